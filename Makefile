@@ -1,0 +1,53 @@
+# Everything a newcomer needs: `make run` and `make test`.
+GO ?= go
+export CGO_ENABLED ?= 0
+export GOFLAGS ?= -trimpath
+
+BIN := bin/proctor
+LDFLAGS := -s -w
+
+.PHONY: run test check build bench soak lint vet format generate fuzz clean budget
+
+run: build ## set up and run the main job
+	$(BIN) demo
+
+build: ## build the binary
+	@mkdir -p bin
+	$(GO) build -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/proctor
+
+test: ## set up and run all tests
+	$(GO) test -timeout 8m ./...
+
+check: format vet lint test budget ## what must hold before a change is handed in
+
+format:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
+
+vet:
+	$(GO) vet ./...
+
+lint: bin/golangci-lint ## pinned apart from the product's modules, in tools/go.mod
+	bin/golangci-lint run ./...
+
+bin/golangci-lint: tools/go.mod tools/go.sum
+	@mkdir -p bin
+	cd tools && $(GO) build -o ../bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+generate: ## rewrite generated pages
+	$(GO) generate ./...
+
+budget: build ## binary size and number of modules
+	sh tools/budget.sh $(BIN)
+
+bench: build ## benchmarks, as ratios against a baseline in the same run
+	sh tools/bench.sh
+
+soak: ## longer runs of the crash, fault and fuzz tests
+	PROCTOR_SOAK=1 $(GO) test -count=1 -timeout 60m ./ledger ./executor/sandbox/... ./internal/app
+	sh tools/fuzz.sh 60s
+
+fuzz: ## every fuzz test for ten seconds
+	sh tools/fuzz.sh 10s
+
+clean:
+	rm -rf bin

@@ -1,0 +1,113 @@
+package bus
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"proctor/event"
+)
+
+// A message is a version byte and, for each event, its public part and its
+// content, each behind a 32-bit big-endian length. It never leaves the machine.
+const frameVersion = 1
+
+var errFrame = errors.New("malformed bus message")
+
+func encodeFrames(batch []event.Encoded) []byte {
+	n := 1
+	for _, e := range batch {
+		n += 8 + len(e.Public) + len(e.Content)
+	}
+	b := make([]byte, 1, n)
+	b[0] = frameVersion
+	for _, e := range batch {
+		b = appendBytes(b, e.Public)
+		b = appendBytes(b, e.Content)
+	}
+	return b
+}
+
+func decodeFrames(b []byte) ([]event.Encoded, error) {
+	if len(b) == 0 || b[0] != frameVersion {
+		return nil, fmt.Errorf("%w: unknown version", errFrame)
+	}
+	b = b[1:]
+	var batch []event.Encoded
+	for len(b) > 0 {
+		var e event.Encoded
+		var err error
+		if e.Public, b, err = cutBytes(b); err != nil {
+			return nil, err
+		}
+		if e.Content, b, err = cutBytes(b); err != nil {
+			return nil, err
+		}
+		batch = append(batch, e)
+	}
+	if len(batch) == 0 {
+		return nil, fmt.Errorf("%w: no event", errFrame)
+	}
+	return batch, nil
+}
+
+func appendBytes(b, p []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(min(len(p), math.MaxUint32))) //nolint:gosec // bounded
+	return append(b, p...)
+}
+
+// cutBytes returns nil for an empty field, so that absent content stays nil.
+func cutBytes(b []byte) (field, rest []byte, err error) {
+	if len(b) < 4 {
+		return nil, nil, fmt.Errorf("%w: length cut off", errFrame)
+	}
+	n := uint64(binary.BigEndian.Uint32(b))
+	b = b[4:]
+	if n > uint64(len(b)) {
+		return nil, nil, fmt.Errorf("%w: field of %d bytes, %d are left", errFrame, n, len(b))
+	}
+	if n == 0 {
+		return nil, b, nil
+	}
+	return b[:n:n], b[n:], nil
+}
+
+// An answer is a version byte and receipts, or a zero byte and the text of an error.
+const receiptSize = 36 + 8 + 8 + 32 + 8
+
+func encodeReceipts(receipts []event.Receipt) []byte {
+	b := make([]byte, 1, 1+receiptSize*len(receipts))
+	b[0] = frameVersion
+	for _, r := range receipts {
+		var id [36]byte
+		copy(id[:], r.ID)
+		b = append(b, id[:]...)
+		b = binary.BigEndian.AppendUint64(b, uint64(r.Seq))
+		b = binary.BigEndian.AppendUint64(b, r.SessionSeq)
+		b = append(b, r.Leaf[:]...)
+		b = binary.BigEndian.AppendUint64(b, uint64(r.Received.UnixMicro())) //nolint:gosec // round trip
+	}
+	return b
+}
+
+func decodeReceipts(b []byte) ([]event.Receipt, error) {
+	if len(b) == 0 || b[0] != frameVersion || (len(b)-1)%receiptSize != 0 {
+		return nil, fmt.Errorf("%w: answer of %d bytes", errFrame, len(b))
+	}
+	b = b[1:]
+	receipts := make([]event.Receipt, 0, len(b)/receiptSize)
+	for ; len(b) > 0; b = b[receiptSize:] {
+		receipts = append(receipts, event.Receipt{
+			ID:         event.ID(b[:36]),
+			Seq:        event.Seq(binary.BigEndian.Uint64(b[36:])),
+			SessionSeq: binary.BigEndian.Uint64(b[44:]),
+			Leaf:       event.Hash(b[52:84]),
+			Received:   time.UnixMicro(int64(binary.BigEndian.Uint64(b[84:]))).UTC(), //nolint:gosec // round trip
+		})
+	}
+	return receipts, nil
+}
+
+func encodeError(err error) []byte { return append([]byte{0}, err.Error()...) }

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"proctor/internal/app"
+)
+
+func newDoctor(env app.Env) *cobra.Command {
+	var s settings
+	var json bool
+	c := &cobra.Command{
+		Use: "doctor", Short: "say what works on this machine and what to do about the rest",
+		Long: `doctor looks at the sandbox backends, the ledger, the configuration and the collector.
+
+Exit status: 0 a run would work; 1 it would not; 6 no sandbox is available.`,
+		Example: "  proctor doctor\n  proctor doctor --json",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return app.Doctor(c.Context(), env, s.options(env), json) },
+	}
+	s.bind(c.Flags())
+	c.Flags().BoolVar(&json, "json", false, "one check a line")
+	return c
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"proctor/internal/app"
+	"proctor/internal/config"
+)
+
+// execFlags are those of codex exec, and ours at the end.
+type execFlags struct {
+	settings
+	model, sandbox, approval  string
+	json, skipGit, trust      bool
+	output, schema            string
+	addDirs, images           []string
+	enable, disable           []string
+	fullAuto, bypass, approve bool
+	oss                       bool
+	localProvider             string
+	search, ignoreRules       bool
+	colour                    string
+	ephemeral, hookTrust      bool
+
+	events  string
+	failOn  []string
+	timeout time.Duration
+}
+
+func newExec(env app.Env) *cobra.Command {
+	var f execFlags
+	c := &cobra.Command{
+		Use:   "exec [flags] [PROMPT]",
+		Short: "run an agent without asking anybody, under supervision",
+		Long: `exec runs one prompt to its end. Flags, standard input, output and exit statuses are those of
+codex exec: the prompt is an argument, or '-' for standard input; an argument with piped input
+gets that appended as a <stdin> block. The final message goes to standard output, everything
+else to standard error; with --json standard output is one JSON object a line.
+
+Exit status: 0 the turn completed, whatever its commands did; 1 the turn or the configuration failed; 2 usage;
+3 --fail-on found something; 6 sandbox unavailable; 7 evidence could not be made durable;
+124 --timeout; 130 SIGINT; 143 SIGTERM.`,
+		Example: `  proctor exec "run the tests and fix what fails"
+  proctor exec -s read-only --json "list the open TODOs" > run.jsonl
+  echo "explain main.go" | proctor exec -
+  proctor exec --oss -m llama3.2 "what does this program do?"
+  proctor exec resume --last "now add a test"`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c, env, app.ExecOptions{}, args) },
+	}
+	f.bind(c.PersistentFlags())
+	c.AddCommand(newResume(env, &f))
+	return c
+}
+
+func newResume(env app.Env, f *execFlags) *cobra.Command {
+	var last bool
+	c := &cobra.Command{
+		Use:   "resume [SESSION] [PROMPT]",
+		Short: "go on with a session",
+		Example: `  proctor exec resume --last "now add a test"
+  proctor exec resume 01a207ab-9f1f-7ca2-b329-c847928d2424 "go on"`,
+		Args: cobra.MaximumNArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			var o app.ExecOptions
+			switch {
+			case last:
+				o.ResumeLast = true
+			case len(args) == 0:
+				return usage("resume needs a session id or --last; 'proctor ledger ls' lists sessions")
+			default:
+				o.Resume, args = args[0], args[1:]
+			}
+			if len(args) > 1 {
+				return usage("resume takes one prompt, got %d arguments; quote the prompt", len(args))
+			}
+			return f.run(c, env, o, args)
+		},
+	}
+	c.Flags().BoolVar(&last, "last", false, "the newest session")
+	return c
+}
+
+func (f *execFlags) bind(s *pflag.FlagSet) {
+	f.settings.bind(s)
+	s.StringVarP(&f.model, "model", "m", "", "`MODEL` to use")
+	s.StringVarP(&f.sandbox, "sandbox", "s", "", "`MODE`: read-only, workspace-write or danger-full-access")
+	s.StringVarP(&f.approval, "ask-for-approval", "a", "", "approval `POLICY`: untrusted, on-request or never")
+	s.BoolVar(&f.json, "json", false, "print events as JSON lines")
+	s.BoolVar(&f.json, "experimental-json", false, "same as --json")
+	s.BoolVar(&f.skipGit, "skip-git-repo-check", false, "work outside a Git repository")
+	s.BoolVar(&f.trust, "trust", false, "trust the folder for this run")
+	s.StringVarP(&f.output, "output-last-message", "o", "", "write the last message to `FILE` as well")
+	s.StringVar(&f.schema, "output-schema", "", "JSON schema `FILE` for the final answer")
+	s.StringArrayVar(&f.addDirs, "add-dir", nil, "further writable `DIR`")
+	s.StringArrayVarP(&f.images, "image", "i", nil, "attach image `FILE`")
+	s.StringArrayVar(&f.enable, "enable", nil, "switch `FEATURE` on")
+	s.StringArrayVar(&f.disable, "disable", nil, "switch `FEATURE` off")
+	s.BoolVar(&f.fullAuto, "full-auto", false, "deprecated: same as --sandbox workspace-write")
+	s.BoolVar(&f.bypass, "dangerously-bypass-approvals-and-sandbox", false, "no approvals, no sandbox")
+	s.BoolVar(&f.bypass, "yolo", false, "same as --dangerously-bypass-approvals-and-sandbox")
+	s.BoolVar(&f.approve, "approve-for-me", false, "workspace-write, on-request, automatic review")
+	s.BoolVar(&f.oss, "oss", false, "use a local model: Ollama, or --local-provider")
+	s.StringVar(&f.localProvider, "local-provider", "", "`NAME`: ollama or lmstudio, with --oss")
+	s.BoolVar(&f.search, "search", false, "live web search")
+	s.BoolVar(&f.ignoreRules, "ignore-rules", false, "leave out .rules files; managed rules stay")
+	s.StringVar(&f.colour, "color", "auto", "`WHEN`: auto, always or never")
+	s.BoolVar(&f.ephemeral, "ephemeral", false, "accepted for compatibility: the ledger always records")
+	s.BoolVar(&f.hookTrust, "dangerously-bypass-hook-trust", false, "accepted for compatibility: this version runs no hooks")
+
+	s.StringVar(&f.events, "events", "", "write every event of the run to `FILE`, '-' for standard output")
+	s.StringSliceVar(&f.failOn, "fail-on", nil, "end with status 3 when something was `WHAT`: denied, sandbox, tool")
+	s.DurationVar(&f.timeout, "timeout", 0, "end the run after `DURATION`, with status 124")
+	for _, name := range []string{"experimental-json", "yolo", "full-auto", "ephemeral", "dangerously-bypass-hook-trust"} {
+		_ = s.MarkHidden(name)
+	}
+}
+
+func (f *execFlags) run(c *cobra.Command, env app.Env, o app.ExecOptions, args []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	o.Config = f.options(env)
+	o.Config.Headless = true
+	o.Config.Trust = f.trust
+	o.Config.Flags = f.flags()
+	if len(args) > 0 {
+		o.Prompt, o.Prompted = args[0], true
+	}
+	o.JSON, o.OutputFile, o.SchemaFile, o.AddDirs, o.Images = f.json, f.output, f.schema, f.addDirs, f.images
+	o.SkipGit, o.IgnoreRules, o.Colour, o.EventsFile, o.FailOn, o.Bypass = f.skipGit, f.ignoreRules, f.colour, f.events, f.failOn, f.bypass
+	if f.fullAuto {
+		app.Warn(env, "--full-auto is deprecated; use --sandbox workspace-write")
+	}
+	return app.WithTimeout(c.Context(), f.timeout, func(ctx context.Context) error { return app.Exec(ctx, env, o) })
+}
+
+func (f *execFlags) check() error {
+	switch {
+	case f.approve && f.sandbox != "":
+		return usage("--approve-for-me cannot be used with --sandbox: it implies workspace-write")
+	case f.approve && f.bypass:
+		return usage("--approve-for-me cannot be used with --dangerously-bypass-approvals-and-sandbox")
+	case f.fullAuto && f.bypass:
+		return usage("--full-auto cannot be used with --dangerously-bypass-approvals-and-sandbox")
+	case f.localProvider != "" && f.localProvider != "ollama" && f.localProvider != "lmstudio":
+		return usage("--local-provider %q: expected ollama or lmstudio", f.localProvider)
+	case !slices.Contains([]string{"auto", "always", "never"}, f.colour):
+		return usage("--color %q: expected auto, always or never", f.colour)
+	case f.sandbox != "" && !slices.Contains(modes, f.sandbox):
+		return usage("--sandbox %q: expected one of %s", f.sandbox, strings.Join(modes, ", "))
+	case f.timeout < 0:
+		return usage("--timeout %s: expected a positive duration, for example 10m", f.timeout)
+	}
+	for _, w := range f.failOn {
+		if !slices.Contains([]string{app.FailOnDenied, app.FailOnSandbox, app.FailOnTool}, w) {
+			return usage("--fail-on %q: expected denied, sandbox or tool", w)
+		}
+	}
+	return nil
+}
+
+var modes = []string{"read-only", "workspace-write", "danger-full-access"}
+
+// flags are the settings that have a flag of their own.
+func (f *execFlags) flags() []config.Flag {
+	var out []config.Flag
+	set := func(on bool, name, key string, value any) {
+		if on {
+			out = append(out, config.Flag{Key: key, Value: value, Name: name})
+		}
+	}
+	set(f.model != "", "--model", "model", f.model)
+	set(f.fullAuto, "--full-auto", "sandbox_mode", "workspace-write")
+	set(f.sandbox != "", "--sandbox", "sandbox_mode", f.sandbox)
+	set(f.approval != "", "--ask-for-approval", "approval_policy", f.approval)
+	if f.bypass {
+		out = append(out, config.DangerouslyBypass("--dangerously-bypass-approvals-and-sandbox")...)
+	}
+	if f.approve {
+		out = append(out, config.ApproveForMe("--approve-for-me")...)
+	}
+	set(f.search, "--search", "web_search", "live")
+	if f.oss || f.localProvider != "" {
+		provider := f.localProvider
+		if provider == "" {
+			provider = "ollama"
+		}
+		set(true, "--oss", "model_provider", provider)
+	}
+	for _, name := range f.enable {
+		set(true, "--enable", "features."+name, true)
+	}
+	for _, name := range f.disable {
+		set(true, "--disable", "features."+name, false)
+	}
+	return out
+}

@@ -1,0 +1,66 @@
+// Proctor supervises coding agents: it decides, confines, records, exports and replays.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"golang.org/x/term"
+
+	"proctor/executor/sandbox/backend"
+	"proctor/internal/app"
+)
+
+func main() {
+	backend.Main() // returns at once unless this process is a launcher of the sandbox
+	os.Exit(int(run()))
+}
+
+// run is main with an exit status. Messages begin with "proctor:", lower case, and say what to do next.
+func run() app.Exit {
+	env, err := environment()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "proctor:", err)
+		return app.Failure
+	}
+	ctx, stop := app.Signals(context.Background())
+	defer stop()
+	root := newRoot(env)
+	err = root.ExecuteContext(ctx)
+	var usage *usageError
+	exit := app.ExitOf(err)
+	if errors.As(err, &usage) {
+		exit = app.Usage
+	}
+	if err != nil && err.Error() != "" && !app.Shown(err) {
+		fmt.Fprintln(os.Stderr, "proctor:", app.Plain(err.Error()))
+	}
+	return exit
+}
+
+func environment() (app.Env, error) {
+	cwd, err := os.Getwd()
+	if err != nil {
+		return app.Env{}, fmt.Errorf("find the working folder: %w", err)
+	}
+	level := slog.LevelWarn
+	if os.Getenv("PROCTOR_LOG") == "debug" {
+		level = slog.LevelDebug
+	}
+	return app.Env{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Cwd: cwd,
+		StdinTerminal: terminal(os.Stdin), StdoutTerminal: terminal(os.Stdout), StderrTerminal: terminal(os.Stderr),
+		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
+	}, nil
+}
+
+func terminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) } //nolint:gosec // a file descriptor fits
+
+// usageError is a command line that cannot be understood: exit status 2.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }

@@ -1,0 +1,65 @@
+package event
+
+import (
+	"reflect"
+	"strings"
+)
+
+// Field describes one field of a payload.
+type Field struct {
+	Name      string // JSON name, also the attribute name in telemetry
+	Type      string // JSON type: string, integer, boolean, array, object
+	Text      bool   // Codex exports the value as text
+	Codex     bool   // part of Codex-compatible export
+	Sensitive bool
+	Optional  bool // left out when not known
+	Index     []int
+}
+
+// Fields lists the fields of a payload type in order, those of embedded structs in place.
+func Fields(p Payload) []Field {
+	return fields(reflect.TypeOf(p).Elem(), nil)
+}
+
+func fields(t reflect.Type, at []int) []Field {
+	var out []Field
+	for i := range t.NumField() {
+		f := t.Field(i)
+		index := append(append([]int{}, at...), i)
+		if f.Anonymous {
+			out = append(out, fields(f.Type, index)...)
+			continue
+		}
+		_, opts, _ := strings.Cut(f.Tag.Get("json"), ",")
+		otel := f.Tag.Get("otel")
+		out = append(out, Field{
+			Name: jsonName(f), Type: jsonType(f.Type), Text: otel == "s", Codex: otel != "-",
+			Sensitive: f.Type == sensitiveType, Optional: opts != "", Index: index,
+		})
+	}
+	return out
+}
+
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name
+}
+
+func jsonType(t reflect.Type) string {
+	if t == sensitiveType {
+		return "string"
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return jsonType(t.Elem())
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Int, reflect.Int64, reflect.Uint64:
+		return "integer"
+	case reflect.Slice:
+		return "array"
+	case reflect.Map, reflect.Struct:
+		return "object"
+	}
+	return "string" // Hash marshals as text
+}

@@ -1,0 +1,41 @@
+package event
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// ID names one event, for ever: a UUIDv7 in its usual text form. Sending an
+// event again with the same ID does not record it twice.
+type ID string
+
+// NewID makes an ID that sorts by time of creation.
+func NewID() ID {
+	return ID(uuid.Must(uuid.NewV7()).String())
+}
+
+// Valid reports whether id is a UUID in lower-case text form.
+func (id ID) Valid() bool {
+	u, err := uuid.Parse(string(id))
+	return err == nil && u.String() == string(id)
+}
+
+// MaxSession bounds the length of a session id.
+const MaxSession = 64
+
+// CheckSession says what is wrong with a session id: it becomes part of bus
+// subjects and ledger keys, so only letters, digits, '-' and '_' may stand in it.
+func CheckSession(id string) error {
+	if id == "" || len(id) > MaxSession {
+		return fmt.Errorf("session id %q: want 1 to %d characters", id, MaxSession)
+	}
+	for _, r := range id {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '-', r == '_':
+		default:
+			return fmt.Errorf("session id %q: character %q is not a letter, digit, '-' or '_'", id, r)
+		}
+	}
+	return nil
+}

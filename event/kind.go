@@ -1,0 +1,56 @@
+package event
+
+import "strings"
+
+// Kind names what happened. The name is the same on the bus, in the ledger, in
+// exported telemetry and in the documentation.
+type Kind string
+
+// Kinds that Codex documents; their payloads carry the attributes of the real CLI.
+const (
+	ConversationStarts    Kind = "codex.conversation_starts"
+	StartupPhase          Kind = "codex.startup_phase"
+	UserPrompt            Kind = "codex.user_prompt"
+	APIRequest            Kind = "codex.api_request"
+	SSEEvent              Kind = "codex.sse_event"
+	WebsocketConnect      Kind = "codex.websocket_connect"
+	WebsocketRequest      Kind = "codex.websocket_request"
+	WebsocketEvent        Kind = "codex.websocket_event"
+	TurnTTFT              Kind = "codex.turn_ttft"
+	ToolDecision          Kind = "codex.tool_decision"
+	ToolResult            Kind = "codex.tool_result"
+	SandboxOutcome        Kind = "codex.sandbox_outcome"
+	AgentResponse         Kind = "codex.agent_response"
+	GuardianAssessment    Kind = "codex.guardian_assessment"
+	AuthRecovery          Kind = "codex.auth_recovery"
+	NetworkPolicyDecision Kind = "codex.network_proxy.policy_decision"
+)
+
+// Kinds of our own.
+const (
+	ConfigResolved    Kind = "proctor.config_resolved"
+	PolicyLoaded      Kind = "proctor.policy_loaded"
+	SessionResumed    Kind = "proctor.session_resumed"
+	SessionClosed     Kind = "proctor.session_closed"
+	TurnStarted       Kind = "proctor.turn_started"
+	TurnCompleted     Kind = "proctor.turn_completed"
+	HistoryItem       Kind = "proctor.history_item"
+	StreamRetry       Kind = "proctor.stream_retry"
+	ApprovalRequested Kind = "proctor.approval_requested"
+	ReviewStarted     Kind = "proctor.review_started"
+	ApprovalDecided   Kind = "proctor.approval_decided"
+	ExecStarted       Kind = "proctor.exec_started"
+	ExecInput         Kind = "proctor.exec_input"
+	ExecOutput        Kind = "proctor.exec_output"
+	SandboxDenial     Kind = "proctor.sandbox_denial"
+	FileChange        Kind = "proctor.file_change"
+	Checkpoint        Kind = "proctor.checkpoint"
+	ExportGap         Kind = "proctor.export_gap"
+	Erasure           Kind = "proctor.erasure"
+)
+
+// Split returns the family ("codex", "proctor") and the rest of the name.
+func (k Kind) Split() (family, name string) {
+	family, name, _ = strings.Cut(string(k), ".")
+	return family, name
+}

@@ -1,0 +1,135 @@
+package event
+
+// Payloads of proctor about sessions, turns and what the model is told.
+
+// Setting is one effective value and where it came from.
+type Setting struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Layer  string `json:"layer"`
+	Source string `json:"source,omitempty"` // file:line, or the flag
+}
+
+// ConfigResolvedPayload lists the settings in force that were set somewhere. Values may
+// hold secrets, so the list is sealed JSON of []Setting.
+type ConfigResolvedPayload struct {
+	Settings Sensitive `json:"settings,omitzero"`
+	Count    int       `json:"count"`
+	Warnings []string  `json:"warnings,omitempty"`
+}
+
+// PolicyLoadedPayload names everything that decides.
+type PolicyLoadedPayload struct {
+	Digest         string   `json:"policy_digest"` // hex SHA-256 over the effective policy
+	ApprovalPolicy string   `json:"approval_policy"`
+	Reviewer       string   `json:"approvals_reviewer"`
+	SandboxMode    string   `json:"sandbox_mode"`
+	Network        string   `json:"network"`
+	Backend        string   `json:"backend"` // how commands are confined
+	RuleFiles      []string `json:"rule_files,omitempty"`
+	Rules          int      `json:"rules"`
+	// Plan is the JSON of the filesystem plan that confines commands of this session.
+	Plan Sensitive `json:"plan,omitzero"`
+}
+
+// SessionResumedPayload says where a session goes on.
+type SessionResumedPayload struct {
+	After       uint64   `json:"after"` // number of the last event before
+	Interrupted []string `json:"interrupted_calls,omitempty"`
+	Version     string   `json:"app.version"`
+}
+
+// TurnStartedPayload opens a turn.
+type TurnStartedPayload struct {
+	Model   string `json:"model"`
+	Effort  string `json:"reasoning_effort,omitempty"`
+	History int    `json:"history_items"`
+}
+
+// HistoryItemPayload is one item of the conversation. The items of a session, in
+// order, are the input of its next model request: a resume rebuilds it from them.
+type HistoryItemPayload struct {
+	ItemType string `json:"item_type"` // message, reasoning, function_call, function_call_output, ...
+	Role     string `json:"role,omitempty"`
+	// Item is the JSON of the item as it is sent.
+	Item Sensitive `json:"item,omitzero"`
+}
+
+// StreamRetryPayload says that the model is asked again.
+type StreamRetryPayload struct {
+	Attempt int       `json:"attempt"` // from 1
+	Max     int       `json:"max"`
+	Delay   int64     `json:"delay_ms"`
+	Message Sensitive `json:"message,omitzero"`
+}
+
+// Usage counts tokens.
+type Usage struct {
+	Input      int64 `json:"input_tokens"`
+	Cached     int64 `json:"cached_input_tokens"`
+	CacheWrite int64 `json:"cache_write_input_tokens"`
+	Output     int64 `json:"output_tokens"`
+	Reasoning  int64 `json:"reasoning_output_tokens"`
+}
+
+// TurnCompletedPayload ends a turn.
+type TurnCompletedPayload struct {
+	Status   string    `json:"status"` // completed, failed, interrupted
+	Duration int64     `json:"duration_ms"`
+	Requests int       `json:"requests"`
+	Calls    int       `json:"tool_calls"`
+	Usage    Usage     `json:"usage"`        // of this turn
+	Thread   Usage     `json:"thread_usage"` // of the session so far
+	Error    Sensitive `json:"error,omitzero"`
+	// LastMessage is the final answer, as printed.
+	LastMessage Sensitive `json:"last_message,omitzero"`
+}
+
+// SessionClosedPayload is the last event of a session in one process. Counts are of
+// all events between the previous session_closed, or the first event, and this one.
+type SessionClosedPayload struct {
+	Reason string          `json:"reason"` // completed, failed, interrupted, terminated, recovered
+	Events uint64          `json:"events"` // number of this event
+	Counts map[Kind]uint64 `json:"counts"`
+	// OpenCalls are calls that were started and have no result.
+	OpenCalls []string `json:"open_calls,omitempty"`
+}
+
+// CheckpointPayload is a signed tree head.
+type CheckpointPayload struct {
+	Size uint64 `json:"size"`
+	Root Hash   `json:"root"`
+	Note string `json:"note"` // C2SP signed note
+}
+
+// ExportGapPayload says what a destination did not get.
+type ExportGapPayload struct {
+	Destination string `json:"destination"`
+	Signal      string `json:"signal"`
+	From        Seq    `json:"from"`
+	To          Seq    `json:"to"` // inclusive
+	Rejected    int64  `json:"rejected"`
+	Reason      string `json:"reason"` // rejected, unreachable, recovered
+	Message     string `json:"message,omitempty"`
+	Lasted      int64  `json:"lasted_ms,omitempty"`
+}
+
+// ErasurePayload says whose content was erased, and why.
+type ErasurePayload struct {
+	Erased  string `json:"erased_session"`
+	Entries uint64 `json:"entries"`
+	Reason  string `json:"reason"`
+}
+
+// Kind implements Payload, here and below.
+func (*ConfigResolvedPayload) Kind() Kind { return ConfigResolved }
+func (*PolicyLoadedPayload) Kind() Kind   { return PolicyLoaded }
+func (*SessionResumedPayload) Kind() Kind { return SessionResumed }
+func (*TurnStartedPayload) Kind() Kind    { return TurnStarted }
+func (*HistoryItemPayload) Kind() Kind    { return HistoryItem }
+func (*StreamRetryPayload) Kind() Kind    { return StreamRetry }
+func (*TurnCompletedPayload) Kind() Kind  { return TurnCompleted }
+func (*SessionClosedPayload) Kind() Kind  { return SessionClosed }
+func (*CheckpointPayload) Kind() Kind     { return Checkpoint }
+func (*ExportGapPayload) Kind() Kind      { return ExportGap }
+func (*ErasurePayload) Kind() Kind        { return Erasure }

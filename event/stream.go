@@ -1,0 +1,150 @@
+package event
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Draft is an event before its stream fills in the rest of the envelope.
+type Draft struct {
+	Turn, Call string
+	Cause      ID
+	Actor      Actor // Executor when empty
+	Payload    Payload
+	// ID is made by the stream when empty. Set it to refer to an event before it is recorded.
+	ID ID
+}
+
+// Stream numbers and sends the events of one session. It may be used from
+// several goroutines: the order in which calls get the stream's lock is the
+// order of the session. Once the ledger refused events the numbering would have
+// a gap, so every later call fails with the same error.
+type Stream struct {
+	session     string
+	trace, span string
+	sink        Sink
+	now         func() time.Time
+
+	mu     sync.Mutex
+	last   uint64 // guarded by mu
+	counts map[Kind]uint64
+	broken error
+	open   sync.WaitGroup // published, not yet known to be committed
+}
+
+// NewStream continues a session after its event number last (0 for a new one).
+// Events carry trace and span as they are given, see [Event].
+func NewStream(session string, last uint64, trace, span string, sink Sink, now func() time.Time) (*Stream, error) {
+	if err := CheckSession(session); err != nil {
+		return nil, err
+	}
+	return &Stream{session: session, last: last, trace: trace, span: span, sink: sink, now: now, counts: map[Kind]uint64{}}, nil
+}
+
+// Session is the id of the session.
+func (s *Stream) Session() string { return s.session }
+
+// Now is the stream's clock.
+func (s *Stream) Now() time.Time { return s.now() }
+
+// Publish hands facts over that nobody waits for. Nil means the bus accepted
+// them; that they were committed is checked by the next Record or by Flush.
+func (s *Stream) Publish(ctx context.Context, drafts ...Draft) error {
+	pending, err := s.submit(ctx, drafts)
+	if err != nil {
+		return err
+	}
+	s.open.Go(func() {
+		if _, err := pending.Wait(context.WithoutCancel(ctx)); err != nil {
+			s.fail(err)
+		}
+	})
+	return nil
+}
+
+// Record commits drafts in one step, all or none, and returns a receipt for each.
+// Nil also promises that everything published before is committed. Any error
+// wraps ErrNotRecorded: what the events announce must not happen.
+func (s *Stream) Record(ctx context.Context, drafts ...Draft) ([]Receipt, error) {
+	pending, err := s.submit(ctx, drafts)
+	if err != nil {
+		return nil, err
+	}
+	receipts, err := pending.Wait(ctx)
+	switch {
+	case err == nil:
+		return receipts, nil
+	case ctx.Err() != nil:
+		return nil, notRecorded(err) // the caller gave up; the events are still on their way
+	}
+	return nil, s.fail(err)
+}
+
+// Flush waits until everything published is committed.
+func (s *Stream) Flush() error {
+	s.open.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
+}
+
+// Counts tells how many events of each kind were sent, and the number of the last one.
+func (s *Stream) Counts() (map[Kind]uint64, uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := make(map[Kind]uint64, len(s.counts))
+	for k, n := range s.counts {
+		counts[k] = n
+	}
+	return counts, s.last
+}
+
+func (s *Stream) submit(ctx context.Context, drafts []Draft) (Pending, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken != nil {
+		return nil, s.broken
+	}
+	events := make([]*Event, len(drafts))
+	for i, d := range drafts {
+		events[i] = s.event(d, s.last+uint64(i)+1)
+	}
+	pending, err := s.sink.Submit(ctx, events...)
+	if err != nil {
+		return nil, notRecorded(err) // nothing was sent: the numbers stay free
+	}
+	for _, e := range events {
+		s.counts[e.Kind]++
+	}
+	s.last += uint64(len(events))
+	return pending, nil
+}
+
+func (s *Stream) event(d Draft, seq uint64) *Event {
+	if d.ID == "" {
+		d.ID = NewID()
+	}
+	if d.Actor == "" {
+		d.Actor = Executor
+	}
+	kind := d.Payload.Kind()
+	entry, _ := Lookup(kind)
+	return &Event{
+		ID: d.ID, Kind: kind, Schema: entry.Schema, Session: s.session, Turn: d.Turn, Call: d.Call,
+		Seq: seq, Time: s.now().UTC().Truncate(time.Microsecond), Cause: d.Cause, Actor: d.Actor,
+		Trace: s.trace, Span: s.span, Payload: d.Payload,
+	}
+}
+
+func (s *Stream) fail(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.broken == nil {
+		s.broken = notRecorded(err)
+	}
+	return s.broken
+}
+
+func notRecorded(err error) error { return fmt.Errorf("%w: %w", ErrNotRecorded, err) }

@@ -1,0 +1,142 @@
+package executor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"proctor/event"
+	"proctor/executor/approval"
+	"proctor/executor/tool"
+)
+
+// act runs an allowed proposal. The decision and the announcement are committed
+// together before; without the receipts nothing runs.
+func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (json.RawMessage, error) {
+	s := c.t.s
+	decision := r.Decision.Payload.(*event.ToolDecisionPayload)
+	action := p.Action()
+	confined := s.opts.Backend.Name()
+	if r.Plan.Unconfined {
+		confined = "none"
+	}
+	started := &event.ExecStartedPayload{
+		ToolName: c.call.Name, Digest: decision.Digest, Decision: r.Decision.ID, Backend: confined,
+		Mode: string(r.Plan.Mode), Network: string(r.Plan.Network), Escalated: r.Escalated, Cwd: event.Secret(action.Cwd),
+	}
+	if len(action.Argv) > 0 {
+		started.Argv = event.SecretJSON(action.Argv)
+		started.EnvNames = action.EnvNames
+	}
+	startID := event.NewID()
+	drafts := []event.Draft{r.Decision, {ID: startID, Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: started}}
+	if action.Kind == event.ActionStdin {
+		drafts = append(drafts, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: startID, Actor: event.Model, Payload: &event.ExecInputPayload{
+			Process: action.Process, Digest: decision.Digest, Input: event.Secret(action.Input),
+		}})
+	}
+	receipts, err := s.stream.Record(ctx, drafts...)
+	if err != nil {
+		if ctx.Err() != nil {
+			return output(c.call.Custom, c.call.ID, interruptedText, nil), nil // cancelled before it ran: nothing to undo
+		}
+		return nil, err
+	}
+	if len(receipts) != len(drafts) {
+		return nil, fmt.Errorf("%w: %d receipts for %d events", event.ErrNotRecorded, len(receipts), len(drafts))
+	}
+	s.setOpen(c.call.ID, true)
+	item := itemOf(p)
+	if item.Type != "" {
+		item.Status = inProgress
+		item = s.progress.started(item)
+	}
+	o := &observer{s: s, turn: c.t.id, call: c.call, cause: startID, backend: confined, mode: string(r.Plan.Mode), digest: decision.Digest, item: item}
+	result, err := p.Run(ctx, tool.Grant{Plan: r.Plan, Backend: s.opts.Backend, Digest: decision.Digest}, o)
+	return c.finish(ctx, o, result, err)
+}
+
+// finish records the result of a call and shows it.
+func (c *call) finish(ctx context.Context, o *observer, result tool.Result, failure error) (json.RawMessage, error) {
+	if err := o.failed(); err != nil {
+		return nil, err
+	}
+	status := Completed
+	switch {
+	case ctx.Err() != nil && result.Running == 0:
+		status = Interrupted
+	case failure != nil:
+		status = Failed
+	case result.Running != 0:
+		status = Running
+	}
+	if failure != nil {
+		result.Success = false
+		if result.Output == "" {
+			result.Output = failure.Error()
+		}
+		if errors.Is(failure, tool.ErrDigest) {
+			result.Output = "the action changed between its decision and its start, so it was not run"
+		}
+	}
+	payload := o.payload(result, status)
+	payload.Arguments = event.Secret(clip(c.call.Arguments, tool.MaxArguments))
+	drafts := []event.Draft{{Turn: c.t.id, Call: c.call.ID, Cause: o.cause, Payload: payload}}
+	if payload.Denials > 0 {
+		drafts = append(drafts, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: o.cause, Actor: event.Sandbox, Payload: &event.SandboxOutcomePayload{
+			ToolName: c.call.Name, CallID: c.call.ID, Outcome: "denied", Initial: result.Duration.Milliseconds(),
+		}})
+	}
+	if err := c.t.s.publish(ctx, drafts...); err != nil {
+		return nil, err
+	}
+	if status != Running {
+		c.t.s.setOpen(c.call.ID, false)
+	}
+	c.t.note(func(r *Result) {
+		r.SandboxDenials += payload.Denials
+		if status == Failed || (result.ExitCode != nil && *result.ExitCode != 0) {
+			r.FailedCalls++
+		}
+	})
+	if status != Running {
+		o.show(result, status)
+	}
+	return output(c.call.Custom, c.call.ID, result.Output, result.Items), nil
+}
+
+func (s *Session) setOpen(call string, open bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if open {
+		s.open[call] = true
+		return
+	}
+	delete(s.open, call)
+}
+
+// itemOf is how a proposal is shown; calls without an item of their own give an empty type.
+func itemOf(p tool.Proposal) Item {
+	a := p.Action()
+	switch a.Kind {
+	case event.ActionCommand:
+		return Item{Type: CommandExecution, Argv: a.Argv, Cwd: a.Cwd}
+	case event.ActionPatch:
+		i := Item{Type: FileChange}
+		if c, ok := p.(tool.Changer); ok {
+			i.Changes = c.Changes()
+		}
+		return i
+	case event.ActionMCP:
+		return Item{Type: MCPToolCall, Server: a.Server, Tool: strings.TrimPrefix(a.Tool, "mcp__"+a.Server+"__"), Arguments: a.Arguments}
+	case event.ActionPlan:
+		i := Item{Type: TodoList}
+		if c, ok := p.(tool.Planner); ok {
+			i.Steps = c.Steps()
+		}
+		return i
+	}
+	return Item{}
+}

@@ -1,0 +1,81 @@
+package approval
+
+import (
+	"proctor/event"
+	"proctor/policy"
+	"proctor/policy/command"
+	"proctor/policy/execrules"
+	"proctor/policy/filesystem"
+)
+
+// Authority is everything that decides, fixed for a session.
+type Authority struct {
+	Approval policy.ApprovalPolicy
+	Sandbox  policy.SandboxMode
+	Reviewer policy.Reviewer
+	Headless bool
+	Rules    *execrules.Rules
+	// Plan confines what runs by default; Escalated is used when an action may leave the sandbox.
+	Plan, Escalated filesystem.Plan
+	// Digest names all of this, see event.PolicyLoadedPayload.
+	Digest string
+}
+
+// Request is one proposed tool call.
+type Request struct {
+	Turn, CallID, Tool, Namespace string
+	Cause                         event.ID
+	Action                        event.Action
+	// Stdin and MCP are facts that only their tools know.
+	Stdin *policy.Stdin
+	MCP   *policy.MCP
+}
+
+// Facts gathers what Decide looks at. It touches nothing: paths in the action are canonical already.
+func Facts(a Authority, r Request) policy.Facts {
+	f := policy.Facts{
+		Action: kinds[r.Action.Kind], Approval: a.Approval, Sandbox: a.Sandbox, Headless: a.Headless, Reviewer: a.Reviewer,
+		Escalation:  r.Action.Permissions == event.RequireEscalated,
+		Justified:   r.Action.Justification != "",
+		DeniedReads: len(a.Plan.DeniedReads) > 0,
+		Stdin:       r.Stdin, MCP: r.MCP,
+	}
+	switch r.Action.Kind {
+	case event.ActionCommand:
+		parsed := command.Parse(r.Action.Argv)
+		if a.Rules != nil {
+			parsed = a.Rules.Apply(parsed, execrules.Options{ResolveHostExecutables: true})
+		}
+		f.Parts, f.Inner = parsed.Parts, parsed.Inner
+	case event.ActionPatch:
+		f.Writes = writes(a.Plan, r.Action.Files)
+	}
+	return f
+}
+
+var kinds = map[event.ActionKind]policy.Action{
+	event.ActionCommand:     policy.ActionExec,
+	event.ActionStdin:       policy.ActionStdin,
+	event.ActionPatch:       policy.ActionPatch,
+	event.ActionRead:        policy.ActionImage,
+	event.ActionPlan:        policy.ActionPlan,
+	event.ActionNetwork:     policy.ActionNetwork,
+	event.ActionMCP:         policy.ActionMCP,
+	event.ActionPermissions: policy.ActionPermissions,
+}
+
+func writes(p filesystem.Plan, files []string) *policy.Writes {
+	var w policy.Writes
+	for _, file := range files {
+		v := p.CheckWrite(file)
+		switch {
+		case v.Allowed:
+			w.Inside = append(w.Inside, file)
+		case v.Reason == filesystem.ReasonProtectedPath:
+			w.Protected = append(w.Protected, file)
+		default:
+			w.Outside = append(w.Outside, file)
+		}
+	}
+	return &w
+}

@@ -1,0 +1,111 @@
+package approval
+
+import (
+	"fmt"
+
+	"proctor/event"
+	"proctor/policy"
+	"proctor/policy/filesystem"
+)
+
+// Ruling is a decision that can be acted on.
+type Ruling struct {
+	// Allowed lets the action run under Plan; Escalated says that Plan is wider than the session's.
+	Allowed   bool
+	Escalated bool
+	Plan      filesystem.Plan
+	// Decision is the codex.tool_decision to record, with its ID set.
+	Decision event.Draft
+	// Declined: a reviewer was asked and did not approve.
+	Declined bool
+	// Interrupt: the circuit breaker ends the turn.
+	Interrupt bool
+	// Message is what the model is told when the action is refused.
+	Message string
+}
+
+// Words of codex.tool_decision, as the real CLI writes them.
+const (
+	approved = "approved"
+	denied   = "denied"
+	timedOut = "timed_out"
+	abort    = "abort"
+
+	sourceConfig   = "Config"
+	sourceUser     = "User"
+	sourceReviewer = "AutomatedReviewer"
+)
+
+func (g *Gate) ruling(r Request, f policy.Facts, d policy.Decision, answer *event.ApprovalDecidedPayload) Ruling {
+	out := Ruling{Allowed: d.Outcome == policy.Allow, Plan: g.authority.Plan, Message: d.Text}
+	payload := &event.ToolDecisionPayload{
+		ToolName: r.Tool, ToolNamespace: r.Namespace, CallID: r.CallID,
+		Decision: denied, Source: sourceConfig, Outcome: "forbid", Reason: string(d.Reason), Rule: d.Rule,
+		Digest: r.Action.Digest(), Policy: g.authority.Digest,
+		Facts: event.SecretJSON(f), Action: event.SecretJSON(r.Action),
+	}
+	if answer != nil {
+		out.Allowed = answer.Status == event.Approved && answer.Digest == payload.Digest
+		out.Declined = !out.Allowed
+		out.Message = refusal(answer)
+		payload.Source = sourceUser
+		if answer.Reviewer != string(policy.ReviewerUser) {
+			payload.Source = sourceReviewer
+		}
+		payload.Decision = decisionWord(answer.Status)
+		payload.Reason = answer.Reason
+	}
+	if out.Allowed {
+		out.Message = ""
+		payload.Decision, payload.Outcome = approved, "allow"
+		if d.BypassSandbox {
+			out.Escalated, out.Plan = true, g.authority.Escalated
+		}
+	}
+	payload.Message = event.Secret(out.Message)
+	out.Decision = event.Draft{
+		ID: event.NewID(), Turn: r.Turn, Call: r.CallID, Cause: r.Cause, Actor: event.Policy, Payload: payload,
+	}
+	return out
+}
+
+func decisionWord(status string) string {
+	switch status {
+	case event.Approved:
+		return approved
+	case event.TimedOut:
+		return timedOut
+	case event.Aborted:
+		return abort
+	}
+	return denied
+}
+
+// refusal is what the model reads after a review that did not approve.
+func refusal(a *event.ApprovalDecidedPayload) string {
+	why, _ := a.Rationale.Reveal()
+	switch a.Status {
+	case event.Approved:
+		return "the approval was given for a different action than the one proposed, so nothing was run; propose the action again"
+	case event.Denied:
+		return fmt.Sprintf("This action was refused by the reviewer: %s Do not try to reach the same effect another way, indirectly or in parts. "+
+			"Take a clearly safer way, or stop and ask the user to approve this exact action after telling them the risk.", sentence(why))
+	case event.TimedOut:
+		return "The review of this action did not finish in time, so it was not run. That alone does not make the action unsafe: " +
+			"you may propose it once more, or ask the user."
+	case event.Aborted:
+		return "The turn was interrupted while this action waited for its review, so it was not run."
+	}
+	return fmt.Sprintf("The review of this action could not be completed (%s), so it was not run. This is no judgement of the action. "+
+		"Do not try to get round the review.", a.FailureReason)
+}
+
+func sentence(s string) string {
+	if s == "" {
+		return "the risk is not acceptable."
+	}
+	if last := s[len(s)-1]; last == '.' || last == '!' || last == '?' {
+		return s
+	}
+	return s + "."
+}

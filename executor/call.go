@@ -1,0 +1,153 @@
+package executor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"proctor/event"
+	"proctor/executor/approval"
+	"proctor/executor/tool"
+	"proctor/internal/responses"
+	"proctor/policy"
+)
+
+const (
+	// namespace is what codex.tool_decision and tool_result name for tools of our own.
+	namespace = "functions"
+	mainAgent = "/root"
+)
+
+// runCalls runs the calls of one answer, side by side where their tools allow it,
+// and adds their outputs to the conversation in the order of the calls.
+func (t *turn) runCalls(ctx context.Context, items []responses.Item) error {
+	outputs := make([]json.RawMessage, len(items))
+	errs := make([]error, len(items))
+	var lanes sync.RWMutex // readers run side by side, a writer alone
+	var all sync.WaitGroup
+	for i, item := range items {
+		c := &call{t: t, item: item, call: tool.Call{
+			ID: item.CallID, Name: item.Name, Namespace: item.Namespace, Arguments: item.Arguments,
+			Custom: item.Type == responses.TypeCustomCall,
+		}}
+		if c.call.Custom {
+			c.call.Arguments = item.Input
+		}
+		lock, unlock := lanes.Lock, lanes.Unlock
+		if impl, err := t.s.opts.Tools.Lookup(c.call.Namespace, c.call.Name); err == nil && parallel(impl) {
+			lock, unlock = lanes.RLock, lanes.RUnlock
+		}
+		lock() // in the order of the calls
+		all.Go(func() {
+			defer unlock()
+			outputs[i], errs[i] = c.run(ctx)
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return t.s.remember(ctx, t.id, outputs...)
+}
+
+func parallel(t tool.Tool) bool {
+	p, ok := t.(tool.Parallel)
+	return ok && p.Parallel()
+}
+
+// call is one tool call on its way: propose, decide, record, act, record.
+type call struct {
+	t    *turn
+	item responses.Item
+	call tool.Call
+}
+
+// run returns the output item for the model. An error is about the record, never about the tool.
+func (c *call) run(ctx context.Context) (json.RawMessage, error) {
+	if ctx.Err() != nil {
+		return c.refuse(ctx, policy.ReasonInterrupted, "The turn was interrupted before the call could run.")
+	}
+	impl, err := c.t.s.opts.Tools.Lookup(c.call.Namespace, c.call.Name)
+	if err != nil {
+		return c.refuse(ctx, policy.ReasonUnknownTool, err.Error())
+	}
+	proposal, err := impl.Propose(ctx, c.call)
+	if err != nil {
+		return c.refuse(ctx, policy.ReasonBadArguments, err.Error())
+	}
+	request := c.request()
+	request.Action = proposal.Action()
+	if p, ok := proposal.(tool.StdinFacts); ok {
+		facts := p.StdinFacts()
+		request.Stdin = &facts
+	}
+	if p, ok := proposal.(tool.MCPFacts); ok {
+		facts := p.MCPFacts()
+		request.MCP = &facts
+	}
+	ruling, err := c.t.s.opts.Gate.Rule(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	if !ruling.Allowed {
+		return c.refused(ctx, ruling, proposal)
+	}
+	return c.act(ctx, ruling, proposal)
+}
+
+func (c *call) request() approval.Request {
+	ns := c.call.Namespace
+	if ns == "" {
+		ns = namespace
+	}
+	return approval.Request{Turn: c.t.id, CallID: c.call.ID, Tool: c.call.Name, Namespace: ns}
+}
+
+// refuse answers a call that never became an action.
+func (c *call) refuse(ctx context.Context, reason policy.Reason, message string) (json.RawMessage, error) {
+	return c.refused(ctx, c.t.s.opts.Gate.Refuse(c.request(), reason, message), nil)
+}
+
+// refused records a decision against the call and tells the model.
+func (c *call) refused(ctx context.Context, r approval.Ruling, p tool.Proposal) (json.RawMessage, error) {
+	decision := r.Decision.Payload.(*event.ToolDecisionPayload)
+	result := &event.ToolResultPayload{
+		ResultSeq: c.t.s.nextResult(), ToolName: decision.ToolName, ToolNamespace: decision.ToolNamespace, CallID: c.call.ID,
+		AgentName: mainAgent, Arguments: event.Secret(clip(c.call.Arguments, tool.MaxArguments)), Output: event.Secret(r.Message),
+		Status: Refused, Digest: decision.Digest,
+	}
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if _, err := c.t.s.stream.Record(keep, r.Decision, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: result}); err != nil {
+		return nil, err
+	}
+	c.t.note(func(res *Result) { res.Denied++ })
+	if r.Interrupt {
+		c.t.note(func(*Result) { c.t.breaker = true })
+	}
+	c.t.s.progress.Refused(fmt.Sprintf("%s (%s): %s", decision.ToolName, decision.Reason, r.Message))
+	if r.Declined && p != nil {
+		item := itemOf(p)
+		item.Status = declined
+		if item.Type != "" {
+			c.t.s.progress.completed(item)
+		}
+	}
+	return output(c.call.Custom, c.call.ID, r.Message, nil), nil
+}
+
+// note changes the result of the turn; calls run side by side.
+func (t *turn) note(f func(*Result)) {
+	t.s.mu.Lock()
+	defer t.s.mu.Unlock()
+	f(&t.result)
+}
+
+func (s *Session) nextResult() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.results++
+	return s.results
+}

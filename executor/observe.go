@@ -1,0 +1,143 @@
+package executor
+
+import (
+	"context"
+	"sync"
+
+	"proctor/event"
+	"proctor/executor/sandbox"
+	"proctor/executor/tool"
+)
+
+const (
+	// chunkSize bounds the output in one proctor.exec_output, in bytes.
+	chunkSize = 32 << 10
+	// maxKept bounds the output kept of one call, in bytes; the command runs on, the cut is marked.
+	maxKept = 1 << 20
+)
+
+// observer turns what a running action does into events. It lives until the
+// action has ended, which for a background process is after its call.
+type observer struct {
+	s             *Session
+	turn          string
+	call          tool.Call
+	cause         event.ID
+	backend, mode string
+	digest        event.Hash
+	item          Item
+
+	mu      sync.Mutex // guards the fields below
+	kept    int64
+	omitted bool
+	offsets map[sandbox.Stream]int64
+	denials int
+	err     error // the record is lost
+}
+
+// Output implements tool.Observer.
+func (o *observer) Output(stream sandbox.Stream, p []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.offsets == nil {
+		o.offsets = map[sandbox.Stream]int64{}
+	}
+	for len(p) > 0 && o.err == nil {
+		if o.kept >= maxKept {
+			o.omit(stream, int64(len(p)))
+			return
+		}
+		n := min(len(p), chunkSize, int(maxKept-o.kept))
+		o.publish(event.Executor, &event.ExecOutputPayload{Stream: string(stream), Offset: o.offsets[stream], Chunk: event.Secret(string(p[:n]))})
+		o.kept += int64(n)
+		o.offsets[stream] += int64(n)
+		p = p[n:]
+	}
+}
+
+// omit marks once that output is no longer kept.
+func (o *observer) omit(stream sandbox.Stream, n int64) {
+	if o.omitted {
+		return
+	}
+	o.omitted = true
+	o.publish(event.Executor, &event.ExecOutputPayload{Stream: string(stream), Offset: o.offsets[stream], Omitted: n})
+}
+
+// Denied implements tool.Observer.
+func (o *observer) Denied(d sandbox.Denial) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.denials++
+	o.publish(event.Sandbox, &event.SandboxDenialPayload{
+		Backend: o.backend, Syscall: d.Syscall, Access: d.Access, Path: clip(d.Path, 4096), Address: clip(d.Address, maxLabel),
+		Rule: d.Rule, Program: d.Program, PID: d.PID, Errno: int(d.Errno), Exact: true,
+	})
+}
+
+// Changed implements tool.Observer.
+func (o *observer) Changed(c event.FileChangePayload) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.publish(event.Executor, &c)
+}
+
+// Ended implements tool.Observer: a process that went to the background has ended.
+func (o *observer) Ended(r tool.Result) {
+	status := Completed
+	if !r.Success {
+		status = Interrupted
+	}
+	payload := o.payload(r, status)
+	o.mu.Lock()
+	o.publish(event.Executor, payload)
+	o.mu.Unlock()
+	o.s.setOpen(o.call.ID, false)
+	o.show(r, status)
+}
+
+// publish is called with the lock held. A lost record is remembered: the call fails with it.
+func (o *observer) publish(actor event.Actor, p event.Payload) {
+	if o.err != nil {
+		return
+	}
+	o.err = o.s.publish(context.Background(), event.Draft{Turn: o.turn, Call: o.call.ID, Cause: o.cause, Actor: actor, Payload: p})
+}
+
+func (o *observer) failed() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.err
+}
+
+func (o *observer) payload(r tool.Result, status string) *event.ToolResultPayload {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	ns := o.call.Namespace
+	if ns == "" {
+		ns = namespace
+	}
+	return &event.ToolResultPayload{
+		ResultSeq: o.s.nextResult(), ToolName: o.call.Name, ToolNamespace: ns, CallID: o.call.ID,
+		Duration: r.Duration.Milliseconds(), Success: r.Success, OutputTruncated: r.Truncated, AgentName: mainAgent,
+		Output: event.Secret(clip(r.Output, maxKept)), Status: status, ExitCode: r.ExitCode, Denials: max(o.denials, r.Denials),
+		Digest: o.digest, Sandbox: o.backend, Mode: o.mode,
+	}
+}
+
+// show completes the item of the call.
+func (o *observer) show(r tool.Result, status string) {
+	i := o.item
+	if i.Type == "" {
+		return
+	}
+	i.Status = completed
+	if status != Completed || !r.Success || (r.ExitCode != nil && *r.ExitCode != 0) {
+		i.Status = failed
+	}
+	i.Output, i.ExitCode, i.Millis, i.Result = r.Aggregated, r.ExitCode, r.Duration.Milliseconds(), r.Output
+	if len(r.Changes) > 0 {
+		i.Changes = r.Changes
+	}
+	o.s.progress.completed(i)
+}

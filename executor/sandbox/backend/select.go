@@ -1,0 +1,178 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/bwrap"
+	"proctor/executor/sandbox/landlock"
+	"proctor/executor/sandbox/mountpoint"
+	"proctor/executor/sandbox/native"
+	"proctor/executor/sandbox/none"
+)
+
+// Options say what to choose from. StateDir is required.
+type Options struct {
+	// StateDir is a private directory of the user for placeholders' locks and probe answers. Commands cannot
+	// write it even when it lies inside a writable root.
+	StateDir string
+	// Path is the PATH in which bwrap is looked for; Workspace lists directories from which no bwrap is taken
+	// (the working directory and all workspace roots).
+	Path      string
+	Workspace []string
+	// Executable is a program whose main begins with [Main], usually "/proc/self/exe". Empty means there is none:
+	// then native is not usable and leftovers of a kill stay until the next start.
+	Executable string
+	// Only restricts the choice to one backend by name.
+	Only string
+	// Unconfined allows Select to succeed without any usable backend, for sessions in danger-full-access.
+	// Confined plans are then refused with ErrUnavailable when they come.
+	Unconfined bool
+	// Unsupervised turns exact denials off.
+	Unsupervised bool
+}
+
+// Main runs the helper parts of the backends when this process was started as one of them, and then does not
+// return. It must be the first call in main, and in TestMain of tests that set Options.Executable.
+func Main() {
+	mountpoint.Main()
+	native.Main()
+}
+
+// candidate is a backend that may or may not work here.
+type candidate struct {
+	name    string
+	backend sandbox.Backend // nil when it cannot even be tried
+	reason  string          // why not
+	advice  string
+	key     string // what the cached answer depends on, besides the boot
+	path    string
+}
+
+// Select returns a backend for all plans of a session: confined ones go to the first usable backend that can
+// enforce them, unconfined ones run directly.
+func Select(ctx context.Context, o Options) (sandbox.Backend, error) {
+	list, err := candidates(o)
+	if err != nil {
+		return nil, err
+	}
+	r := &router{}
+	cache := newCache(o.StateDir)
+	for _, c := range list {
+		report := cache.probe(ctx, c)
+		if report.Usable {
+			r.usable = append(r.usable, c.backend)
+		} else {
+			r.reasons = append(r.reasons, fmt.Sprintf("%s: %s (%s)", c.name, report.Reason, report.Advice))
+		}
+	}
+	if len(r.usable) == 0 && !o.Unconfined {
+		return nil, r.unavailable()
+	}
+	return r, nil
+}
+
+func candidates(o Options) ([]candidate, error) {
+	if o.StateDir == "" {
+		return nil, errors.New("select sandbox backend: Options.StateDir is empty")
+	}
+	registry, err := mountpoint.Open(o.StateDir)
+	if err != nil {
+		return nil, fmt.Errorf("select sandbox backend: %w", err)
+	}
+	var guard *mountpoint.Guard
+	if o.Executable != "" {
+		guard = &mountpoint.Guard{}
+	}
+	var out []candidate
+	for _, c := range []candidate{bwrapCandidate(o, registry, guard), nativeCandidate(o, registry, guard), landlockCandidate()} {
+		if o.Only == "" || o.Only == c.name {
+			out = append(out, c)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("select sandbox backend: unknown name %q, expected bwrap, native or landlock", o.Only)
+	}
+	return out, nil
+}
+
+func bwrapCandidate(o Options, r *mountpoint.Registry, g *mountpoint.Guard) candidate {
+	c := candidate{name: "bwrap", advice: "install the package bubblewrap"}
+	c.path = findBwrap(o.Path, o.Workspace)
+	if c.path == "" {
+		c.reason = "no bwrap in PATH outside the workspace"
+		return c
+	}
+	b, err := bwrap.New(bwrap.Options{Path: c.path, Registry: r, Guard: g, Executable: o.Executable, Unsupervised: o.Unsupervised})
+	if err != nil {
+		c.reason = err.Error()
+		return c
+	}
+	c.backend, c.key, c.advice = b, fileKey(c.path), adviceNamespaces
+	return c
+}
+
+const (
+	adviceNamespaces = "allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, " +
+		"kernel.apparmor_restrict_unprivileged_userns), or in a container a seccomp profile that does"
+	adviceHelper   = "this program cannot start itself as a helper; use the proctor binary"
+	adviceLandlock = "use bwrap or native"
+)
+
+func nativeCandidate(o Options, r *mountpoint.Registry, g *mountpoint.Guard) candidate {
+	c := candidate{name: "native", advice: adviceHelper, reason: "no helper executable"}
+	if o.Executable == "" {
+		return c
+	}
+	b, err := native.New(native.Options{Executable: o.Executable, Registry: r, Guard: g, Unsupervised: o.Unsupervised})
+	if err != nil {
+		c.reason = err.Error()
+		return c
+	}
+	c.backend, c.key, c.advice, c.reason = b, fileKey(o.Executable), adviceNamespaces, ""
+	return c
+}
+
+func landlockCandidate() candidate {
+	return candidate{name: "landlock", backend: landlock.New(), advice: adviceLandlock}
+}
+
+// router is the backend that Select returns. It does not change after that.
+type router struct {
+	usable  []sandbox.Backend
+	reasons []string
+}
+
+// Name is that of the preferred backend.
+func (r *router) Name() string {
+	if len(r.usable) == 0 {
+		return none.Backend{}.Name()
+	}
+	return r.usable[0].Name()
+}
+
+// Start gives spec to the first backend that can enforce its plan.
+func (r *router) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process, error) {
+	if spec.Plan.Unconfined {
+		return none.Backend{}.Start(ctx, spec)
+	}
+	if len(r.usable) == 0 {
+		return nil, r.unavailable()
+	}
+	var refusals []error
+	for _, b := range r.usable {
+		p, err := b.Start(ctx, spec)
+		if err == nil || !errors.Is(err, sandbox.ErrUnsupported) {
+			return p, err
+		}
+		refusals = append(refusals, fmt.Errorf("%s: %w", b.Name(), err))
+	}
+	return nil, errors.Join(refusals...)
+}
+
+func (r *router) unavailable() error {
+	return fmt.Errorf("%w: %s", sandbox.ErrUnavailable, strings.Join(r.reasons, "; "))
+}

@@ -1,0 +1,227 @@
+package bwrap
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/mountpoint"
+	"proctor/executor/sandbox/process"
+	"proctor/executor/sandbox/seccomp"
+)
+
+// drain is how long output may trail after bwrap is gone; its PID namespace died before it.
+const drain = 5 * time.Second
+
+// Options say what to use.
+type Options struct {
+	// Path is the absolute path of bwrap, as [Find] returns it.
+	Path string
+	// Registry holds placeholders for missing protected paths.
+	Registry *mountpoint.Registry
+	// Guard, with Executable, starts the sweeper before the first placeholder; nil leaves sweeping to the next start.
+	Guard      *mountpoint.Guard
+	Executable string
+	// Unsupervised turns exact denials off.
+	Unsupervised bool
+}
+
+// Backend starts commands under bwrap. It has no state of its own and may be used by several goroutines.
+type Backend struct {
+	options Options
+	hidden  string
+	setuid  bool
+}
+
+// New prepares the backend; it starts nothing.
+func New(o Options) (*Backend, error) {
+	info, err := os.Stat(o.Path)
+	if err != nil {
+		return nil, fmt.Errorf("use bwrap %q: %w", o.Path, err)
+	}
+	hidden, err := o.Registry.Hidden()
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{options: o, hidden: hidden, setuid: info.Mode()&os.ModeSetuid != 0}, nil
+}
+
+// Name is "bwrap".
+func (*Backend) Name() string { return "bwrap" }
+
+// Start runs spec under bwrap.
+func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process, error) {
+	if err := sandbox.CheckSpec(spec); err != nil {
+		return nil, err
+	}
+	if spec.Plan.Unconfined {
+		return nil, fmt.Errorf("%w: bwrap does not run unconfined plans", sandbox.ErrUnsupported)
+	}
+	setsid, err := findSetsid(spec.TTY)
+	if err != nil {
+		return nil, err
+	}
+	ops, hold, err := b.options.Registry.Prepare(spec.Plan)
+	if err != nil {
+		return nil, err
+	}
+	if len(hold.Paths()) > 0 && b.options.Guard != nil {
+		// Without a sweeper leftovers of a kill wait for the next start; that is no reason not to run.
+		_ = b.options.Guard.Start(b.options.Registry, b.options.Executable)
+	}
+	args, err := arguments(spec, ops, b.hidden)
+	if err != nil {
+		hold.Release()
+		return nil, err
+	}
+	l := &launch{backend: b, spec: spec, setsid: setsid, args: args, hold: hold, commandStarted: make(chan struct{}), command: -1}
+	o := process.Options{
+		Spec: spec, Build: l.build, Running: l.running, OnCommand: l.onCommand,
+		End: l.end, Signal: l.signal, Drain: drain, Close: l.close,
+	}
+	if !b.setuid && !b.options.Unsupervised {
+		if o.Filter, err = seccomp.Notify(spec.Plan.Network, true); err != nil {
+			hold.Release()
+			return nil, err
+		}
+	}
+	p, err := process.Start(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func findSetsid(needed bool) (string, error) {
+	if !needed {
+		return "", nil
+	}
+	for _, path := range []string{"/usr/bin/setsid", "/bin/setsid"} {
+		if unix.Access(path, unix.X_OK) == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%w: a terminal under bwrap needs the program setsid (package util-linux)", sandbox.ErrUnsupported)
+}
+
+// launch is the state of one command.
+type launch struct {
+	backend *Backend
+	spec    sandbox.Spec
+	setsid  string
+	args    []string
+	hold    *mountpoint.Hold
+
+	status     *status
+	reading    sync.WaitGroup
+	supervised bool
+
+	commandStarted chan struct{} // closed by onCommand
+	once           sync.Once
+	mu             sync.Mutex
+	command        int // pidfd of the command, or -1
+}
+
+// build runs on the locked thread, whose opens for writing are being supervised: memory files and pipes only.
+func (l *launch) build(supervised bool) (process.Command, error) {
+	l.supervised = supervised
+	program, err := seccomp.Enforce(l.spec.Plan.Network)
+	if supervised {
+		program, err = seccomp.Quiet(l.spec.Plan.Network)
+	}
+	if err != nil {
+		return process.Command{}, err
+	}
+	var options []byte
+	for _, a := range l.args {
+		options = append(append(options, a...), 0)
+	}
+	argsFile, err := memoryFile("bwrap arguments", options)
+	if err != nil {
+		return process.Command{}, err
+	}
+	filter, err := memoryFile("bwrap seccomp", program.Bytes())
+	if err != nil {
+		argsFile.Close()
+		return process.Command{}, err
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		argsFile.Close()
+		filter.Close()
+		return process.Command{}, err
+	}
+	l.status = newStatus(read)
+	l.reading.Go(l.status.read)
+	return process.Command{
+		Path:  l.backend.options.Path,
+		Args:  append([]string{"bwrap", "--args", fdArgs, "--"}, command(l.spec, l.setsid)...),
+		Env:   []string{},
+		Dir:   "/",
+		Extra: []*os.File{argsFile, filter, write},
+		Attr:  &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
+	}, nil
+}
+
+func memoryFile(name string, content []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make memory file: %w", err)
+	}
+	f := os.NewFile(uintptr(fd), name)
+	if _, err = f.Write(content); err == nil {
+		_, err = f.Seek(0, 0)
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("write %s: %w", name, err)
+	}
+	return f, nil
+}
+
+// onCommand runs while the thread waits for its answer, so the PID cannot have been reused. Of the two processes
+// that make the call, bwrap's init and the command, either may come first.
+func (l *launch) onCommand(int) { l.once.Do(func() { close(l.commandStarted) }) }
+
+// running is exact when supervised; otherwise it means that bwrap has got as far as making the namespaces.
+func (l *launch) running(exited <-chan struct{}) bool {
+	sign := l.commandStarted
+	if !l.supervised {
+		sign = l.status.child
+	}
+	select {
+	case <-sign:
+		return l.supervised || l.status.childPID > 0
+	case <-exited:
+		return false
+	}
+}
+
+func (l *launch) end(ws syscall.WaitStatus) process.End {
+	<-l.status.done
+	switch {
+	case l.status.finished:
+		return process.End{Code: l.status.exitCode}
+	case ws.Signaled(): // killed, by us or by someone else
+		return process.End{Code: 128 + int(ws.Signal()), Signal: ws.Signal()}
+	default:
+		return process.End{Code: ws.ExitStatus(), NotRun: true}
+	}
+}
+
+func (l *launch) close() {
+	l.reading.Wait()
+	l.mu.Lock()
+	if l.command >= 0 {
+		_ = unix.Close(l.command)
+		l.command = -1
+	}
+	l.mu.Unlock()
+	l.hold.Release()
+}

@@ -1,0 +1,113 @@
+package denial
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	pathLimit    = 4096 // PATH_MAX
+	programLimit = 255
+	addressLimit = 128 // struct sockaddr_storage
+	pageSize     = 4096
+)
+
+// readMemory copies at most limit bytes from another process; less when the memory ends earlier.
+func readMemory(pid int, addr uint64, limit int) []byte {
+	if addr == 0 || limit <= 0 {
+		return nil
+	}
+	buf := make([]byte, limit)
+	var remote []unix.RemoteIovec
+	for at, left := addr, limit; left > 0; {
+		// One element per page: the kernel does not split an element that runs into nothing.
+		n := min(left, pageSize-int(at%pageSize))
+		remote = append(remote, unix.RemoteIovec{Base: uintptr(at), Len: n})
+		at, left = at+uint64(n), left-n
+	}
+	n, err := unix.ProcessVMReadv(pid, []unix.Iovec{iovec(buf)}, remote, 0)
+	if err != nil {
+		return nil
+	}
+	return buf[:n]
+}
+
+func iovec(b []byte) unix.Iovec {
+	v := unix.Iovec{Base: &b[0]}
+	v.SetLen(len(b))
+	return v
+}
+
+// readString reads a C string. ok is false when there is none within the bound.
+func readString(pid int, addr uint64) (s string, ok bool) {
+	b := readMemory(pid, addr, pathLimit)
+	end := bytes.IndexByte(b, 0)
+	if end < 0 {
+		return "", false
+	}
+	return string(b[:end]), true
+}
+
+// address renders a socket address: host:port, or the path of a Unix socket, "@name" for an abstract one.
+func address(raw []byte) string {
+	if len(raw) < 2 {
+		return ""
+	}
+	switch binary.NativeEndian.Uint16(raw) {
+	case unix.AF_INET:
+		if len(raw) < 8 {
+			return ""
+		}
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(raw[4:8])), binary.BigEndian.Uint16(raw[2:])).String()
+	case unix.AF_INET6:
+		if len(raw) < 24 {
+			return ""
+		}
+		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(raw[8:24])).Unmap(), binary.BigEndian.Uint16(raw[2:])).String()
+	case unix.AF_UNIX:
+		name := raw[2:]
+		if len(name) > 0 && name[0] == 0 {
+			return "@" + strings.ToValidUTF8(string(name[1:]), "?")
+		}
+		name, _, _ = bytes.Cut(name, []byte{0})
+		return strings.ToValidUTF8(string(name), "?")
+	}
+	return ""
+}
+
+func isUnix(raw []byte) bool {
+	return len(raw) >= 2 && binary.NativeEndian.Uint16(raw) == unix.AF_UNIX
+}
+
+// program is the base name of what pid runs.
+func program(pid int) string {
+	exe, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe")
+	if err != nil {
+		return ""
+	}
+	name := filepath.Base(strings.TrimSuffix(exe, " (deleted)"))
+	return name[:min(len(name), programLimit)]
+}
+
+// process is the process that thread belongs to.
+func process(thread int) int {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(thread) + "/status")
+	if err != nil {
+		return thread
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "Tgid:"); ok {
+			if n, err := strconv.Atoi(strings.TrimSpace(rest)); err == nil {
+				return n
+			}
+		}
+	}
+	return thread
+}

@@ -1,0 +1,76 @@
+package denial
+
+import (
+	"errors"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The structures and requests of seccomp_unotify(2).
+type notification struct {
+	ID    uint64
+	PID   uint32 // the calling thread, in the PID namespace of the listener
+	Flags uint32
+	Data  struct {
+		Number      int32
+		Arch        uint32
+		Instruction uint64
+		Args        [6]uint64
+	}
+}
+
+type response struct {
+	ID    uint64
+	Value int64
+	Error int32
+	Flags uint32
+}
+
+const (
+	requestReceive  = 0xc0502100
+	requestSend     = 0xc0182101
+	requestValid    = 0x40082102
+	requestSetFlags = 0x40082104
+	syncWakeUp      = 1
+)
+
+type listener int
+
+// receive waits for the next call. It returns unix.ENOENT when the caller died meanwhile.
+func (l listener) receive(n *notification) error {
+	*n = notification{}
+	return ioctl(int(l), requestReceive, uintptr(unsafe.Pointer(n)))
+}
+
+func (l listener) proceed(id uint64) error {
+	r := response{ID: id, Flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
+	return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
+}
+
+func (l listener) refuse(id uint64) error {
+	r := response{ID: id, Error: -int32(unix.EPERM)}
+	return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
+}
+
+// valid reports whether the caller still waits, so that what was read belongs to it and not to a reused PID.
+func (l listener) valid(id uint64) bool {
+	return ioctl(int(l), requestValid, uintptr(unsafe.Pointer(&id))) == nil
+}
+
+// wakeTogether asks the kernel to run caller and supervisor on one CPU (Linux 6.6); older kernels refuse, which is fine.
+func (l listener) wakeTogether() {
+	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(l), requestSetFlags, syncWakeUp)
+}
+
+func ioctl(fd int, request, arg uintptr) error {
+	for {
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, arg)
+		if errno == 0 {
+			return nil
+		}
+		if !errors.Is(errno, unix.EINTR) {
+			return errno
+		}
+	}
+}

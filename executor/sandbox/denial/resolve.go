@@ -1,0 +1,188 @@
+package denial
+
+import (
+	"errors"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"proctor/executor/sandbox/seccomp"
+)
+
+// target is a path as the kernel will see it.
+type target struct {
+	// path is absolute and free of symlinks in all but, perhaps, the last name.
+	path   string
+	exists bool
+	mode   uint32 // st_mode when it exists
+}
+
+// maxLinks bounds how many dangling symlinks in a row are followed.
+const maxLinks = 8
+
+// resolver resolves paths in the root directory that the confined processes see.
+type resolver struct {
+	root int // O_PATH descriptor of their root, or -1 before the first use
+}
+
+func (r *resolver) close() {
+	if r.root >= 0 {
+		_ = unix.Close(r.root)
+	}
+}
+
+// resolve finds out what argument a of a call by pid names. ok is false when it names nothing on a file
+// system that a plan speaks about: a pipe, a private device, memory that cannot be read, a missing parent.
+func (r *resolver) resolve(pid int, a seccomp.Arg, args [6]uint64) (t target, ok bool) {
+	if a.Path < 0 {
+		return r.descriptor(pid, int32(args[a.Dir]))
+	}
+	dirFD := int32(unix.AT_FDCWD)
+	if a.Dir >= 0 {
+		dirFD = int32(args[a.Dir])
+	}
+	if args[a.Path] == 0 { // utimensat(fd, NULL, ...)
+		return r.descriptor(pid, dirFD)
+	}
+	name, ok := readString(pid, args[a.Path])
+	if !ok {
+		return target{}, false
+	}
+	if name == "" { // AT_EMPTY_PATH, or ENOENT
+		return r.descriptor(pid, dirFD)
+	}
+	full, ok := absolute(pid, dirFD, name)
+	if !ok || private(full) {
+		return target{}, false
+	}
+	return r.lookup(pid, full, a.NoFollow)
+}
+
+// descriptor is what an open descriptor of pid points to.
+func (r *resolver) descriptor(pid int, fd int32) (target, bool) {
+	if fd < 0 {
+		return target{}, false
+	}
+	p, err := os.Readlink(procPath(pid, "fd/"+strconv.Itoa(int(fd))))
+	if err != nil || !strings.HasPrefix(p, "/") || strings.HasSuffix(p, " (deleted)") || private(p) {
+		return target{}, false
+	}
+	return r.lookup(pid, p, true)
+}
+
+func procPath(pid int, rest string) string { return "/proc/" + strconv.Itoa(pid) + "/" + rest }
+
+// absolute joins name with where it starts from, and takes the magic links of /proc out of the front.
+func absolute(pid int, dirFD int32, name string) (string, bool) {
+	if strings.HasPrefix(name, "/") {
+		return magic(pid, name)
+	}
+	link := "cwd"
+	if dirFD != unix.AT_FDCWD {
+		link = "fd/" + strconv.Itoa(int(dirFD))
+	}
+	dir, err := os.Readlink(procPath(pid, link))
+	if err != nil || !strings.HasPrefix(dir, "/") {
+		return "", false
+	}
+	return magic(pid, dir+"/"+name)
+}
+
+// magic replaces /proc/self/root, /proc/1/root, /proc/self/cwd and the like, which cannot be followed from outside.
+// Every confined process has the same root.
+func magic(pid int, name string) (string, bool) {
+	for range maxLinks {
+		parts := strings.SplitN(strings.TrimLeft(path.Clean(name), "/"), "/", 4)
+		if len(parts) < 3 || parts[0] != "proc" {
+			return name, true
+		}
+		rest := "/"
+		if len(parts) == 4 {
+			rest += parts[3]
+		}
+		switch parts[2] {
+		case "root":
+			name = rest
+		case "cwd":
+			dir, err := os.Readlink(procPath(pid, "cwd"))
+			if err != nil {
+				return "", false
+			}
+			name = dir + rest
+		case "fd", "task": // what the descriptor is decides, not /proc
+			return "", false
+		default:
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// private reports whether p lies where the sandbox shows something of its own, not the host's.
+func private(p string) bool { return p == "/dev" || strings.HasPrefix(p, "/dev/") }
+
+func (r *resolver) lookup(pid int, name string, noFollow bool) (target, bool) {
+	if r.root < 0 {
+		fd, err := unix.Open(procPath(pid, "root"), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return target{}, false
+		}
+		r.root = fd
+	}
+	for range maxLinks {
+		t, err := r.open(name, noFollow)
+		if err == nil {
+			return t, !private(t.path)
+		}
+		if !errors.Is(err, unix.ENOENT) {
+			return target{}, false
+		}
+		parent, base := path.Split(strings.TrimRight(name, "/"))
+		dir, err := r.open(parent, false)
+		if err != nil || base == "" || base == "." || base == ".." {
+			return target{}, false
+		}
+		full := path.Join(dir.path, base)
+		link, isLink := r.readlink(full)
+		if noFollow || !isLink {
+			return target{path: full}, !private(full)
+		}
+		if name = link; !strings.HasPrefix(link, "/") {
+			name = dir.path + "/" + link
+		}
+	}
+	return target{}, false
+}
+
+func (r *resolver) open(name string, noFollow bool) (target, error) {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT}
+	if noFollow {
+		how.Flags |= unix.O_NOFOLLOW
+	}
+	fd, err := unix.Openat2(r.root, name, &how)
+	if err != nil {
+		return target{}, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return target{}, err
+	}
+	p, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	return target{path: p, exists: true, mode: st.Mode}, err
+}
+
+func (r *resolver) readlink(name string) (string, bool) {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW, Resolve: unix.RESOLVE_IN_ROOT}
+	fd, err := unix.Openat2(r.root, name, &how)
+	if err != nil {
+		return "", false
+	}
+	defer unix.Close(fd)
+	buf := make([]byte, pathLimit)
+	n, err := unix.Readlinkat(fd, "", buf)
+	return string(buf[:max(n, 0)]), err == nil && n > 0
+}

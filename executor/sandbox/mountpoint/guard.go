@@ -1,0 +1,64 @@
+package mountpoint
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+)
+
+// guardArg0 is argv[0] of the sweeper process.
+const guardArg0 = "proctor-mountpoint-sweeper"
+
+// Main turns this process into the sweeper when it was started as one, and then does not return.
+// The binary's main and TestMain call it first, before anything else.
+func Main() {
+	if len(os.Args) != 2 || os.Args[0] != guardArg0 {
+		return
+	}
+	// End of input: the process that held the other end is gone, in whatever way.
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	r := &Registry{dir: os.Args[1]}
+	if r.Sweep() != nil {
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Guard starts a sweeper that removes leftovers at once when this process is killed. It is started at most once;
+// the zero value is ready. Without it leftovers wait for the next Open.
+type Guard struct {
+	once sync.Once
+	err  error
+	// alive stays open for the life of the process: its closing is the signal.
+	alive *os.File
+}
+
+// Start starts the sweeper for r by running exe, a program whose main calls Main.
+// It does not wait: the sweeper ends by itself after this process.
+func (g *Guard) Start(r *Registry, exe string) error {
+	g.once.Do(func() {
+		read, write, err := os.Pipe()
+		if err != nil {
+			g.err = err
+			return
+		}
+		defer read.Close()
+		cmd := exec.Command(exe)
+		cmd.Args = []string{guardArg0, r.dir}
+		cmd.Env = []string{}
+		cmd.Dir = "/"
+		cmd.Stdin = read
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := cmd.Start(); err != nil {
+			write.Close()
+			g.err = fmt.Errorf("start mount point sweeper: %w", err)
+			return
+		}
+		g.err = cmd.Process.Release()
+		g.alive = write
+	})
+	return g.err
+}

@@ -1,0 +1,304 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/denial"
+	"proctor/executor/sandbox/seccomp"
+)
+
+// Command is what to execute.
+type Command struct {
+	Path  string
+	Args  []string
+	Env   []string
+	Dir   string
+	Extra []*os.File // descriptors from 3 on; closed here after the start
+	Attr  *syscall.SysProcAttr
+}
+
+// End is how a backend reads the end of its launcher.
+type End struct {
+	Code   int
+	Signal syscall.Signal
+	// NotRun says that the command was never started.
+	NotRun bool
+}
+
+// Options describe one start. Only Build is required.
+type Options struct {
+	Spec sandbox.Spec
+	// Filter, when set, is installed before the start and supervised; when that is impossible Build learns so.
+	Filter seccomp.Program
+	// Build makes the command line.
+	Build func(supervised bool) (Command, error)
+	// Listener, when set, waits for a filter's listener that comes from the launcher; nil means none came.
+	// exited is closed when the launcher is gone.
+	Listener func(exited <-chan struct{}) *os.File
+	// Running, when set, waits until the command runs, or returns false when it never will.
+	Running func(exited <-chan struct{}) bool
+	// OnCommand is told the thread that is about to become the command (supervised only).
+	OnCommand func(thread int)
+	// End reads the wait status; nil means the child was the command itself.
+	End func(syscall.WaitStatus) End
+	// Failure is the launcher's reason when nothing was run; nil means what it wrote to standard error.
+	Failure func() string
+	// Signal sends a signal to the command; nil means to the child.
+	Signal func(syscall.Signal) error
+	// KillGroup makes Kill reach the child's process group.
+	KillGroup bool
+	// Drain is how long output may go on after the child ended, when something else keeps it open.
+	Drain time.Duration
+	// Close is called once, after the end or when the start failed.
+	Close func()
+}
+
+// Process implements sandbox.Process.
+type Process struct {
+	options Options
+	streams *streams
+	child   *os.Process
+	exited  chan struct{} // closed by run when the child was reaped
+	done    chan struct{} // closed by run when result is complete
+	result  sandbox.Result
+	// settled is closed by Start when it has decided that the command runs (or will not).
+	settled chan struct{}
+	// Written before settled is closed, read by run after.
+	failed     bool
+	forget     func() bool // ends the watch on ctx
+	supervisor *denial.Supervisor
+	status     syscall.WaitStatus
+
+	running, supervising sync.WaitGroup
+	killed               sync.Once
+}
+
+// Start runs the command and returns when it runs, or with an error when nothing was run.
+func Start(ctx context.Context, o Options) (*Process, error) {
+	if err := ctx.Err(); err != nil {
+		o.close()
+		return nil, err
+	}
+	st, err := openStreams(o.Spec)
+	if err != nil {
+		o.close()
+		return nil, err
+	}
+	p := &Process{options: o, streams: st, exited: make(chan struct{}), done: make(chan struct{}), settled: make(chan struct{})}
+	started := make(chan error, 1) // one result of one start
+	p.running.Go(func() { p.run(started) })
+	if err := <-started; err != nil {
+		p.running.Wait()
+		return nil, err
+	}
+	p.forget = context.AfterFunc(ctx, p.Kill)
+	if o.Listener != nil {
+		if l := o.Listener(p.exited); l != nil {
+			p.supervise(l, false)
+		}
+	}
+	if o.Running != nil && !o.Running(p.exited) {
+		<-p.exited
+	}
+	return p.settle(ctx)
+}
+
+// settle lets output flow, or reports why nothing was run.
+func (p *Process) settle(ctx context.Context) (*Process, error) {
+	select {
+	case <-p.exited:
+		if p.options.End != nil && p.options.End(p.status).NotRun {
+			text := p.failure()
+			p.failed = true
+			close(p.settled)
+			<-p.done
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if text == "" {
+				text = fmt.Sprintf("the launcher ended with status %d", p.status.ExitStatus())
+			}
+			return nil, fmt.Errorf("%w: %s", sandbox.ErrSetup, text)
+		}
+	default:
+	}
+	p.streams.copyOutput()
+	close(p.settled)
+	return p, nil
+}
+
+func (p *Process) failure() string {
+	if p.options.Failure != nil {
+		return p.options.Failure()
+	}
+	return strings.TrimSpace(p.streams.message())
+}
+
+// run follows the child from start to end. What happens on the locked thread is in thread: after the supervisor has
+// stopped, that thread can do nothing that the filter stops, such as removing a file.
+func (p *Process) run(started chan<- error) {
+	defer close(p.done)
+	defer p.options.close()
+	begin := time.Now()
+	var thread sync.WaitGroup
+	startError := make(chan error, 1) // one result of one start
+	thread.Go(func() { p.thread(startError) })
+	err := <-startError
+	p.streams.closeChild()
+	if err != nil {
+		thread.Wait()
+		p.stopSupervising()
+		p.streams.closeOwn()
+		started <- err
+		return
+	}
+	started <- nil
+	thread.Wait()
+	close(p.exited)
+	<-p.settled
+	p.forget()
+	p.stopSupervising()
+	p.streams.finish(p.options.Drain)
+	p.result = p.conclude()
+	p.result.Duration = time.Since(begin)
+}
+
+// thread starts the child and waits for it. It is never unlocked: the thread carries the filter and ends here.
+func (p *Process) thread(started chan<- error) {
+	runtime.LockOSThread()
+	err := p.start()
+	started <- err
+	if err != nil {
+		return
+	}
+	if state, err := p.child.Wait(); err == nil {
+		p.status, _ = state.Sys().(syscall.WaitStatus)
+	}
+}
+
+func (p *Process) stopSupervising() {
+	if p.supervisor != nil {
+		p.supervisor.Stop()
+	}
+	p.supervising.Wait()
+}
+
+// start installs the filter, begins to supervise and starts the child, all on this thread.
+func (p *Process) start() error {
+	if p.options.Filter != nil {
+		// Without a listener (old kernel, outer sandbox) the command runs unsupervised, and the result says so.
+		if l, err := denial.Install(p.options.Filter); err == nil {
+			p.supervise(l, true)
+		}
+	}
+	cmd, err := p.options.Build(p.supervisor != nil)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, f := range cmd.Extra {
+			f.Close()
+		}
+	}()
+	if err := sealDescriptors(); err != nil {
+		return fmt.Errorf("%w: close inherited descriptors: %w", sandbox.ErrSetup, err)
+	}
+	files := append(append([]*os.File{}, p.streams.child[:]...), cmd.Extra...)
+	p.child, err = os.StartProcess(cmd.Path, cmd.Args, &os.ProcAttr{Dir: cmd.Dir, Env: cmd.Env, Files: files, Sys: cmd.Attr})
+	if err != nil {
+		return fmt.Errorf("%w: %w", sandbox.ErrSetup, err)
+	}
+	return nil
+}
+
+func (p *Process) supervise(l *os.File, setup bool) {
+	s, err := denial.New(l, denial.Options{
+		Plan: p.options.Spec.Plan, Setup: setup, OnCommand: p.options.OnCommand, OnDenial: p.options.Spec.OnDenial,
+	})
+	if err != nil {
+		l.Close()
+		return
+	}
+	p.supervisor = s
+	p.supervising.Go(s.Run)
+}
+
+func (p *Process) conclude() sandbox.Result {
+	end := End{Code: p.status.ExitStatus()}
+	if p.status.Signaled() {
+		end.Code, end.Signal = 128+int(p.status.Signal()), p.status.Signal()
+	}
+	if p.options.End != nil {
+		end = p.options.End(p.status)
+	}
+	r := sandbox.Result{ExitCode: end.Code, Signal: end.Signal, DenialsExact: p.supervisor != nil}
+	if p.supervisor != nil {
+		r.Denials, r.DenialsDropped = p.supervisor.Counts()
+	}
+	if end.NotRun && !p.failed {
+		r.SetupError = fmt.Errorf("%w: the launcher ended with status %d", sandbox.ErrSetup, end.Code)
+	}
+	return r
+}
+
+// sealDescriptors keeps every descriptor above 2 from being inherited, also those that our own caller passed on.
+func sealDescriptors() error {
+	return unix.CloseRange(3, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC)
+}
+
+func (o Options) close() {
+	if o.Close != nil {
+		o.Close()
+	}
+}
+
+// PID is that of the launcher, the outermost process.
+func (p *Process) PID() int { return p.child.Pid }
+
+// Write sends to standard input or the terminal.
+func (p *Process) Write(b []byte) (int, error) { return p.streams.write(b) }
+
+// CloseStdin ends standard input.
+func (p *Process) CloseStdin() error { return p.streams.closeInput() }
+
+// Signal sends sig to the command.
+func (p *Process) Signal(sig syscall.Signal) error {
+	if p.options.Signal != nil {
+		return p.options.Signal(sig)
+	}
+	return p.child.Signal(sig)
+}
+
+// Kill ends the child and all below it.
+func (p *Process) Kill() {
+	p.killed.Do(func() {
+		select {
+		case <-p.exited:
+			return
+		default:
+		}
+		if p.options.KillGroup {
+			_ = unix.Kill(-p.child.Pid, unix.SIGKILL)
+		}
+		_ = p.child.Kill() // by pidfd; an error means that it is gone
+	})
+}
+
+// Wait returns the result once everything was delivered.
+func (p *Process) Wait() sandbox.Result {
+	<-p.done
+	return p.result
+}
+
+// Done is closed when Wait would return at once.
+func (p *Process) Done() <-chan struct{} { return p.done }

@@ -1,0 +1,103 @@
+package seccomp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	elastic "github.com/elastic/go-seccomp-bpf"
+	"github.com/elastic/go-seccomp-bpf/arch"
+	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
+
+	"proctor/policy/filesystem"
+)
+
+// retUserNotify is SECCOMP_RET_USER_NOTIF (linux/seccomp.h), which the library has no name for.
+const retUserNotify elastic.Action = 0x7fc00000
+
+const enosys = elastic.ActionErrno | elastic.Action(unix.ENOSYS)
+const eperm = elastic.ActionErrno | elastic.Action(unix.EPERM)
+
+// Program is an assembled filter, ready for seccomp(2) or for bubblewrap's --seccomp.
+type Program []unix.SockFilter
+
+// Enforce refuses every Refused, Silent and Absent call.
+func Enforce(network filesystem.Network) (Program, error) {
+	return assemble(network, map[Class]elastic.Action{Refused: eperm, Silent: eperm, Absent: enosys}, nil)
+}
+
+// Quiet refuses every Silent and Absent call; Notify takes care of the others.
+func Quiet(network filesystem.Network) (Program, error) {
+	return assemble(network, map[Class]elastic.Action{Silent: eperm, Absent: enosys}, nil)
+}
+
+// Notify stops Refused and Watched calls until a supervisor answers. With setup it also stops
+// prctl(PR_SET_SECCOMP): bubblewrap makes that call when its own work is done, just before the command.
+func Notify(network filesystem.Network, setup bool) (Program, error) {
+	var extra []Call
+	if setup {
+		extra = append(extra, Call{Name: SetupDone, Class: Watched, When: when(is(0, unix.PR_SET_SECCOMP))})
+	}
+	return assemble(network, map[Class]elastic.Action{Refused: retUserNotify, Watched: retUserNotify}, extra)
+}
+
+// SetupDone names the call that Notify stops in addition, to see the end of the set-up.
+const SetupDone = "prctl"
+
+func assemble(network filesystem.Network, actions map[Class]elastic.Action, extra []Call) (Program, error) {
+	if network != filesystem.NetworkOff && network != filesystem.NetworkOn {
+		return nil, fmt.Errorf("assemble seccomp filter: unknown network mode %q", network)
+	}
+	info, err := arch.GetInfo("")
+	if err != nil {
+		return nil, fmt.Errorf("assemble seccomp filter: %w", err)
+	}
+	raw, err := bpf.Assemble(instructions(append(Calls(), extra...), network, actions, info))
+	if err != nil {
+		return nil, fmt.Errorf("assemble seccomp filter: %w", err)
+	}
+	program := make(Program, len(raw))
+	for i, r := range raw {
+		program[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
+	}
+	return program, nil
+}
+
+func (c Call) in(network filesystem.Network) bool {
+	switch c.Scope {
+	case NetworkOff:
+		return network == filesystem.NetworkOff
+	case NetworkOn:
+		return network == filesystem.NetworkOn
+	default:
+		return true
+	}
+}
+
+// Bytes is the program in the machine's byte order, as bubblewrap reads it.
+func (p Program) Bytes() []byte {
+	var b bytes.Buffer
+	for _, f := range p {
+		_ = binary.Write(&b, binary.NativeEndian, f)
+	}
+	return b.Bytes()
+}
+
+// ByNumber gives the rows of each call number that Notify may stop in one network mode.
+func ByNumber(network filesystem.Network) (map[int32][]Call, error) {
+	info, err := arch.GetInfo("")
+	if err != nil {
+		return nil, err
+	}
+	out := map[int32][]Call{}
+	for _, c := range Calls() {
+		n, known := info.SyscallNames[c.Name]
+		if known && c.in(network) && (c.Class == Watched || c.Class == Refused) {
+			out[int32(n)] = append(out[int32(n)], c)
+		}
+	}
+	return out, nil
+}
+
+func bigEndian() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) != 1 }

@@ -1,0 +1,45 @@
+package seccomp
+
+// fileCalls change files or their metadata. Read-only opens never match: their flags are in a register.
+// openat2 keeps its flags in memory and is always looked at.
+func fileCalls() []Call {
+	return []Call{
+		watch("open", "write", at(0)).only(bits(1, writeFlags)),
+		watch("openat", "write", dirAt(0, 1)).only(bits(2, writeFlags)),
+		watch("openat2", "write", dirAt(0, 1)),
+		watch("creat", "write", at(0)),
+		watch("truncate", "write", at(0)),
+		watch("mkdir", "create", link(at(0))),
+		watch("mkdirat", "create", link(dirAt(0, 1))),
+		watch("mknod", "create", link(at(0))),
+		watch("mknodat", "create", link(dirAt(0, 1))),
+		watch("symlink", "create", link(at(1))),
+		watch("symlinkat", "create", link(dirAt(1, 2))),
+		watch("link", "link", link(at(0)), link(at(1))),
+		watch("linkat", "link", link(dirAt(0, 1)), link(dirAt(2, 3))),
+		watch("rmdir", "remove", link(at(0))),
+		watch("unlink", "remove", link(at(0))),
+		watch("unlinkat", "remove", link(dirAt(0, 1))),
+		watch("rename", "rename", link(at(0)), link(at(1))),
+		watch("renameat", "rename", link(dirAt(0, 1)), link(dirAt(2, 3))),
+		watch("renameat2", "rename", link(dirAt(0, 1)), link(dirAt(2, 3))),
+		watch("chmod", "metadata", at(0)),
+		watch("fchmod", "metadata", fd(0)),
+		watch("fchmodat", "metadata", dirAt(0, 1)),
+		watch("fchmodat2", "metadata", dirAt(0, 1)),
+		watch("chown", "metadata", at(0)),
+		watch("fchown", "metadata", fd(0)),
+		watch("lchown", "metadata", link(at(0))),
+		watch("fchownat", "metadata", dirAt(0, 1)),
+		watch("utime", "metadata", at(0)),
+		watch("utimes", "metadata", at(0)),
+		watch("futimesat", "metadata", dirAt(0, 1)),
+		watch("utimensat", "metadata", dirAt(0, 1)),
+		watch("setxattr", "metadata", at(0)),
+		watch("lsetxattr", "metadata", link(at(0))),
+		watch("fsetxattr", "metadata", fd(0)),
+		watch("removexattr", "metadata", at(0)),
+		watch("lremovexattr", "metadata", link(at(0))),
+		watch("fremovexattr", "metadata", fd(0)),
+	}
+}

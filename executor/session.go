@@ -1,0 +1,218 @@
+package executor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"proctor/event"
+	"proctor/executor/approval"
+	"proctor/executor/sandbox"
+	"proctor/executor/tool"
+	"proctor/internal/responses"
+)
+
+// Model answers requests; *responses.Client does.
+type Model interface {
+	Stream(ctx context.Context, req responses.Request, obs responses.Observer) (responses.Response, error)
+}
+
+// Options of a Session. Stream, Model, Tools, Gate, Backend and Progress are required.
+type Options struct {
+	Stream   *event.Stream
+	Model    Model
+	Tools    *tool.Registry
+	Gate     *approval.Gate
+	Backend  sandbox.Backend // confines by plan, and runs what may leave the sandbox directly
+	Progress Progress
+
+	// Start describes the session, see event.ConversationStartsPayload.
+	Start event.ConversationStartsPayload
+	// Request holds what every model request repeats: model, instructions, reasoning, headers.
+	Request responses.Request
+	// Context are items that stand before the first prompt: environment, project notes.
+	Context []json.RawMessage
+	// State is what a resumed session had reached, nil for a new one.
+	State *State
+	// EnvNames are the names of the variables that commands get, sorted.
+	EnvNames []string
+}
+
+// Session is one conversation. See the package comment for its life.
+type Session struct {
+	opts     Options
+	stream   *event.Stream
+	progress *serial
+
+	mu      sync.Mutex // guards the fields below
+	history []json.RawMessage
+	usage   event.Usage
+	results int64
+	open    map[string]bool // calls that were started and have no result
+}
+
+// recordTimeout bounds a record that must be made although the turn was cancelled.
+const recordTimeout = 30 * time.Second
+
+// New makes a session; it records nothing yet.
+func New(opts Options) (*Session, error) {
+	var missing []error
+	for name, absent := range map[string]bool{
+		"Stream": opts.Stream == nil, "Model": opts.Model == nil, "Tools": opts.Tools == nil, "Gate": opts.Gate == nil,
+		"Backend": opts.Backend == nil, "Progress": opts.Progress == nil,
+	} {
+		if absent {
+			missing = append(missing, errors.New("executor options: "+name+" is missing"))
+		}
+	}
+	if err := errors.Join(missing...); err != nil {
+		return nil, err
+	}
+	s := &Session{opts: opts, stream: opts.Stream, progress: &serial{to: opts.Progress}, open: map[string]bool{}}
+	if opts.State != nil {
+		s.history = append(s.history, opts.State.History...)
+		s.usage, s.results = opts.State.Usage, opts.State.Results
+	}
+	return s, nil
+}
+
+// Open announces the session, with further payloads about what decides. They are
+// published: the first turn's record makes them durable before anything happens.
+func (s *Session) Open(ctx context.Context, about ...event.Payload) error {
+	s.progress.ThreadStarted(s.stream.Session())
+	var drafts []event.Draft
+	if st := s.opts.State; st == nil {
+		drafts = append(drafts, event.Draft{Actor: event.System, Payload: &s.opts.Start})
+	} else {
+		drafts = append(drafts, event.Draft{Actor: event.System, Payload: &event.SessionResumedPayload{
+			After: st.Last, Interrupted: st.OpenCalls(), Version: s.opts.Start.AppVersion,
+		}})
+	}
+	for _, p := range about {
+		drafts = append(drafts, event.Draft{Actor: event.System, Payload: p})
+	}
+	if err := s.stream.Publish(ctx, drafts...); err != nil {
+		return err
+	}
+	if s.opts.State == nil {
+		return s.remember(ctx, "", s.opts.Context...)
+	}
+	return s.remember(ctx, "", s.opts.State.Missing()...)
+}
+
+// Close ends what still runs and records session_closed as the last event. It is
+// called once, after the last turn, and works on a cancelled context.
+func (s *Session) Close(ctx context.Context, reason string) error {
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	closing := s.closeTools(keep)
+	counts, last := s.stream.Counts()
+	s.mu.Lock()
+	open := make([]string, 0, len(s.open))
+	for id := range s.open {
+		open = append(open, id)
+	}
+	s.mu.Unlock()
+	_, err := s.stream.Record(keep, event.Draft{Actor: event.System, Payload: &event.SessionClosedPayload{
+		Reason: reason, Events: last + 1, Counts: counts, OpenCalls: open,
+	}})
+	return errors.Join(closing, err)
+}
+
+func (s *Session) closeTools(ctx context.Context) error {
+	var errs []error
+	for _, t := range s.opts.Tools.Tools() {
+		if c, ok := t.(tool.Closer); ok {
+			errs = append(errs, c.Close(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Warn shows something a person should know, as an item of its own.
+func (s *Session) Warn(text string) { s.progress.completed(Item{Type: Warning, Text: text}) }
+
+// Usage is what the session has used so far, in tokens.
+func (s *Session) Usage() event.Usage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.usage
+}
+
+// remember adds items to the conversation and to the ledger.
+func (s *Session) remember(ctx context.Context, turn string, items ...json.RawMessage) error {
+	if len(items) == 0 {
+		return nil
+	}
+	drafts := make([]event.Draft, len(items))
+	for i, item := range items {
+		drafts[i] = event.Draft{Turn: turn, Call: callOf(item), Actor: actorOf(item), Payload: historyItem(item)}
+	}
+	s.mu.Lock()
+	s.history = append(s.history, items...)
+	s.mu.Unlock()
+	return s.publish(ctx, drafts...)
+}
+
+// publish sends facts although ctx may have ended: what happened is recorded all the same.
+func (s *Session) publish(ctx context.Context, drafts ...event.Draft) error {
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	return s.stream.Publish(keep, drafts...)
+}
+
+// snapshot is the conversation so far, for one request.
+func (s *Session) snapshot() []json.RawMessage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]json.RawMessage(nil), s.history...)
+}
+
+// serial hands calls to a Progress one at a time and numbers its items.
+type serial struct {
+	mu   sync.Mutex
+	to   Progress
+	next int
+}
+
+func (p *serial) ThreadStarted(id string) { p.do(func() { p.to.ThreadStarted(id) }) }
+func (p *serial) TurnStarted()            { p.do(p.to.TurnStarted) }
+func (p *serial) TurnFailed(m string)     { p.do(func() { p.to.TurnFailed(m) }) }
+func (p *serial) Notice(m string)         { p.do(func() { p.to.Notice(m) }) }
+
+func (p *serial) Refused(m string) { p.do(func() { p.to.Refused(m) }) }
+
+func (p *serial) TurnCompleted(u event.Usage, last string) {
+	p.do(func() { p.to.TurnCompleted(u, last) })
+}
+
+// started numbers an item and shows it; completed items that were never started are numbered here too.
+func (p *serial) started(i Item) Item {
+	p.do(func() { i.ID = p.number(); p.to.ItemStarted(i) })
+	return i
+}
+
+func (p *serial) completed(i Item) Item {
+	p.do(func() {
+		if i.ID == "" {
+			i.ID = p.number()
+		}
+		p.to.ItemCompleted(i)
+	})
+	return i
+}
+
+func (p *serial) number() string {
+	id := "item_" + strconv.Itoa(p.next)
+	p.next++
+	return id
+}
+
+func (p *serial) do(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}

@@ -1,0 +1,95 @@
+package canonical
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	// maxPath bounds a path in bytes (PATH_MAX of Linux).
+	maxPath = 4096
+	// maxLinks bounds the symbolic links on the way, as the kernel does.
+	maxLinks = 40
+)
+
+// Parent makes path absolute below dir and resolves the links in every name but the last: for creating and removing.
+// Names that do not exist yet stay as they are. Nothing is created.
+func Parent(dir, path string) (string, error) {
+	abs, err := absolute(dir, path)
+	if err != nil || abs == "/" {
+		return abs, err
+	}
+	parent, err := resolve(filepath.Dir(abs))
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(parent, filepath.Base(abs)), nil
+}
+
+// Target is Parent that also resolves the last name: for reading and changing what is there.
+func Target(dir, path string) (string, error) {
+	abs, err := absolute(dir, path)
+	if err != nil {
+		return "", err
+	}
+	return resolve(abs)
+}
+
+func absolute(dir, path string) (string, error) {
+	switch {
+	case path == "":
+		return "", errors.New("path is empty")
+	case strings.ContainsRune(path, 0):
+		return "", errors.New("path has a NUL character")
+	case !filepath.IsAbs(path):
+		path = filepath.Join(dir, path)
+	}
+	if path = filepath.Clean(path); len(path) > maxPath {
+		return "", fmt.Errorf("path has %d bytes, at most %d are allowed", len(path), maxPath)
+	}
+	return path, nil
+}
+
+// resolve walks an absolute clean path and replaces links by what they name.
+func resolve(path string) (string, error) {
+	done, rest := "/", strings.Split(strings.TrimPrefix(path, "/"), "/")
+	for links := 0; len(rest) > 0; {
+		name := rest[0]
+		rest = rest[1:]
+		switch name {
+		case "", ".":
+			continue
+		case "..":
+			done = filepath.Dir(done)
+			continue
+		}
+		next := filepath.Join(done, name)
+		info, err := os.Lstat(next)
+		if errors.Is(err, fs.ErrNotExist) { // what follows cannot be a link
+			return filepath.Clean(filepath.Join(append([]string{next}, rest...)...)), nil
+		}
+		if err != nil {
+			return "", err
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			done = next
+			continue
+		}
+		if links++; links > maxLinks {
+			return "", fmt.Errorf("resolve %s: more than %d symbolic links on the way", path, maxLinks)
+		}
+		to, err := os.Readlink(next)
+		if err != nil {
+			return "", err
+		}
+		if filepath.IsAbs(to) {
+			done = "/"
+		}
+		rest = append(strings.Split(to, "/"), rest...)
+	}
+	return done, nil
+}

@@ -1,0 +1,78 @@
+package executor
+
+import (
+	"encoding/json"
+	"strings"
+
+	"proctor/event"
+)
+
+const (
+	// maxTranscript bounds the entries handed to a reviewer, newest first; it applies budgets of its own.
+	maxTranscript = 200
+	// maxEntryText bounds one entry, in bytes.
+	maxEntryText = 16 << 10
+)
+
+// Transcript is the conversation as a reviewer may see it. The first user entry is
+// always kept; what was left out is counted.
+func (s *Session) Transcript() (entries []event.TranscriptEntry, omitted int) {
+	names := map[string]string{} // call id to tool
+	for _, item := range s.snapshot() {
+		if e, ok := transcriptEntry(item, names); ok {
+			entries = append(entries, e)
+		}
+	}
+	if len(entries) <= maxTranscript {
+		return entries, 0
+	}
+	omitted = len(entries) - maxTranscript
+	kept := entries[omitted:]
+	for _, e := range entries[:omitted] {
+		if e.Role == event.RoleUser {
+			return append([]event.TranscriptEntry{e}, kept[1:]...), omitted
+		}
+	}
+	return kept, omitted
+}
+
+func transcriptEntry(item json.RawMessage, names map[string]string) (event.TranscriptEntry, bool) {
+	var i struct {
+		itemHead
+		Name      string          `json:"name"`
+		Arguments string          `json:"arguments"`
+		Input     string          `json:"input"`
+		Output    json.RawMessage `json:"output"`
+		Content   []contentPart   `json:"content"`
+	}
+	if json.Unmarshal(item, &i) != nil {
+		return event.TranscriptEntry{}, false
+	}
+	e := event.TranscriptEntry{}
+	switch {
+	case i.Type == "message" && i.Role == "user":
+		e.Role, e.Text = event.RoleUser, textOf(i.Content)
+	case i.Type == "message" && i.Role == "assistant":
+		e.Role, e.Text = event.RoleAssistant, textOf(i.Content)
+	case i.Type == callType, i.Type == customCallType:
+		names[i.CallID] = i.Name
+		e.Role, e.Tool, e.Text = event.RoleCall, i.Name, i.Arguments+i.Input
+	case i.Type == outputType, i.Type == customOutputType:
+		e.Role, e.Tool = event.RoleResult, names[i.CallID]
+		if json.Unmarshal(i.Output, &e.Text) != nil {
+			e.Text = "[content that is not text]"
+		}
+	}
+	e.Text = clip(e.Text, maxEntryText)
+	return e, e.Role != "" && e.Text != ""
+}
+
+func textOf(parts []contentPart) string {
+	var texts []string
+	for _, p := range parts {
+		if p.Text != "" {
+			texts = append(texts, p.Text)
+		}
+	}
+	return strings.Join(texts, "\n")
+}

@@ -1,0 +1,42 @@
+package otlp
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"proctor/exporters"
+)
+
+// destinationName is the cursor key: kind, signal, host and path, without user, password and query.
+func destinationName(signal string, e Exporter) string {
+	u, err := url.Parse(e.Endpoint)
+	if err != nil { // checked before
+		return signal
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%s/%s/%s%s", e.Kind, signal, u.Host, u.EscapedPath()), "/")
+}
+
+// destination is one signal to one collector.
+type destination struct {
+	name, signal string
+	sender       sender
+	batch        func(exporters.Limits) exporters.Batch
+}
+
+// Interval is how long a batch waits for more: the defaults of the CLI.
+func (d *destination) Interval() time.Duration {
+	switch d.signal {
+	case "metrics":
+		return time.Minute
+	case "traces":
+		return 5 * time.Second
+	}
+	return time.Second
+}
+
+func (d *destination) Name() string                                { return d.name }
+func (d *destination) Signal() string                              { return d.signal }
+func (d *destination) NewBatch(l exporters.Limits) exporters.Batch { return d.batch(l) }
+func (d *destination) Close() error                                { return d.sender.close() }

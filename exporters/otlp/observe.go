@@ -1,0 +1,176 @@
+package otlp
+
+import (
+	"strconv"
+	"strings"
+
+	"proctor/event"
+)
+
+// observation is one value for one instrument.
+type observation struct {
+	name  string
+	form  form
+	value int64
+	tags  []tag
+}
+
+type form int
+
+const (
+	counter form = iota
+	duration
+	histogram
+)
+
+type tag struct{ key, value string }
+
+// observe derives what an event means for the metrics. It is pure: the same entry gives
+// the same observations, which is what makes metrics resumable. Tags are those of the
+// CLI, as far as the event knows them; session tags are added later.
+func observe(e *event.Event, start *event.ConversationStartsPayload) []observation {
+	switch p := e.Payload.(type) {
+	case *event.ConversationStartsPayload:
+		return []observation{count("codex.thread.started", tag{"is_git", text(p.Git)})}
+	case *event.StartupPhasePayload:
+		return []observation{timed("codex.startup.phase", p.Duration, tag{"phase", p.Phase}, tag{"status", orNone(p.Status)})}
+	case *event.APIRequestPayload:
+		success := p.Error == "" && p.Status/100 == 2
+		return pair("codex.api_request", p.Duration, tag{"status", statusTag(p.Status)}, tag{"success", text(success)})
+	case *event.SSEEventPayload:
+		return observeSSE(p)
+	case *event.WebsocketConnectPayload:
+		return pair("codex.websocket.connect", p.Duration, tag{"reauth", text(p.Reauth)}, tag{"success", text(p.Success)})
+	case *event.WebsocketRequestPayload:
+		return pair("codex.websocket.request", p.Duration, tag{"success", text(p.Success)})
+	case *event.WebsocketEventPayload:
+		return pair("codex.websocket.event", p.Duration, tag{"kind", orUnknown(p.EventKind)}, tag{"success", text(p.Success)})
+	case *event.TurnTTFTPayload:
+		return []observation{timed("codex.turn.ttft", p.Duration)}
+	case *event.ToolResultPayload:
+		return pair("codex.tool.call", p.Duration, toolTags(p, start)...)
+	case *event.GuardianAssessmentPayload:
+		return pair("codex.guardian.review", max(0, p.CompletedAt-p.StartedAt), guardianTags(p)...)
+	case *event.TurnStartedPayload:
+		return []observation{count("codex.conversation.turn.count")}
+	case *event.TurnCompletedPayload:
+		return observeTurn(p)
+	}
+	return observeOurs(e.Payload)
+}
+
+// observeSSE counts what came over the stream. The second record of a completed response,
+// with the token counts, has no duration and is not counted again.
+func observeSSE(p *event.SSEEventPayload) []observation {
+	if p.Duration == nil {
+		return nil
+	}
+	return pair("codex.sse_event", *p.Duration, tag{"kind", orUnknown(p.EventKind)}, tag{"success", text(p.Error == "")})
+}
+
+func observeTurn(p *event.TurnCompletedPayload) []observation {
+	memory := tag{"tmp_mem_enabled", "false"}
+	out := []observation{
+		timed("codex.turn.e2e", p.Duration),
+		{"codex.turn.tool.call", histogram, int64(p.Calls), []tag{memory}},
+	}
+	u := p.Usage
+	for _, t := range []struct {
+		name  string
+		value int64
+	}{
+		{"input", u.Input}, {"cached_input", u.Cached}, {"cache_write_input", u.CacheWrite},
+		{"output", u.Output}, {"reasoning_output", u.Reasoning}, {"total", u.Input + u.Output},
+	} {
+		out = append(out, observation{"codex.turn.token_usage", histogram, t.value, []tag{memory, {"token_type", t.name}}})
+	}
+	return out
+}
+
+// observeOurs are metrics that the CLI does not have.
+func observeOurs(p event.Payload) []observation {
+	switch p := p.(type) {
+	case *event.ToolDecisionPayload:
+		return []observation{count("proctor.decision", tag{"decision", p.Decision}, tag{"source", p.Source}, tag{"outcome", p.Outcome}, tag{"reason", p.Reason})}
+	case *event.ApprovalRequestedPayload:
+		return []observation{count("proctor.approval.requested", tag{"action", p.ActionKind}, tag{"reviewer", p.Reviewer}, tag{"reason", p.Reason})}
+	case *event.ApprovalDecidedPayload:
+		reviewer, _, _ := strings.Cut(p.Reviewer, ":") // without the name of a person
+		return pair("proctor.approval.decided", p.Duration, tag{"status", p.Status}, tag{"reviewer", reviewer}, tag{"reason", p.Reason})
+	case *event.SandboxDenialPayload:
+		return []observation{count("proctor.sandbox.denial", tag{"backend", p.Backend}, tag{"access", p.Access})}
+	case *event.NetworkPolicyDecisionPayload:
+		return []observation{count("proctor.network.decision", tag{"decision", p.Decision}, tag{"reason", p.Reason}, tag{"protocol", p.Protocol})}
+	case *event.ExportGapPayload:
+		return []observation{count("proctor.export.gap", tag{"signal", p.Signal}, tag{"reason", p.Reason})}
+	}
+	return nil
+}
+
+func toolTags(p *event.ToolResultPayload, start *event.ConversationStartsPayload) []tag {
+	name := p.ToolName
+	if strings.HasPrefix(p.ToolNamespace, "mcp__") {
+		name = p.ToolNamespace + name // without a separator, as the CLI
+	}
+	policy := p.Mode
+	if policy == "" {
+		policy = start.SandboxPolicy
+	}
+	return []tag{{"sandbox", sandboxTag(p.Sandbox)}, {"sandbox_policy", orNone(policy)}, {"success", text(p.Success)}, {"tool", name}}
+}
+
+// sandboxTag has the two words of the CLI on Linux: every backend of ours filters with seccomp.
+func sandboxTag(backend string) string {
+	if backend == "" || backend == "none" {
+		return "none"
+	}
+	return "seccomp"
+}
+
+func guardianTags(p *event.GuardianAssessmentPayload) []tag {
+	decision, terminal, failure := "denied", p.Status, "none"
+	if p.Status == "approved" {
+		decision = "approved"
+	}
+	if p.Outcome == "" {
+		terminal, failure = "failed_closed", p.Status
+	}
+	return []tag{
+		{"decision", decision}, {"failure_reason", failure}, {"outcome", orNone(p.Outcome)}, {"risk_level", orNone(p.RiskLevel)},
+		{"terminal_status", terminal}, {"user_authorization", orNone(p.UserAuthorization)},
+	}
+}
+
+func count(name string, tags ...tag) observation { return observation{name, counter, 1, tags} }
+
+func timed(name string, ms int64, tags ...tag) observation {
+	suffix := ".duration_ms"
+	if name == "codex.turn.e2e" { // the CLI's name has an underscore
+		suffix = "_duration_ms"
+	}
+	return observation{name + suffix, duration, ms, tags}
+}
+
+// pair is a counter and its histogram twin.
+func pair(name string, ms int64, tags ...tag) []observation {
+	return []observation{count(name, tags...), timed(name, ms, tags...)}
+}
+
+func text(b bool) string { return strconv.FormatBool(b) }
+
+func statusTag(code int) string {
+	if code == 0 {
+		return "none"
+	}
+	return strconv.Itoa(code)
+}
+
+func orNone(s string) string    { return or(s, "none") }
+func orUnknown(s string) string { return or(s, "unknown") }
+
+func or(s, d string) string {
+	if s == "" {
+		return d
+	}
+	return s
+}

@@ -1,0 +1,144 @@
+package otlp
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"proctor/event"
+	"proctor/exporters"
+)
+
+// spanBatches returns the maker of span batches for one target.
+func spanBatches(to target, opts Options, s *sessions) func(exporters.Limits) exporters.Batch {
+	return func(limits exporters.Limits) exporters.Batch {
+		return &spanBatch{to: to, opts: &opts, sessions: s, limits: limits, traces: ptrace.NewTraces(), scopes: map[resource]ptrace.SpanSlice{}}
+	}
+}
+
+type spanBatch struct {
+	to       target
+	opts     *Options
+	sessions *sessions
+	limits   exporters.Limits
+
+	traces ptrace.Traces
+	scopes map[resource]ptrace.SpanSlice
+	spans  int
+	bytes  int
+}
+
+// spanShape is a span before it has ids.
+type spanShape struct {
+	name     string
+	id       pcommon.SpanID
+	parent   pcommon.SpanID
+	duration time.Duration
+	failed   bool
+	texts    []tag
+}
+
+// shape derives the span that an event closes. Texts that may be sensitive are not among its attributes.
+func shape(e *event.Event, start *event.ConversationStartsPayload) (spanShape, bool) {
+	root, turn := spanID(e.Span), derived("turn", e.Session, e.Turn)
+	switch p := e.Payload.(type) {
+	case *event.ToolResultPayload:
+		return spanShape{
+			clip(p.ToolName, maxTag), derived("call", e.Session, string(e.ID)), turn, ms(p.Duration), !p.Success,
+			[]tag{{"call_id", p.CallID}, {"tool_name", p.ToolName}},
+		}, true
+	case *event.APIRequestPayload:
+		return spanShape{
+			"model_client.stream_responses_api", derived("api", e.Session, string(e.ID)), turn, ms(p.Duration), p.Error != "",
+			[]tag{{"api.path", p.Endpoint}, {"http.method", "POST"}, {"wire_api", "responses"}, {"model", p.Model}},
+		}, true
+	case *event.TurnCompletedPayload:
+		return spanShape{"session_task.turn", turn, root, ms(p.Duration), p.Status == "failed", []tag{{"model", start.Model}}}, true
+	}
+	return spanShape{}, false
+}
+
+// derived is the id of a span: a digest, so that the same thing has the same id at each delivery.
+func derived(what, session, id string) pcommon.SpanID {
+	sum := sha256.Sum256([]byte(what + "\x00" + session + "\x00" + id))
+	return pcommon.SpanID(sum[:8])
+}
+
+func ms(n int64) time.Duration { return time.Duration(max(0, n)) * time.Millisecond }
+
+func (b *spanBatch) Records() int { return b.spans }
+
+func (b *spanBatch) Add(ctx context.Context, entry event.Entry) (bool, error) {
+	e := entry.Event
+	trace, ok := traceID(e.Trace)
+	if !ok {
+		return true, nil
+	}
+	start := b.sessions.of(ctx, e)
+	s, ok := shape(e, start)
+	if e.Kind == event.SessionClosed {
+		s, ok = b.session(ctx, e)
+	}
+	if !ok {
+		return true, nil
+	}
+	if b.spans >= b.limits.Records || b.spans > 0 && b.bytes >= b.limits.Bytes {
+		return false, nil
+	}
+	b.write(b.group(b.opts.resource(start)).AppendEmpty(), s, trace, entry)
+	return true, nil
+}
+
+// session is the root span, from the first event of the session to its last.
+func (b *spanBatch) session(ctx context.Context, e *event.Event) (spanShape, bool) {
+	first, err := b.sessions.reader.Session(ctx, e.Session, 1, 1)
+	if err != nil || len(first) == 0 || first[0].Event == nil || spanID(e.Span).IsEmpty() {
+		return spanShape{}, false
+	}
+	return spanShape{name: "codex.exec", id: spanID(e.Span), duration: max(0, e.Time.Sub(first[0].Event.Time))}, true
+}
+
+func (b *spanBatch) write(span ptrace.Span, s spanShape, trace pcommon.TraceID, entry event.Entry) {
+	e := entry.Event
+	span.SetTraceID(trace)
+	span.SetSpanID(s.id)
+	span.SetParentSpanID(s.parent)
+	span.SetName(s.name)
+	span.SetKind(ptrace.SpanKindInternal)
+	span.SetStartTimestamp(pcommon.NewTimestampFromTime(e.Time.Add(-s.duration)))
+	span.SetEndTimestamp(pcommon.NewTimestampFromTime(e.Time))
+	if s.failed {
+		span.Status().SetCode(ptrace.StatusCodeError)
+	}
+	m := span.Attributes()
+	for k, v := range b.opts.SpanAttributes {
+		m.PutStr(k, v)
+	}
+	for _, t := range append(s.texts, tag{"conversation.id", e.Session}, tag{"turn.id", e.Turn}) {
+		if t.value != "" {
+			m.PutStr(t.key, t.value)
+		}
+	}
+	m.PutInt(attrSeq, int64(entry.Seq))
+	b.spans++
+	b.bytes += b.to.weigh(new(ptrace.ProtoMarshaler).SpanSize(span))
+}
+
+func (b *spanBatch) group(r resource) ptrace.SpanSlice {
+	if s, ok := b.scopes[r]; ok {
+		return s
+	}
+	rs := b.traces.ResourceSpans().AppendEmpty()
+	r.put(rs.Resource().Attributes())
+	scope := rs.ScopeSpans().AppendEmpty()
+	scope.Scope().SetName(r.service)
+	b.scopes[r] = scope.Spans()
+	return scope.Spans()
+}
+
+func (b *spanBatch) Send(ctx context.Context) (exporters.Result, error) {
+	return b.to.send(ctx, tracesCall(b.traces))
+}

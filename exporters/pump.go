@@ -1,0 +1,193 @@
+package exporters
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"proctor/event"
+)
+
+// page is how many entries are read at once; entries may hold megabytes.
+const page = 64
+
+// pump is the state between rounds, owned by the holder of the exporter's turn.
+type pump struct {
+	begun    bool
+	next     event.Seq // everything below is settled
+	read     event.Seq // next entry for the batch
+	batch    Batch
+	full     bool
+	others   bool      // the batch has records that are not about gaps
+	since    time.Time // when the batch got its first entry
+	limits   Limits
+	failures int       // attempts in a row that failed
+	barred   time.Time // the receiver asked to be left alone until then
+	outage   outage
+}
+
+// pause says what a round wants next: nothing (go on), more entries, or time.
+type pause struct {
+	idle  bool          // no more entries to read
+	due   time.Duration // when idle: until the batch must go; 0 when there is none
+	retry time.Duration // after a failure
+	class Class         // of the failure
+}
+
+// round fills the batch and, when it is full or older than linger, sends it once.
+func (e *Exporter) round(ctx context.Context, linger time.Duration) pause {
+	if err := e.begin(ctx); err != nil {
+		return e.stumble(ctx, "cannot begin", err)
+	}
+	if left := e.barred.Sub(e.opts.Now()); left > 0 {
+		return pause{retry: left}
+	}
+	if err := e.fill(ctx); err != nil {
+		return e.stumble(ctx, "cannot read the ledger", err)
+	}
+	if e.read == e.next {
+		return pause{idle: true}
+	}
+	if age := e.opts.Now().Sub(e.since); !e.full && age < linger {
+		return pause{idle: true, due: linger - age}
+	}
+	if e.batch.Records() == 0 {
+		e.settle(ctx)
+		return pause{}
+	}
+	return e.send(ctx)
+}
+
+// stumble is a failure on our side of the wire.
+func (e *Exporter) stumble(ctx context.Context, what string, err error) pause {
+	if ctx.Err() == nil {
+		e.opts.Log.Warn("exporter "+what, "destination", e.dest.Name(), "error", err)
+	}
+	e.note(func(s *Stats) { s.LastErr = err })
+	e.failures++
+	return pause{retry: wait(&SendError{}, e.failures, e.opts.Random)}
+}
+
+// fill adds entries until the batch is full or the ledger has no more.
+func (e *Exporter) fill(ctx context.Context) error {
+	for !e.full {
+		entries, err := e.reader.Read(ctx, e.read, page)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			if !e.add(ctx, entry) {
+				break
+			}
+		}
+		if len(entries) < page {
+			return nil
+		}
+	}
+	return nil
+}
+
+// add offers one entry to the batch; false when the batch is full.
+func (e *Exporter) add(ctx context.Context, entry event.Entry) bool {
+	if e.batch == nil {
+		e.batch, e.others, e.since = e.dest.NewBatch(e.limits), false, e.opts.Now()
+	}
+	before := e.batch.Records()
+	if entry.Event == nil {
+		e.note(func(s *Stats) { s.Skipped++ })
+	} else if e.opts.Keep(entry) {
+		added, err := e.batch.Add(ctx, entry)
+		if err != nil {
+			e.opts.Log.Warn("exporter passes an entry over", "destination", e.dest.Name(), "seq", entry.Seq, "error", err)
+			e.note(func(s *Stats) { s.Skipped++ })
+		} else if !added {
+			e.full = true
+			return false
+		}
+	}
+	if e.batch.Records() > before && entry.Kind != event.ExportGap {
+		e.others = true
+	}
+	e.read = entry.Seq + 1
+	return true
+}
+
+// send makes one attempt.
+func (e *Exporter) send(ctx context.Context) pause {
+	attempt, cancel := context.WithTimeout(ctx, e.opts.SendTimeout)
+	defer cancel()
+	res, err := e.batch.Send(attempt)
+	if err != nil {
+		return e.failed(ctx, err)
+	}
+	records := int64(e.batch.Records())
+	e.recovered(ctx)
+	if res.Rejected > 0 {
+		e.gap(ctx, "rejected", res.Rejected, res.Message)
+	}
+	e.note(func(s *Stats) {
+		s.Sent += records - res.Rejected
+		s.Rejected += res.Rejected
+		s.LastErr = nil
+	})
+	e.settle(ctx)
+	return pause{}
+}
+
+// failed decides what follows from a failed attempt.
+func (e *Exporter) failed(ctx context.Context, err error) pause {
+	fault, ok := errors.AsType[*SendError](err)
+	if !ok {
+		fault = &SendError{Class: Retry, Err: err}
+	}
+	e.note(func(s *Stats) { s.Failures++; s.LastErr = err })
+	if ctx.Err() != nil { // we gave up, not the receiver
+		return pause{retry: time.Millisecond}
+	}
+	if fault.Class == TooLarge && e.limits.Records > 1 {
+		e.halve()
+		return pause{}
+	}
+	if fault.Class == TooLarge || fault.Class == Rejected {
+		rejected := int64(e.batch.Records())
+		e.recovered(ctx)
+		e.gap(ctx, "rejected", rejected, err.Error())
+		e.note(func(s *Stats) { s.Rejected += rejected })
+		e.settle(ctx)
+		return pause{}
+	}
+	e.failures++
+	if e.failures == 1 {
+		e.opts.Log.Warn("destination does not accept events, they stay in the ledger", "destination", e.dest.Name(), "error", err)
+	}
+	e.unreachable(ctx, err)
+	delay := wait(fault, e.failures, e.opts.Random)
+	if fault.After > 0 {
+		e.barred = e.opts.Now().Add(delay)
+	}
+	return pause{retry: delay, class: fault.Class}
+}
+
+// halve drops the batch and starts it again with half of what it had.
+func (e *Exporter) halve() {
+	e.limits.Records = max(1, min(e.limits.Records, e.batch.Records())/2)
+	e.limits.Bytes = max(1, e.limits.Bytes/2)
+	e.batch, e.full, e.read = nil, false, e.next
+}
+
+// settle moves the cursor behind the batch. When that fails the entries may be sent
+// again by the next process; this one goes on.
+func (e *Exporter) settle(ctx context.Context) {
+	e.next, e.batch, e.full, e.limits = e.read, nil, false, e.opts.Limits
+	if err := setNext(e.cursors, e.dest.Name(), e.next); err != nil && ctx.Err() == nil {
+		e.opts.Log.Warn("exporter cannot save its position", "error", err)
+		e.note(func(s *Stats) { s.LastErr = err })
+	}
+	e.note(func(s *Stats) { s.Next = e.next })
+}
+
+func (e *Exporter) note(f func(*Stats)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	f(&e.stats)
+}

@@ -1,0 +1,200 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"proctor/event"
+	"proctor/executor"
+	"proctor/executor/approval"
+	"proctor/internal/config"
+	"proctor/internal/responses"
+	"proctor/policy"
+)
+
+// originator is what existing Codex dashboards filter by, and the model server sees another name.
+const (
+	originator     = "codex_exec"
+	wireOriginator = "proctor_exec"
+)
+
+// assemble makes the session and starts its reviewer. closeParts ends what it started.
+func (r *run) assemble(ctx context.Context) (s *executor.Session, closeParts func() error, err error) {
+	env := r.commandEnv()
+	tools, err := newTools(ctx, r.cfg, env)
+	if err != nil {
+		return nil, nil, err
+	}
+	gate, err := approval.New(approval.Options{
+		Authority: r.authority(), Stream: r.stream, Watcher: r.store.Bus,
+		Breaker: &turnBreaker{},
+		Context: func() event.Sensitive { return r.reviewContext(s) },
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	stopReviewer, err := r.startReviewer(ctx)
+	if err != nil {
+		gate.Close()
+		return nil, nil, err
+	}
+	closeParts = func() error { gate.Close(); return stopReviewer() }
+	s, err = executor.New(executor.Options{
+		Stream: r.stream, Model: r.model, Tools: tools, Gate: gate, Backend: r.confine.Backend,
+		Progress: r.progress(), Start: r.start(), Request: r.request(),
+		Context: opening(r.env, r.cfg, r.confine.Plan, r.notes), State: r.state, EnvNames: names(env),
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, closeParts())
+	}
+	return s, closeParts, nil
+}
+
+func (r *run) authority() approval.Authority {
+	return approval.Authority{
+		Approval: approvalPolicy(r.cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(r.cfg.SandboxMode),
+		Reviewer: policy.Reviewer(r.cfg.ApprovalsReviewer), Headless: true, Rules: r.rules,
+		Plan: r.confine.Plan, Escalated: r.confine.Escalated, Digest: r.policyDigest(),
+	}
+}
+
+// policyDigest names everything that decides: settings, rules, the plan.
+func (r *run) policyDigest() string {
+	h := sha256.New()
+	for _, part := range append([]string{r.cfg.Digest(), planJSON(r.confine.Plan)}, ruleTexts(r.files)...) {
+		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func approvalPolicy(p config.ApprovalPolicy) policy.ApprovalPolicy {
+	return policy.ApprovalPolicy{Mode: policy.ApprovalMode(p.Mode), Categories: policy.Categories(p.Granular)}
+}
+
+// about are the payloads that say what decides in this session.
+func (r *run) about() []event.Payload {
+	settings := r.cfg.Origins()
+	resolved := &event.ConfigResolvedPayload{Count: len(settings), Settings: event.SecretJSON(settings)}
+	for _, w := range r.warnings {
+		resolved.Warnings = append(resolved.Warnings, w.String())
+	}
+	a := r.authority()
+	return []event.Payload{resolved, &event.PolicyLoadedPayload{
+		Digest: a.Digest, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), Reviewer: string(a.Reviewer), SandboxMode: string(a.Sandbox),
+		Network: string(a.Plan.Network), Backend: r.confine.Backend.Name(), RuleFiles: ruleNames(r.files), Rules: len(r.files),
+		Plan: event.Secret(planJSON(a.Plan)),
+	}, &event.StartupPhasePayload{Phase: "thread_start_total", Status: "ready", Duration: time.Since(r.started).Milliseconds()}}
+}
+
+func (r *run) start() event.ConversationStartsPayload {
+	host, _ := os.Hostname()
+	return event.ConversationStartsPayload{
+		ProviderName: r.model.Provider().Label(), ReasoningEffort: r.cfg.ModelReasoningEffort, ReasoningSummary: summary(r.cfg),
+		ContextWindow: r.cfg.ModelContextWindow, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), SandboxPolicy: string(r.cfg.SandboxMode),
+		MCPServers: strings.Join(enabledServers(r.cfg), ","), LegacyMultiAgentInfo: "none",
+		AuthEnv:    authEnv(r.model.Provider().AuthEnv(r.env.Getenv)),
+		AppVersion: Version, Originator: originator, TerminalType: terminalType(r.env), Model: r.cfg.Model,
+		Reviewer: string(r.cfg.ApprovalsReviewer), Cwd: event.Secret(r.cfg.Cwd), Git: isGit(r.cfg.ProjectRoot), Host: host, PID: os.Getpid(),
+	}
+}
+
+func summary(cfg *config.Config) string {
+	if cfg.ModelReasoningSummary == "" {
+		return "auto"
+	}
+	return cfg.ModelReasoningSummary
+}
+
+func terminalType(env Env) string {
+	if t := env.Getenv("TERM"); t != "" {
+		return t
+	}
+	return "unknown"
+}
+
+func (r *run) request() responses.Request {
+	req := responses.Request{
+		Model: r.cfg.Model, Instructions: instructions, ParallelToolCalls: true, PromptCacheKey: r.session, Verbosity: r.cfg.ModelVerbosity,
+		Headers: map[string]string{"originator": wireOriginator, "session-id": r.session, "thread-id": r.session},
+	}
+	if r.cfg.ModelReasoningEffort != "" || r.cfg.ModelReasoningSummary != "" {
+		req.Reasoning = responses.Reasoning{Effort: r.cfg.ModelReasoningEffort, Summary: r.cfg.ModelReasoningSummary}
+	}
+	if r.schema != nil {
+		req.OutputSchema = &responses.OutputSchema{Strict: true, Schema: r.schema}
+	}
+	return req
+}
+
+// commandEnv is the environment that commands of the session get.
+func (r *run) commandEnv() []string {
+	env := append(commandEnviron(r.env, r.cfg), "CODEX_THREAD_ID="+r.session)
+	slices.Sort(env)
+	return env
+}
+
+// commandEnviron applies shell_environment_policy. Names that look like secrets stay
+// out unless ignore_default_excludes was written by somebody; in Codex they get through.
+func commandEnviron(env Env, cfg *config.Config) []string {
+	p := cfg.ShellEnvironmentPolicy
+	if cfg.Origin("shell_environment_policy.ignore_default_excludes").Layer == config.LayerDefault {
+		p.IgnoreDefaultExcludes = false
+	}
+	return p.Apply(env.Environ)
+}
+
+func names(env []string) []string {
+	out := make([]string, 0, len(env))
+	for _, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		out = append(out, name)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func (r *run) progress() executor.Progress {
+	if r.opts.JSON {
+		return jsonl{r.env.Stdout, r.env.Stderr}
+	}
+	colour := r.opts.Colour == "always" || r.opts.Colour != "never" && r.env.Colour(r.env.StderrTerminal)
+	h := human{out: r.env.Stdout, err: r.env.Stderr, colour: colour}
+	h.banner([][2]string{
+		{"workdir", r.cfg.Cwd}, {"model", r.cfg.Model}, {"provider", r.cfg.ModelProviderID},
+		{"approval", r.cfg.ApprovalPolicy.String()}, {"sandbox", string(r.cfg.SandboxMode) + " (" + r.confine.Backend.Name() + ")"},
+		{"reasoning effort", or(r.cfg.ModelReasoningEffort, "default")}, {"reasoning summaries", summary(r.cfg)},
+		{"session id", r.session}, {"ledger", r.cfg.Proctor.Ledger.Dir}, {"policy", r.policyDigest()[:16]},
+	})
+	h.prompt(r.prompt)
+	return h
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+func (r *run) reviewContext(s *executor.Session) event.Sensitive {
+	plan := r.confine.Plan
+	c := event.ReviewContext{
+		Cwd: r.cfg.Cwd, Sandbox: string(r.cfg.SandboxMode), Approval: r.cfg.ApprovalPolicy.String(), Network: string(plan.Network),
+		Instructions: r.notes,
+	}
+	for _, w := range plan.Writable {
+		c.Writable = append(c.Writable, w.Path)
+	}
+	for _, d := range plan.DeniedReads {
+		c.DeniedReads = append(c.DeniedReads, d.Path)
+	}
+	c.Transcript, c.Omitted = s.Transcript()
+	return event.SecretJSON(c)
+}

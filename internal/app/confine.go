@@ -1,0 +1,91 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/backend"
+	"proctor/internal/config"
+	"proctor/policy/filesystem"
+)
+
+// Confinement is how commands of a session run.
+type Confinement struct {
+	Plan, Escalated filesystem.Plan
+	// Backend applies either of them.
+	Backend sandbox.Backend
+}
+
+// Confine plans the sandbox that cfg asks for and selects a backend for it. An
+// error means that this confinement is not to be had; nothing may run instead.
+func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string) (Confinement, error) {
+	request := filesystem.Request{
+		Mode:                filesystem.Mode(cfg.SandboxMode),
+		WorkspaceRoots:      []string{cfg.Cwd},
+		WritableRoots:       cfg.SandboxWorkspaceWrite.WritableRoots,
+		NetworkAccess:       cfg.SandboxWorkspaceWrite.NetworkAccess,
+		ExcludeTmpdirEnvVar: cfg.SandboxWorkspaceWrite.ExcludeTmpdirEnvVar,
+		ExcludeSlashTmp:     cfg.SandboxWorkspaceWrite.ExcludeSlashTmp,
+		TmpDir:              env.Getenv("TMPDIR"),
+	}
+	for _, dir := range addDirs {
+		request.AdditionalWritable = append(request.AdditionalWritable, env.abs(dir))
+	}
+	if err := supported(cfg); err != nil {
+		return Confinement{}, err
+	}
+	plan, err := sandbox.Plan(request)
+	if err != nil {
+		return Confinement{}, fail(Failure, err)
+	}
+	full, err := sandbox.Plan(filesystem.Request{Mode: filesystem.DangerFullAccess, WorkspaceRoots: request.WorkspaceRoots})
+	if err != nil {
+		return Confinement{}, fail(Failure, err)
+	}
+	o := backendOptions(env, cfg)
+	o.Unconfined = plan.Unconfined
+	b, err := backend.Select(ctx, o)
+	if err != nil {
+		return Confinement{}, fail(NoSandbox, err)
+	}
+	return Confinement{Plan: plan, Escalated: full, Backend: b}, nil
+}
+
+func backendOptions(env Env, cfg *config.Config) backend.Options {
+	o := backend.Options{
+		StateDir: filepath.Join(cfg.ProctorHome, "sandbox"), Path: env.Getenv("PATH"), Workspace: []string{cfg.Cwd, cfg.ProjectRoot},
+		Executable: "/proc/self/exe", Unsupervised: !cfg.Proctor.Sandbox.RecordDenials,
+	}
+	if name := cfg.Proctor.Sandbox.Backend; name != "auto" {
+		o.Only = name
+	}
+	return o
+}
+
+// supported refuses settings that would confine more than this version can:
+// running without them would be less confined than the configuration says.
+func supported(cfg *config.Config) error {
+	switch {
+	case cfg.PermissionProfile != "" && cfg.Permissions[cfg.PermissionProfile].Filesystem.Entries != nil:
+		return fail(Failure, fmt.Errorf("permission profile %q: named profiles are not enforced by this version; "+
+			"use sandbox_mode with [sandbox_workspace_write] instead", cfg.PermissionProfile))
+	case len(cfg.DenyRead) > 0:
+		return fail(Failure, errors.New("requirements: permissions.filesystem.deny_read is not enforced by this version, so nothing is run"))
+	case cfg.NetworkAccess() && cfg.NetworkProxy.Enabled:
+		return fail(Failure, errors.New("features.network_proxy: the network proxy is not part of this version; "+
+			"switch sandbox_workspace_write.network_access off, or the feature"))
+	}
+	return nil
+}
+
+func planJSON(p filesystem.Plan) string {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Sprintf("%q", err)
+	}
+	return string(b)
+}

@@ -1,0 +1,183 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"proctor/executor/sandbox/backend"
+	"proctor/internal/config"
+	"proctor/ledger"
+)
+
+// check is one line of doctor.
+type check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Needed bool   `json:"needed"` // a run fails without it
+	Detail string `json:"detail"`
+}
+
+// Doctor looks at everything a run needs.
+func Doctor(ctx context.Context, env Env, opts config.Options, asJSON bool) error {
+	opts.Headless = true
+	cfg, warnings, err := env.Configure(opts)
+	var checks []check
+	if err != nil {
+		checks = append(checks, check{"configuration", false, true, err.Error()})
+	} else {
+		checks = append(checks, configChecks(cfg, warnings)...)
+		checks = append(checks, modelCheck(env, cfg), ledgerCheck(ctx, cfg))
+		checks = append(checks, collectorChecks(ctx, cfg)...)
+	}
+	sandboxes, usable := sandboxChecks(ctx, env, cfg)
+	checks = append(sandboxes, checks...)
+	return verdictOf(env, checks, usable, asJSON)
+}
+
+func verdictOf(env Env, checks []check, usable, asJSON bool) error {
+	enc := json.NewEncoder(env.Stdout)
+	broken := false
+	for _, c := range checks {
+		broken = broken || c.Needed && !c.OK
+		if asJSON {
+			if err := enc.Encode(c); err != nil {
+				return fail(Failure, err)
+			}
+			continue
+		}
+		mark := "ok  "
+		switch {
+		case !c.OK && c.Needed:
+			mark = "FAIL"
+		case !c.OK:
+			mark = "--  "
+		}
+		_, _ = fmt.Fprintf(env.Stdout, "%s %-22s %s\n", mark, c.Name, plain(c.Detail))
+	}
+	switch {
+	case !usable:
+		return fail(NoSandbox, errors.New("no sandbox backend works here; see the lines above"))
+	case broken:
+		return fail(Failure, errors.New("a run would not work; see the lines marked FAIL"))
+	}
+	return nil
+}
+
+func sandboxChecks(ctx context.Context, env Env, cfg *config.Config) (checks []check, usable bool) {
+	if cfg == nil {
+		return nil, true // said with the configuration
+	}
+	reports, err := backend.Probe(ctx, backendOptions(env, cfg))
+	if err != nil {
+		return []check{{"sandbox", false, true, err.Error()}}, false
+	}
+	for _, p := range reports {
+		usable = usable || p.Usable
+		checks = append(checks, check{"sandbox " + p.Name, p.Usable, false, sandboxDetail(p)})
+	}
+	return checks, usable
+}
+
+func sandboxDetail(p backend.Report) string {
+	if !p.Usable {
+		return p.Reason + "; " + p.Advice
+	}
+	detail := "usable"
+	if p.Version != "" {
+		detail += ", " + p.Version
+	}
+	if p.Path != "" {
+		detail += " at " + p.Path
+	}
+	if p.Exact {
+		return detail + ", refused calls are recorded exactly"
+	}
+	return detail + ", refused calls are not watched"
+}
+
+func configChecks(cfg *config.Config, warnings []config.Warning) []check {
+	checks := []check{{"configuration", true, true, fmt.Sprintf("%s, sandbox %s, approvals %s by %s",
+		filepath.Join(cfg.CodexHome, "config.toml"), cfg.SandboxMode, cfg.ApprovalPolicy, cfg.ApprovalsReviewer)}}
+	for _, w := range warnings {
+		checks = append(checks, check{"configuration", false, false, w.String()})
+	}
+	_, files, err := Rules(cfg, false)
+	if err != nil {
+		return append(checks, check{"rules", false, true, err.Error()})
+	}
+	return append(checks, check{"rules", true, true, fmt.Sprintf("%d files", len(files))})
+}
+
+func modelCheck(env Env, cfg *config.Config) check {
+	client, err := newModel(env, cfg)
+	if err != nil {
+		return check{"model", false, true, err.Error()}
+	}
+	defer client.Close()
+	return check{"model", true, true, fmt.Sprintf("%s at %s", cfg.Model, client.URL())}
+}
+
+func ledgerCheck(ctx context.Context, cfg *config.Config) check {
+	dir := cfg.Proctor.Ledger.Dir
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		return check{"ledger", true, true, dir + " does not exist yet; the first run creates it"}
+	}
+	l, err := ledger.Open(dir, ledger.Options{})
+	switch {
+	case errors.Is(err, ledger.ErrInUse):
+		return check{"ledger", true, true, err.Error()}
+	case err != nil:
+		return check{"ledger", false, true, err.Error()}
+	}
+	defer func() { _ = l.Close() }()
+	sessions, err := l.Sessions(ctx)
+	if err := errors.Join(err, l.Err()); err != nil {
+		return check{"ledger", false, true, err.Error()}
+	}
+	return check{"ledger", true, true, fmt.Sprintf("%s: %d entries, %d sessions", dir, l.Tree().Size, len(sessions))}
+}
+
+// collectorChecks sees whether each configured collector can be reached.
+func collectorChecks(ctx context.Context, cfg *config.Config) []check {
+	var checks []check
+	for _, e := range []struct {
+		signal string
+		config.Exporter
+	}{{"logs", cfg.Otel.Exporter}, {"metrics", cfg.Otel.MetricsExporter}, {"traces", cfg.Otel.TraceExporter}} {
+		if !e.Enabled() {
+			checks = append(checks, check{"collector " + e.signal, true, false, "off"})
+			continue
+		}
+		err := reach(ctx, e.Endpoint)
+		detail := string(e.Kind) + " " + e.Endpoint
+		if err != nil {
+			detail += ": " + err.Error()
+		}
+		checks = append(checks, check{"collector " + e.signal, err == nil, false, detail})
+	}
+	return checks
+}
+
+func reach(ctx context.Context, endpoint string) error {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return err
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	d := net.Dialer{Timeout: 3 * time.Second}
+	conn, err := d.DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"proctor/internal/config"
+)
+
+// Version of proctor.
+const Version = "0.1.0"
+
+// Env is the world around a command.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Environ        []string
+	Cwd            string // absolute
+	// StdinTerminal and StderrTerminal tell whether a person is there.
+	StdinTerminal, StdoutTerminal, StderrTerminal bool
+	Log                                           *slog.Logger
+}
+
+// Lookup reads the environment.
+func (e Env) Lookup(name string) (string, bool) {
+	for i := len(e.Environ) - 1; i >= 0; i-- {
+		if n, v, ok := strings.Cut(e.Environ[i], "="); ok && n == name {
+			return v, true
+		}
+	}
+	return "", false
+}
+
+// Getenv reads the environment; a missing variable is empty.
+func (e Env) Getenv(name string) string {
+	v, _ := e.Lookup(name)
+	return v
+}
+
+// Colour reports whether text on a stream may be coloured.
+func (e Env) Colour(terminal bool) bool {
+	_, off := e.Lookup("NO_COLOR")
+	return terminal && !off && e.Getenv("TERM") != "dumb"
+}
+
+func (e Env) log() *slog.Logger {
+	if e.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return e.Log
+}
+
+// abs makes path absolute from the working directory.
+func (e Env) abs(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(e.Cwd, path)
+}
+
+// Configure loads the configuration as a command asks for it.
+func (e Env) Configure(opts config.Options) (*config.Config, []config.Warning, error) {
+	opts.LookupEnv = e.Lookup
+	if opts.Cwd == "" {
+		opts.Cwd = e.Cwd
+	}
+	opts.Hostname, _ = os.Hostname()
+	cfg, warnings, err := config.Load(opts)
+	if err != nil {
+		return nil, warnings, fail(configExit(err), err)
+	}
+	return cfg, warnings, nil
+}
+
+// configExit is 1 for what is written in files, as codex exec has it, and 2 for the command line.
+func configExit(err error) Exit {
+	if e := (*config.UsageError)(nil); asUsage(err, &e) {
+		return Usage
+	}
+	return Failure
+}

@@ -1,0 +1,308 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+
+	"proctor/event"
+	"proctor/executor"
+	"proctor/internal/config"
+	"proctor/internal/responses"
+	"proctor/policy/execrules"
+)
+
+// ExecOptions are the flags of proctor exec.
+type ExecOptions struct {
+	Config config.Options
+	// Prompt is the argument, Prompted whether there was one.
+	Prompt   string
+	Prompted bool
+	// Resume is a session id, or ResumeLast the newest session.
+	Resume      string
+	ResumeLast  bool
+	JSON        bool
+	OutputFile  string // -o
+	SchemaFile  string // --output-schema
+	AddDirs     []string
+	Images      []string
+	SkipGit     bool
+	IgnoreRules bool
+	Colour      string // auto, always, never
+	EventsFile  string // --events, "-" for standard output
+	FailOn      []string
+	// Bypass: no approvals and no sandbox were asked for by name.
+	Bypass bool
+	// OnSession, when set, is told the session id as soon as it is known.
+	OnSession func(id string)
+}
+
+// FailOn words.
+const (
+	FailOnDenied  = "denied"
+	FailOnSandbox = "sandbox"
+	FailOnTool    = "tool"
+)
+
+// run is one proctor exec on its way.
+type run struct {
+	env      Env
+	opts     ExecOptions
+	cfg      *config.Config
+	warnings []config.Warning
+
+	prompt  string
+	schema  json.RawMessage
+	images  []json.RawMessage
+	notes   string
+	confine Confinement
+	rules   *execrules.Rules
+	files   []execrules.File
+	model   *responses.Client
+
+	store   *Store
+	session string
+	state   *executor.State
+	stream  *event.Stream
+	started time.Time
+}
+
+// Exec runs one prompt. The error carries the exit status, see ExitOf.
+func Exec(ctx context.Context, env Env, opts ExecOptions) error {
+	r := &run{env: env, opts: opts, started: time.Now()}
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	defer r.model.Close()
+	store, err := Open(ctx, r.cfg, env.log())
+	if err != nil {
+		return err
+	}
+	r.store = store
+	err = r.inStore(ctx)
+	return errors.Join(err, store.Close(context.WithoutCancel(ctx)))
+}
+
+// prepare reads and checks everything that can be wrong before the ledger is opened.
+func (r *run) prepare(ctx context.Context) error {
+	var err error
+	if r.cfg, r.warnings, err = r.env.Configure(r.opts.Config); err != nil {
+		return err
+	}
+	if info, err := os.Stat(r.cfg.Cwd); err != nil || !info.IsDir() {
+		return fail(Failure, fmt.Errorf("working folder %s: not a folder that can be used; choose another with -C", r.cfg.Cwd))
+	}
+	if err := r.checkFolder(); err != nil {
+		return err
+	}
+	if r.schema, err = readSchema(r.env, r.opts.SchemaFile); err != nil {
+		return err
+	}
+	if r.images, err = readImages(r.env, r.opts.Images); err != nil {
+		return err
+	}
+	if r.prompt, err = readPrompt(r.env, r.opts.Prompt, r.opts.Prompted); err != nil {
+		return err
+	}
+	if len(r.prompt) > executor.MaxPrompt {
+		return fail(Failure, fmt.Errorf("%w: %d bytes, at most %d are allowed; put the text into a file and name the file in the prompt",
+			executor.ErrPromptTooLarge, len(r.prompt), executor.MaxPrompt))
+	}
+	if r.notes, err = projectNotes(r.cfg); err != nil {
+		return fail(Failure, err)
+	}
+	if r.rules, r.files, err = Rules(r.cfg, r.opts.IgnoreRules); err != nil {
+		return err
+	}
+	if r.confine, err = Confine(ctx, r.env, r.cfg, r.opts.AddDirs); err != nil {
+		return err
+	}
+	r.model, err = newModel(r.env, r.cfg)
+	return err
+}
+
+// checkFolder refuses to work where nothing can be undone, unless asked to.
+func (r *run) checkFolder() error {
+	if r.opts.SkipGit || r.opts.Bypass || r.cfg.Trust == config.Trusted || isGit(r.cfg.ProjectRoot) {
+		return nil
+	}
+	return fail(Failure, fmt.Errorf("%s is not inside a Git repository and not trusted: changes could not be undone; "+
+		"run 'git init' there, or use --skip-git-repo-check", r.cfg.Cwd))
+}
+
+func isGit(root string) bool {
+	_, err := os.Lstat(root + "/.git")
+	return err == nil
+}
+
+func readSchema(env Env, path string) (json.RawMessage, error) {
+	if path == "" {
+		return nil, nil
+	}
+	const limit = 1 << 20
+	f, err := os.Open(env.abs(path))
+	if err != nil {
+		return nil, fail(Failure, fmt.Errorf("read output schema: %w", err))
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, limit+1))
+	switch {
+	case err != nil:
+		return nil, fail(Failure, fmt.Errorf("read output schema %s: %w", path, err))
+	case len(b) > limit:
+		return nil, fail(Failure, fmt.Errorf("read output schema %s: more than %d bytes", path, limit))
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal(b, &object); err != nil {
+		return nil, fail(Failure, fmt.Errorf("output schema %s is not a JSON object: %w", path, err))
+	}
+	return b, nil
+}
+
+// inStore does what needs the ledger.
+func (r *run) inStore(ctx context.Context) error {
+	if err := r.openSession(ctx); err != nil {
+		return err
+	}
+	if r.opts.OnSession != nil {
+		r.opts.OnSession(r.session)
+	}
+	export, err := r.export()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop := r.stopOnFailure(ctx, cancel)
+	result, err := r.supervise(ctx)
+	stop()
+	export.finish(ctx, r.env)
+	if err := r.writeEvents(ctx); err != nil {
+		return err
+	}
+	return r.verdict(ctx, result, err)
+}
+
+// stopOnFailure cancels the run as soon as the ledger fails.
+func (r *run) stopOnFailure(ctx context.Context, cancel context.CancelCauseFunc) (stop func()) {
+	end, done := make(chan struct{}), make(chan struct{})
+	go func() { // ends with stop
+		defer close(done)
+		select {
+		case <-r.store.Ledger.Failed():
+			cancel(fmt.Errorf("%w: %w", event.ErrNotRecorded, r.store.Ledger.Err()))
+		case <-ctx.Done():
+		case <-end:
+		}
+	}()
+	return func() { close(end); <-done }
+}
+
+// openSession makes a new session or loads the one to go on with.
+func (r *run) openSession(ctx context.Context) error {
+	id := r.opts.Resume
+	if r.opts.ResumeLast {
+		last, err := r.store.LastSession(ctx)
+		if err != nil {
+			return fail(Failure, err)
+		}
+		id = last
+	}
+	if id == "" {
+		r.session = uuid.Must(uuid.NewV7()).String()
+		var err error
+		r.stream, err = r.store.Stream(r.session, 0)
+		return err
+	}
+	state, err := executor.Load(ctx, r.store.Ledger, id)
+	switch {
+	case err != nil:
+		return fail(Failure, err)
+	case state == nil || state.Start == nil:
+		return fail(Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id))
+	case !state.Complete:
+		return fail(Failure, fmt.Errorf("session %s cannot go on: a part of its conversation was erased", id))
+	}
+	r.session, r.state = id, state
+	r.stream, err = r.store.Stream(id, state.Last)
+	return err
+}
+
+// supervise runs the turn with everything around it and closes the session.
+func (r *run) supervise(ctx context.Context) (executor.Result, error) {
+	s, closeParts, err := r.assemble(ctx)
+	if err != nil {
+		return executor.Result{}, err
+	}
+	if err := s.Open(ctx, r.about()...); err != nil {
+		return executor.Result{}, errors.Join(err, closeParts())
+	}
+	for _, w := range r.warnings {
+		s.Warn(w.String())
+	}
+	result, err := s.Turn(ctx, r.prompt, r.images...)
+	err = errors.Join(err, s.Close(ctx, reason(ctx, result, err)), closeParts())
+	return result, err
+}
+
+func reason(ctx context.Context, result executor.Result, err error) string {
+	switch {
+	case errors.Is(context.Cause(ctx), ErrTerminated):
+		return "terminated"
+	case ctx.Err() != nil:
+		return "interrupted"
+	case err != nil || result.Status != executor.Completed:
+		return "failed"
+	}
+	return "completed"
+}
+
+// verdict turns how the run ended into an error with its exit status.
+func (r *run) verdict(ctx context.Context, result executor.Result, err error) error {
+	switch {
+	case errors.Is(err, event.ErrNotRecorded):
+		return fail(NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then resume session %s", err, r.session))
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return fail(Failure, &shownError{err})
+	}
+	if err := r.writeLast(result.LastMessage); err != nil {
+		return err
+	}
+	for _, word := range r.opts.FailOn {
+		n := map[string]int{FailOnDenied: result.Denied, FailOnSandbox: result.SandboxDenials, FailOnTool: result.FailedCalls}[word]
+		if n > 0 {
+			return fail(Gate, fmt.Errorf("--fail-on %s: %d; 'proctor replay %s' shows them", word, n, r.session))
+		}
+	}
+	return nil
+}
+
+// shownError was shown to the person already, as it happened.
+type shownError struct{ err error }
+
+func (e *shownError) Error() string { return e.err.Error() }
+func (e *shownError) Unwrap() error { return e.err }
+
+// Shown reports whether err was already shown.
+func Shown(err error) bool {
+	var s *shownError
+	return errors.As(err, &s)
+}
+
+func (r *run) writeLast(message string) error {
+	if r.opts.OutputFile == "" {
+		return nil
+	}
+	if err := os.WriteFile(r.env.abs(r.opts.OutputFile), []byte(message), 0o600); err != nil {
+		return fail(Failure, fmt.Errorf("write the last message: %w", err))
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"proctor/event"
+	"proctor/executor/sandbox"
+	"proctor/internal/config"
+)
+
+// Exit is an exit status of proctor.
+type Exit int
+
+// The one table of exit statuses.
+const (
+	OK          Exit = 0
+	Failure     Exit = 1   // the agent or the model failed
+	Usage       Exit = 2   // command line or configuration
+	Gate        Exit = 3   // finished, and --fail-on or a verification found something
+	NoSandbox   Exit = 6   // the asked-for confinement is not available
+	NotDurable  Exit = 7   // evidence could not be made durable
+	TimeLimit   Exit = 124 // the time limit passed
+	Interrupt   Exit = 130 // SIGINT
+	Termination Exit = 143 // SIGTERM
+)
+
+// ExitError is an error with its exit status. A nil Err prints nothing.
+type ExitError struct {
+	Exit Exit
+	Err  error
+}
+
+func (e *ExitError) Error() string {
+	if e.Err == nil {
+		return ""
+	}
+	return e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *ExitError) Unwrap() error { return e.Err }
+
+// The causes of a cancelled run.
+var (
+	ErrInterrupted = errors.New("interrupted")
+	ErrTerminated  = errors.New("terminated")
+	ErrTimeLimit   = errors.New("time limit reached")
+)
+
+// ExitOf is the status for err, OK for nil.
+func ExitOf(err error) Exit {
+	var exit *ExitError
+	var usage *config.UsageError
+	switch {
+	case err == nil:
+		return OK
+	case errors.Is(err, event.ErrNotRecorded):
+		return NotDurable
+	case errors.As(err, &exit):
+		return exit.Exit
+	case errors.Is(err, ErrTerminated):
+		return Termination
+	case errors.Is(err, ErrInterrupted), errors.Is(err, context.Canceled):
+		return Interrupt
+	case errors.Is(err, ErrTimeLimit):
+		return TimeLimit
+	case errors.Is(err, sandbox.ErrUnavailable):
+		return NoSandbox
+	case errors.As(err, &usage):
+		return Usage
+	}
+	return Failure
+}
+
+// fail wraps err with a status; nil stays nil.
+func fail(exit Exit, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &ExitError{exit, err}
+}

@@ -1,0 +1,135 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"proctor/event"
+	"proctor/exporters"
+	"proctor/exporters/otlp"
+	"proctor/internal/config"
+)
+
+// Export is the running exporters of a process; the zero value exports nothing.
+type Export struct {
+	group  exporters.Group
+	cancel context.CancelFunc
+	run    *sync.WaitGroup
+}
+
+// StartExport follows the ledger to every destination of [otel]. A destination that never ran
+// begins with session.
+func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger) (Export, error) {
+	destinations, err := otlp.New(otlpOptions(cfg), s.Ledger)
+	if err != nil {
+		return Export{}, fail(Failure, fmt.Errorf("[otel]: %w", err))
+	}
+	var e Export
+	for _, d := range destinations {
+		x, err := exporters.New(d, s.Ledger, s.Ledger, exporters.Options{
+			Head:    func(context.Context) (event.Seq, error) { return event.Seq(s.Ledger.Tree().Size), nil },
+			Session: session, Gap: s.note, Interval: cfg.Proctor.Export.BatchDelay, FlushWithin: cfg.Proctor.Export.FlushTimeout,
+			Limits: exporters.Limits{Records: cfg.Proctor.Export.BatchRecords}, Log: log,
+		})
+		if err != nil {
+			return Export{}, errors.Join(fail(Failure, err), e.close())
+		}
+		e.group = append(e.group, x)
+	}
+	if len(e.group) == 0 {
+		return e, nil
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	e.cancel, e.run = cancel, new(sync.WaitGroup)
+	e.run.Go(func() { _ = e.group.Run(ctx) }) // trouble is logged and shows in the report
+	return e, nil
+}
+
+func (r *run) export() (Export, error) {
+	return StartExport(r.store, r.cfg, r.session, r.env.log())
+}
+
+// Flush sends what the ledger has, within the configured time, and reports.
+func (e Export) Flush(ctx context.Context) []exporters.Report {
+	if len(e.group) == 0 {
+		return nil
+	}
+	return e.group.Flush(context.WithoutCancel(ctx))
+}
+
+// finish flushes, says what is left for the next run, and stops.
+func (e Export) finish(ctx context.Context, env Env) {
+	for _, report := range e.Flush(ctx) {
+		if report.Left > 0 || report.Rejected > 0 {
+			_, _ = fmt.Fprintln(env.Stderr, "telemetry:", plain(report.String()))
+		}
+	}
+	if err := e.close(); err != nil {
+		env.log().Warn("close exporters", "error", err)
+	}
+}
+
+func (e Export) close() error {
+	if e.cancel != nil {
+		e.cancel()
+		e.run.Wait()
+	}
+	var errs []error
+	for _, x := range e.group {
+		errs = append(errs, x.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// note records something that belongs to no run.
+func (s *Store) note(ctx context.Context, p *event.ExportGapPayload) error {
+	entry, _ := event.Lookup(p.Kind())
+	pending, err := s.Bus.Submit(ctx, &event.Event{
+		ID: event.NewID(), Kind: p.Kind(), Schema: entry.Schema, Session: SystemSession, Time: time.Now(), Actor: event.System, Payload: p,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = pending.Wait(ctx)
+	return err
+}
+
+func otlpOptions(cfg *config.Config) otlp.Options {
+	o := cfg.Otel
+	host, _ := os.Hostname()
+	osName, osVersion := osRelease()
+	return otlp.Options{
+		Environment: o.Environment, Logs: otlpExporter(o.Exporter), Metrics: otlpExporter(o.MetricsExporter), Traces: otlpExporter(o.TraceExporter),
+		LogUserPrompt: o.LogUserPrompt, LogAgentResponses: o.LogAgentResponses, LogGuardianAssessments: o.LogGuardianAssessment,
+		DropSSEDeltas: !o.LogSSEDeltas || !cfg.Proctor.Export.DeltaRecords, DropToolContent: cfg.Proctor.Redact.Level == "strict",
+		ToolResultMaxBytes: int(o.ToolResult.MaxBytes), SpanAttributes: o.SpanAttributes, Compat: otlp.Compat(cfg.Proctor.Export.Compat),
+		Version: Version, Host: host, OS: osName, OSVersion: osVersion,
+	}
+}
+
+func otlpExporter(x config.Exporter) otlp.Exporter {
+	out := otlp.Exporter{
+		Endpoint: x.Endpoint, Protocol: x.Protocol,
+		TLS: otlp.TLS{CACertificate: x.TLS.CACertificate, ClientCertificate: x.TLS.ClientCertificate, ClientPrivateKey: x.TLS.ClientPrivateKey},
+	}
+	switch x.Kind {
+	case config.ExporterOTLPHTTP:
+		out.Kind = otlp.HTTP
+	case config.ExporterOTLPGRPC:
+		out.Kind = otlp.GRPC
+	default:
+		return otlp.Exporter{}
+	}
+	if len(x.Headers) > 0 {
+		out.Headers = otlp.Headers{}
+		for name, value := range x.Headers {
+			out.Headers[name] = value.Reveal()
+		}
+	}
+	return out
+}

@@ -1,0 +1,140 @@
+package app
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"proctor/event"
+	"proctor/executor"
+)
+
+// human is the view for people: what happens on standard error, the final message
+// alone on standard output.
+type human struct {
+	out, err io.Writer
+	colour   bool
+}
+
+func (h human) style(code, text string) string {
+	if !h.colour {
+		return text
+	}
+	return "\x1b[" + code + "m" + text + "\x1b[0m"
+}
+
+func (h human) say(format string, args ...any) { _, _ = fmt.Fprintf(h.err, format+"\n", args...) }
+
+// banner is the head of a run.
+func (h human) banner(rows [][2]string) {
+	h.say("proctor v%s", Version)
+	h.say("--------")
+	for _, r := range rows {
+		h.say("%s %s", h.style("1", r[0]+":"), plain(r[1]))
+	}
+	h.say("--------")
+}
+
+func (h human) prompt(text string) { h.say("%s\n%s", h.style("36", "user"), plain(text)) }
+
+func (h human) ThreadStarted(string)      {}
+func (h human) TurnStarted()              {}
+func (h human) ItemUpdated(executor.Item) {}
+
+func (h human) ItemStarted(i executor.Item) {
+	switch i.Type {
+	case executor.CommandExecution:
+		h.say("%s\n%s in %s", h.style("35", "exec"), h.style("1", plain(quoteCommand(i.Argv))), plain(i.Cwd))
+	case executor.FileChange:
+		h.say("%s", h.style("35", "apply patch"))
+	case executor.MCPToolCall:
+		h.say("%s %s", h.style("35", "tool"), plain(i.Server+"."+i.Tool))
+	}
+}
+
+func (h human) ItemCompleted(i executor.Item) {
+	switch i.Type {
+	case executor.AgentMessage:
+		h.say("%s\n%s", h.style("36", "codex"), plain(i.Text))
+	case executor.Reasoning:
+		h.say("%s\n%s", h.style("2", "thinking"), h.style("2", plain(i.Text)))
+	case executor.CommandExecution:
+		h.say("%s%s", h.ending(i), block(i.Output))
+	case executor.FileChange:
+		h.say(" %s:", i.Status)
+		for _, c := range i.Changes {
+			h.say("  %s %s", c.Kind, plain(c.Path))
+		}
+	case executor.MCPToolCall:
+		h.say(" %s in %dms:%s", i.Status, i.Millis, block(i.Result+i.Err))
+	case executor.TodoList:
+		h.say("%s", h.style("35", "plan"))
+		for _, s := range i.Steps {
+			h.say("  [%s] %s", map[bool]string{true: "x", false: " "}[s.Status == "completed"], plain(s.Text))
+		}
+	case executor.WebSearch:
+		h.say("%s %s", h.style("35", "web search"), plain(i.Query))
+	case executor.Warning:
+		h.Notice(i.Text)
+	}
+}
+
+func (h human) ending(i executor.Item) string {
+	switch {
+	case i.Status == "declined":
+		return h.style("33", " declined:")
+	case i.ExitCode != nil && *i.ExitCode == 0:
+		return h.style("32", fmt.Sprintf(" succeeded in %dms:", i.Millis))
+	case i.ExitCode != nil:
+		return h.style("31", fmt.Sprintf(" exited %d in %dms:", *i.ExitCode, i.Millis))
+	}
+	return h.style("31", fmt.Sprintf(" %s in %dms:", i.Status, i.Millis))
+}
+
+func (h human) Notice(m string)     { h.say("%s %s", h.style("33", "WARN"), plain(m)) }
+func (h human) Refused(m string)    { h.say("%s %s", h.style("31", "REFUSED"), plain(m)) }
+func (h human) TurnFailed(m string) { h.say("%s %s", h.style("31", "ERROR"), plain(m)) }
+
+func (h human) TurnCompleted(u event.Usage, last string) {
+	h.say("%s\n%d", h.style("2", "tokens used"), u.Input+u.Output)
+	if last != "" {
+		_, _ = fmt.Fprintln(h.out, last)
+	}
+}
+
+// maxShown bounds the output of one command shown to people, in lines; the ledger keeps more.
+const maxShown = 40
+
+func block(text string) string {
+	text = strings.TrimRight(text, "\n")
+	if text == "" {
+		return ""
+	}
+	lines := strings.Split(text, "\n")
+	if cut := len(lines) - maxShown; cut > 0 {
+		lines = append(lines[:maxShown:maxShown], fmt.Sprintf("… %d more lines, see 'proctor replay'", cut))
+	}
+	return "\n" + plain(strings.Join(lines, "\n"))
+}
+
+// plain makes recorded text safe for a terminal: control characters other than
+// line break and tab are shown, not sent.
+func plain(s string) string {
+	clean := func(r rune) bool {
+		return r != '\n' && r != '\t' && (!strconv.IsPrint(r) || r == '\uFEFF')
+	}
+	if !strings.ContainsFunc(s, clean) {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if clean(r) {
+			q := strconv.QuoteRuneToASCII(r)
+			b.WriteString(q[1 : len(q)-1])
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

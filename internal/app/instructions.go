@@ -1,0 +1,102 @@
+package app
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"proctor/executor"
+	"proctor/internal/config"
+	"proctor/policy/filesystem"
+)
+
+//go:embed instructions.md
+var instructions string
+
+// maxNotes bounds project notes when the configuration does not, in bytes.
+const maxNotes = 32 << 10
+
+// projectNotes reads AGENTS.md from the project root down to the working folder.
+func projectNotes(cfg *config.Config) (string, error) {
+	limit := cfg.ProjectDocMaxBytes
+	if limit <= 0 {
+		limit = maxNotes
+	}
+	var b strings.Builder
+	for _, dir := range between(cfg.ProjectRoot, cfg.Cwd) {
+		text, err := readBounded(filepath.Join(dir, "AGENTS.md"), limit-int64(b.Len()))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", fmt.Errorf("read project notes: %w", err)
+		}
+		b.WriteString(text)
+	}
+	return b.String(), nil
+}
+
+func between(root, dir string) []string {
+	dirs := []string{dir}
+	for dir != root && len(dirs) < 64 {
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return dirs[:1]
+		}
+		dir = parent
+		dirs = append([]string{dir}, dirs...)
+	}
+	return dirs
+}
+
+func readBounded(path string, limit int64) (string, error) {
+	f, err := os.Open(path) //nolint:gosec // a file of the workspace, read as data
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	b, err := io.ReadAll(io.LimitReader(f, max(limit, 0)))
+	if err != nil {
+		return "", err
+	}
+	if !utf8.Valid(b) {
+		return strings.ToValidUTF8(string(b), "\uFFFD"), nil
+	}
+	return string(b), nil
+}
+
+// opening are the items before the first prompt: what the model should know of its surroundings.
+func opening(env Env, cfg *config.Config, plan filesystem.Plan, notes string) []json.RawMessage {
+	var items []json.RawMessage
+	if cfg.DeveloperInstructions != "" {
+		items = append(items, executor.Message("developer", cfg.DeveloperInstructions))
+	}
+	if notes != "" {
+		items = append(items, executor.Message("user", "# Project notes (AGENTS.md)\n\n"+notes))
+	}
+	return append(items, executor.Message("user", surroundings(env, cfg, plan)))
+}
+
+func surroundings(env Env, cfg *config.Config, plan filesystem.Plan) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "<environment_context>\n  <cwd>%s</cwd>\n  <approval_policy>%s</approval_policy>\n  <sandbox_mode>%s</sandbox_mode>\n  <network_access>%s</network_access>\n",
+		cfg.Cwd, cfg.ApprovalPolicy, cfg.SandboxMode, plan.Network)
+	for _, root := range plan.Writable {
+		fmt.Fprintf(&b, "  <writable_root>%s</writable_root>\n", root.Path)
+	}
+	fmt.Fprintf(&b, "  <shell>%s</shell>\n</environment_context>", filepath.Base(userShell(env)))
+	return b.String()
+}
+
+func userShell(env Env) string {
+	if s := env.Getenv("SHELL"); filepath.IsAbs(s) {
+		return s
+	}
+	return "/bin/bash"
+}

@@ -1,0 +1,127 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"proctor/event"
+	"proctor/internal/config"
+	"proctor/ledger"
+	"proctor/replay"
+)
+
+// List prints the sessions, newest last.
+func List(ctx context.Context, env Env, s *Store, asJSON bool) error {
+	sessions, err := s.Ledger.Sessions(ctx)
+	if err != nil {
+		return fail(Failure, err)
+	}
+	table := tabwriter.NewWriter(env.Stdout, 0, 4, 2, ' ', 0)
+	if !asJSON {
+		_, _ = fmt.Fprintln(table, "SESSION\tSTARTED\tSTATUS\tCOMMANDS\tREFUSED\tDENIALS\tTOKENS\tPROMPT")
+	}
+	enc := json.NewEncoder(env.Stdout)
+	for _, info := range sessions {
+		var sum replay.Summary
+		if err := s.EachEntry(ctx, info.ID, 1, func(e event.Entry) error { sum.Add(e); return nil }); err != nil {
+			return fail(Failure, fmt.Errorf("read session %s: %w", info.ID, err))
+		}
+		if asJSON {
+			if err := enc.Encode(sum); err != nil {
+				return fail(Failure, err)
+			}
+			continue
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", info.ID, info.Started.Local().Format("2006-01-02 15:04:05"),
+			sum.Status, sum.Commands, sum.Refused, sum.Denials, sum.Tokens.Input+sum.Tokens.Output, shorten(plain(sum.Prompt), 48))
+	}
+	return fail(Failure, table.Flush())
+}
+
+func shorten(s string, n int) string {
+	runes := []rune(s)
+	for i, r := range runes {
+		if r == '\n' || r == '\t' {
+			runes[i] = ' '
+		}
+	}
+	if len(runes) <= n {
+		return string(runes)
+	}
+	return string(runes[:n-1]) + "…"
+}
+
+// Verify checks the ledger. The status is Gate unless all holds.
+func Verify(ctx context.Context, env Env, s *Store, asJSON bool) error {
+	bar := newProgress(env, "verify")
+	report, err := s.Ledger.Verify(ctx, ledger.VerifyOptions{Progress: bar.update})
+	bar.end()
+	if err != nil {
+		return fail(Failure, err)
+	}
+	if asJSON {
+		b, err := json.MarshalIndent(report, "", "  ")
+		if err != nil {
+			return fail(Failure, err)
+		}
+		_, _ = fmt.Fprintf(env.Stdout, "%s\n", b)
+	} else {
+		printReport(env, report)
+	}
+	if !report.OK {
+		return fail(Gate, errSilent)
+	}
+	return nil
+}
+
+func printReport(env Env, r ledger.Report) {
+	verdict := "OK: all holds"
+	if !r.OK {
+		verdict = "FAILED: the record cannot be trusted"
+	}
+	_, _ = fmt.Fprintf(env.Stdout, "%s\n  entries      %d in %d sessions\n  root         %s\n  checkpoints  %d signatures checked, newest covers %d entries\n  public key   %s\n  took         %s\n",
+		verdict, r.Entries, r.Sessions, r.Root, r.Checkpoints, r.Newest, r.PublicKey, r.Took.Round(time.Millisecond))
+	for _, f := range r.Findings {
+		where := f.Session
+		if f.Seq != nil {
+			where += fmt.Sprintf(" entry %d", *f.Seq)
+		}
+		_, _ = fmt.Fprintf(env.Stdout, "  %-7s %s %s: %s\n", f.Severity, f.Code, where, plain(f.Message))
+	}
+	if r.Omitted > 0 {
+		_, _ = fmt.Fprintf(env.Stdout, "  … and %d more findings\n", r.Omitted)
+	}
+}
+
+// Key prints the public key.
+func Key(env Env, s *Store) error {
+	_, err := fmt.Fprintln(env.Stdout, s.Ledger.PublicKey())
+	return err
+}
+
+// Drain sends everything behind the cursors.
+func Drain(ctx context.Context, env Env, s *Store, cfg *config.Config) error {
+	e, err := StartExport(s, cfg, "", env.log())
+	if err != nil {
+		return err
+	}
+	if len(e.group) == 0 {
+		return fail(Failure, errors.New("no exporter is configured: set exporter or metrics_exporter in [otel] of config.toml"))
+	}
+	var left uint64
+	for _, report := range e.Flush(ctx) {
+		left += report.Left
+		_, _ = fmt.Fprintln(env.Stdout, plain(report.String()))
+	}
+	if err := e.close(); err != nil {
+		return fail(Failure, err)
+	}
+	if left > 0 {
+		return fail(Failure, fmt.Errorf("%d entries are left; they stay in the ledger for the next run", left))
+	}
+	return nil
+}

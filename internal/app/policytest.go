@@ -1,0 +1,108 @@
+package app
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"proctor/internal/config"
+	"proctor/policy/cases"
+	"proctor/reviewer/auto"
+)
+
+// maxCase bounds one case, in bytes.
+const maxCase = 1 << 20
+
+// caseResult is what policy test prints for one case.
+type caseResult struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	Pass bool   `json:"pass"`
+	Got  string `json:"got"`
+	Want string `json:"want"`
+}
+
+// PolicyTest runs case files. Status 2 when one cannot be read, 3 when some case fails.
+func PolicyTest(env Env, files []string, asJSON bool) error {
+	var passed, failed int
+	for _, file := range files {
+		f, err := os.Open(env.abs(file))
+		if err != nil {
+			return fail(Usage, fmt.Errorf("read cases: %w", err))
+		}
+		err = eachCase(f, file, func(r caseResult) {
+			if r.Pass {
+				passed++
+			} else {
+				failed++
+			}
+			printCase(env.Stdout, r, asJSON)
+		})
+		if err := errors.Join(err, f.Close()); err != nil {
+			return fail(Usage, err)
+		}
+	}
+	_, _ = fmt.Fprintf(env.Stderr, "%d passed, %d failed\n", passed, failed)
+	if failed > 0 {
+		return fail(Gate, nil)
+	}
+	return nil
+}
+
+func printCase(w io.Writer, r caseResult, asJSON bool) {
+	switch {
+	case asJSON:
+		b, err := json.Marshal(r)
+		if err == nil {
+			_, _ = fmt.Fprintf(w, "%s\n", b)
+		}
+	case !r.Pass:
+		_, _ = fmt.Fprintf(w, "%s (%s): got %s, want %s\n", plain(r.ID), plain(r.Kind), plain(r.Got), plain(r.Want))
+	}
+}
+
+func eachCase(r io.Reader, file string, f func(caseResult)) error {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxCase)
+	for n := 1; lines.Scan(); n++ {
+		line := lines.Bytes()
+		if len(line) == 0 {
+			continue
+		}
+		var head struct {
+			ID   string `json:"id"`
+			Kind string `json:"kind"`
+		}
+		if err := json.Unmarshal(line, &head); err != nil {
+			return fmt.Errorf("%s:%d: not a JSON object: %w", file, n, err)
+		}
+		result, err := runCase(head.Kind, line)
+		if err != nil {
+			return fmt.Errorf("%s:%d: case %s: %w", file, n, head.ID, err)
+		}
+		result.Kind = head.Kind
+		f(result)
+	}
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read %s: %w", file, err)
+	}
+	return nil
+}
+
+func runCase(kind string, line []byte) (r caseResult, err error) {
+	switch kind {
+	case "config":
+		r.ID, r.Pass, r.Got, r.Want, err = config.RunCase(line)
+	case "review", "breaker":
+		r.ID, r.Pass, r.Got, r.Want, err = auto.RunCase(line)
+	default:
+		err = cases.Run(bytes.NewReader(line), func(c cases.Result) {
+			r = caseResult{ID: c.ID, Pass: c.Pass, Got: c.Got, Want: c.Want}
+		})
+	}
+	return r, err
+}

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/term"
+
+	"proctor/event"
+	"proctor/ledger"
+	"proctor/replay"
+	"proctor/replay/web"
+)
+
+// ReplayOptions are the flags of proctor replay.
+type ReplayOptions struct {
+	Session string
+	Last    bool
+	JSON    bool
+	Redact  bool
+	Full    bool
+	Kinds   []string
+	HTML    string // file to write a page to
+	Call    string // explain this call
+}
+
+// Replay shows a session.
+func Replay(ctx context.Context, env Env, s *Store, o ReplayOptions) error {
+	kinds, err := parseKinds(o.Kinds)
+	if err != nil {
+		return err
+	}
+	id := o.Session
+	if o.Last {
+		if id, err = s.LastSession(ctx); err != nil {
+			return fail(Failure, err)
+		}
+	}
+	if _, err := s.Ledger.SessionInfo(ctx, id); errors.Is(err, ledger.ErrUnknownSession) {
+		return fail(Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id))
+	} else if err != nil {
+		return fail(Failure, err)
+	}
+	w := bufio.NewWriter(env.Stdout)
+	if err := show(ctx, env, s, w, id, kinds, o); err != nil {
+		return fail(Failure, fmt.Errorf("replay session %s: %w", id, err))
+	}
+	return fail(Failure, w.Flush())
+}
+
+func show(ctx context.Context, env Env, s *Store, w *bufio.Writer, id string, kinds []event.Kind, o ReplayOptions) error {
+	view := replay.Options{Width: width(env), Color: replay.UseColor(env.StdoutTerminal, env.Getenv), Full: o.Full, Kinds: kinds}
+	switch {
+	case o.JSON:
+		return s.EachEntry(ctx, id, 1, func(e event.Entry) error {
+			if !wanted(kinds, e.Kind) {
+				return nil
+			}
+			return writeJSON(w, e, o.Redact)
+		})
+	case len(kinds) > 0:
+		p := replay.NewPrinter(w, view)
+		return s.EachEntry(ctx, id, 1, p.Print)
+	}
+	entries, err := s.Entries(ctx, id)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.HTML != "":
+		f, err := os.OpenFile(env.abs(o.HTML), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		return errors.Join(web.WriteHTML(f, entries), f.Close())
+	case o.Call != "":
+		x, err := replay.Explain(entries, o.Call)
+		if err != nil {
+			return err
+		}
+		return replay.WriteExplanation(w, x, view)
+	}
+	return replay.Write(w, replay.Build(entries), view)
+}
+
+// Entries are all entries of a session.
+func (s *Store) Entries(ctx context.Context, session string) ([]event.Entry, error) {
+	var entries []event.Entry
+	err := s.EachEntry(ctx, session, 1, func(e event.Entry) error { entries = append(entries, e); return nil })
+	return entries, err
+}
+
+func parseKinds(words []string) ([]event.Kind, error) {
+	var kinds []event.Kind
+	for _, w := range words {
+		k := event.Kind(w)
+		if _, ok := event.Lookup(k); !ok {
+			return nil, fail(Usage, fmt.Errorf("--kind %q: no such kind of event; doc/events.md lists them", w))
+		}
+		kinds = append(kinds, k)
+	}
+	return kinds, nil
+}
+
+func wanted(kinds []event.Kind, k event.Kind) bool {
+	for _, want := range kinds {
+		if want == k {
+			return true
+		}
+	}
+	return len(kinds) == 0
+}
+
+// width is that of the terminal on standard output, 0 when there is none.
+func width(env Env) int {
+	f, ok := env.Stdout.(*os.File)
+	if !ok || !env.StdoutTerminal {
+		return 0
+	}
+	w, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // a file descriptor fits
+	if err != nil {
+		return 0
+	}
+	return w
+}

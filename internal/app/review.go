@@ -1,0 +1,94 @@
+package app
+
+import (
+	"context"
+	"sync"
+
+	"proctor/bus"
+	"proctor/event"
+	"proctor/executor"
+	"proctor/executor/approval"
+	"proctor/internal/config"
+	"proctor/internal/responses"
+	"proctor/reviewer"
+	"proctor/reviewer/auto"
+)
+
+// startReviewer serves the approval requests of this session. Without an automatic
+// reviewer nobody answers: a headless run never asks a person.
+func (r *run) startReviewer(ctx context.Context) (stop func() error, err error) {
+	if r.cfg.ApprovalsReviewer != config.AutoReviewer {
+		return func() error { return nil }, nil
+	}
+	model := or(r.cfg.ReviewModel, r.cfg.Model)
+	client, err := responses.New(auto.Provider(r.model.Provider()), responses.Options{Getenv: r.env.Getenv, UserAgent: "proctor/" + Version})
+	if err != nil {
+		return nil, fail(Failure, err)
+	}
+	judge := auto.New(auto.Client{
+		Stream: client.Stream, Observe: r.observeReview(model),
+		Headers: map[string]string{"originator": wireOriginator, "session-id": r.session, "x-openai-subagent": "guardian"},
+	}, auto.Options{
+		Model: model, Policy: auto.Policy{
+			Managed: r.cfg.Requirements.PolicyConfig, Configured: r.cfg.AutoReview.Policy, Extra: r.cfg.AutoReview.ExtraPolicy,
+		},
+	})
+	streams := func(session string) (reviewer.Recorder, bool) { return r.stream, session == r.session }
+	ctx, cancel := context.WithCancel(ctx)
+	var serving sync.WaitGroup
+	var served error
+	ready := make(chan struct{})
+	serving.Go(func() {
+		served = reviewer.Serve(ctx, requests{r.store.Bus, r.session, ready}, streams, judge, reviewer.Options{Group: "review-" + r.session, Log: r.env.log()})
+	})
+	select { // a request must not be made before somebody listens
+	case <-ready:
+	case <-ctx.Done():
+	}
+	return func() error { cancel(); serving.Wait(); client.Close(); return served }, nil
+}
+
+// requests is the bus as a reviewer sees it.
+type requests struct {
+	bus     *bus.Bus
+	session string
+	ready   chan struct{} // closed by Subscribe, which is called once
+}
+
+func (q requests) Subscribe(_ context.Context, kind event.Kind, group string, f func(event.Entry)) (stop func(), err error) {
+	defer close(q.ready)
+	return q.bus.Subscribe(bus.Filter{Session: q.session, Kind: kind}, group, f)
+}
+
+// observeReview records the reviewer's own model requests in the session it reviews.
+func (r *run) observeReview(model string) func(auto.Prompt) responses.Observer {
+	env := authEnv(r.model.Provider().AuthEnv(r.env.Getenv))
+	return func(p auto.Prompt) responses.Observer {
+		log := executor.RequestLog{Env: env, Model: model, Effort: p.Effort, Actor: event.Reviewer}
+		log.Publish = func(actor event.Actor, payload event.Payload) error {
+			return r.stream.Publish(context.Background(), event.Draft{Turn: p.Turn, Call: p.Call, Actor: actor, Payload: payload})
+		}
+		return log.Observer()
+	}
+}
+
+// turnBreaker carries the circuit breaker through the reviews of a session; each turn begins anew.
+type turnBreaker struct {
+	mu      sync.Mutex
+	turn    string
+	breaker reviewer.Breaker
+}
+
+var _ approval.Breaker = (*turnBreaker)(nil)
+
+// Reviewed implements approval.Breaker.
+func (b *turnBreaker) Reviewed(turn, status string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if turn != b.turn {
+		b.turn, b.breaker = turn, reviewer.Breaker{}
+	}
+	next, trip := b.breaker.After(reviewer.Status(status), reviewer.BreakerLimits{})
+	b.breaker = next
+	return trip.Interrupt
+}

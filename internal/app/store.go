@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"proctor/bus"
+	"proctor/event"
+	"proctor/executor"
+	"proctor/internal/config"
+	"proctor/ledger"
+)
+
+// Store is the ledger with the bus in front of it.
+type Store struct {
+	Ledger *ledger.Ledger
+	Bus    *bus.Bus
+	// Recovered are sessions that a killed process had left open, closed by Open.
+	Recovered []Recovered
+
+	detach func()
+}
+
+// Recovered is one session that Open closed.
+type Recovered struct {
+	Session     string
+	Interrupted []string // call ids
+}
+
+const (
+	// lockPatience is how long Open waits for another process to release the ledger.
+	lockPatience = 10 * time.Second
+	lockPoll     = 50 * time.Millisecond
+)
+
+// Open opens the ledger of cfg for this process, creating it if need be. While
+// another process has it, Open waits up to ten seconds.
+func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Store, error) {
+	l, err := openLedger(ctx, cfg.Proctor.Ledger.Dir, ledger.Options{Logger: log})
+	if err != nil {
+		return nil, notDurable(err)
+	}
+	s := &Store{Ledger: l}
+	if err := s.start(ctx, log); err != nil {
+		return nil, errors.Join(notDurable(err), s.Close(ctx))
+	}
+	return s, nil
+}
+
+func openLedger(ctx context.Context, dir string, opts ledger.Options) (*ledger.Ledger, error) {
+	deadline := time.Now().Add(lockPatience)
+	for {
+		l, err := ledger.Open(dir, opts)
+		if !errors.Is(err, ledger.ErrInUse) || time.Now().After(deadline) {
+			return l, err
+		}
+		select {
+		case <-time.After(lockPoll):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (s *Store) start(ctx context.Context, log *slog.Logger) error {
+	b, err := bus.Start(bus.Options{Logger: log})
+	if err != nil {
+		return err
+	}
+	s.Bus = b
+	if s.detach, err = b.Attach(s.Ledger); err != nil {
+		return err
+	}
+	return s.recover(ctx)
+}
+
+// recover closes sessions that were left open. This process owns the ledger, so whoever wrote them is gone.
+func (s *Store) recover(ctx context.Context) error {
+	sessions, err := s.Ledger.Sessions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, info := range sessions {
+		if info.Closed {
+			continue
+		}
+		id := info.ID
+		state, err := executor.Load(ctx, s.Ledger, id)
+		if err != nil {
+			return err
+		}
+		if state == nil || state.Closed || state.Start == nil {
+			continue
+		}
+		stream, err := s.Stream(id, state.Last)
+		if err != nil {
+			return err
+		}
+		calls, err := executor.Recover(ctx, state, stream)
+		if err != nil {
+			return err
+		}
+		s.Recovered = append(s.Recovered, Recovered{id, calls})
+	}
+	return nil
+}
+
+// LastSession is the id of the run that was active last.
+func (s *Store) LastSession(ctx context.Context) (string, error) {
+	info, err := s.Ledger.LastSession(ctx)
+	if errors.Is(err, ledger.ErrUnknownSession) {
+		return "", errors.New("the ledger holds no session yet; run 'proctor exec' or 'proctor demo' first")
+	}
+	return info.ID, err
+}
+
+// SystemSession holds what belongs to no run: export gaps and the like.
+const SystemSession = "system"
+
+// Stream continues the numbering of a session.
+func (s *Store) Stream(session string, last uint64) (*event.Stream, error) {
+	return event.NewStream(session, last, "", "", s.Bus, time.Now)
+}
+
+// Close flushes nothing of a stream: flush those first.
+func (s *Store) Close(ctx context.Context) error {
+	var errs []error
+	if s.detach != nil {
+		s.detach()
+	}
+	if s.Bus != nil {
+		errs = append(errs, s.Bus.Close(ctx))
+	}
+	if err := s.Ledger.Close(); err != nil {
+		errs = append(errs, notDurable(err))
+	}
+	return errors.Join(errs...)
+}
+
+func notDurable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fail(NotDurable, fmt.Errorf("ledger: %w", err))
+}

@@ -1,0 +1,5 @@
+//go:build !unix
+
+package config
+
+func isNotDir(error) bool { return false }

@@ -1,0 +1,355 @@
+package config
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// modeOfProfile and profileOfMode pair the legacy words with the built-in profiles.
+var profileOfMode = map[SandboxMode]string{ReadOnly: ProfileReadOnly, WorkspaceWrite: ProfileWorkspace, DangerFullAccess: ProfileFullAccess}
+
+func modeOfProfile(name string) (SandboxMode, bool) {
+	for mode, profile := range profileOfMode {
+		if profile == name {
+			return mode, true
+		}
+	}
+	return "", false
+}
+
+// choice is the confinement that the layers ask for.
+type choice struct {
+	profile  string // always set
+	mode     SandboxMode
+	explicit bool
+	key      string // sandbox_mode or default_permissions
+	origin   Origin
+}
+
+// permissions settles sandbox_mode and default_permissions.
+func (l *loader) permissions(c *Config) {
+	if !l.catalog(c) {
+		return
+	}
+	c.DenyRead = slices.Clone(c.Requirements.DenyRead)
+	ch := l.choose(c)
+	mode, ok := l.modeOf(c, ch.profile, ch.key, ch.origin)
+	if !ok {
+		return
+	}
+	ch.mode = mode
+	c.settle("sandbox_mode", string(ch.mode), ch.origin)
+	c.settle("default_permissions", ch.profile, ch.origin)
+	if ch = l.allowedProfile(c, ch); len(l.r.errs) > 0 {
+		return
+	}
+	if ch = l.allowedMode(c, ch); len(l.r.errs) > 0 {
+		return
+	}
+	c.PermissionProfile, c.SandboxMode = ch.profile, ch.mode
+	l.refuseDeniedGrants(c)
+}
+
+// catalog decodes [permissions] and adds the managed profiles.
+func (l *loader) catalog(c *Config) bool {
+	c.Permissions = map[string]PermissionProfile{}
+	l.addProfiles(c, c.final.find("permissions"), false)
+	l.addProfiles(c, c.Requirements.tree.find("permissions"), true)
+	return len(l.r.errs) == 0
+}
+
+func (l *loader) addProfiles(c *Config, table *node, managed bool) {
+	for _, name := range sortedKeys(tableOf(table)) {
+		if managed && name == "filesystem" { // deny_read, not a profile
+			continue
+		}
+		n, key := table.kids[name], formatKey([]string{"permissions", name})
+		if strings.HasPrefix(name, ":") {
+			l.r.failAt(n.origin, key, "profile names may not begin with a colon", "another name", "")
+			continue
+		}
+		if _, clash := c.Permissions[name]; clash {
+			l.r.failAt(n.origin, key, "a managed profile has the same name as a configured one", "another name in config.toml", "")
+			continue
+		}
+		p := PermissionProfile{Managed: managed}
+		if err := decode(n, &p); err != nil {
+			l.r.failAt(n.origin, key, err.Error(), "", "")
+			continue
+		}
+		if !l.expandEntries(&p) {
+			l.r.failAt(n.origin, key+".filesystem", "a path begins with ~ while HOME is not set", "absolute paths", "")
+			continue
+		}
+		c.Permissions[name] = p
+	}
+}
+
+// expandEntries makes ~/ paths absolute; false when there is no home.
+func (l *loader) expandEntries(p *PermissionProfile) bool {
+	for i, e := range p.Filesystem.Entries {
+		p.Filesystem.Entries[i].Path = l.expandHome(e.Path)
+		if strings.HasPrefix(p.Filesystem.Entries[i].Path, "~") {
+			return false
+		}
+	}
+	return true
+}
+
+// choose picks the stronger of sandbox_mode and default_permissions; in one
+// layer the profile wins. With neither, a trusted folder is writable and any
+// other is not.
+func (l *loader) choose(c *Config) choice {
+	mode, profile := l.rank("sandbox_mode"), l.rank("default_permissions")
+	switch {
+	case profile >= 0 && profile >= mode:
+		n := l.candidate(c, "default_permissions")
+		return choice{profile: n.val.(string), explicit: true, key: "default_permissions", origin: n.origin}
+	case mode >= 0:
+		n := l.candidate(c, "sandbox_mode")
+		return choice{profile: profileOfMode[SandboxMode(n.val.(string))], explicit: true, key: "sandbox_mode", origin: n.origin}
+	case c.Requirements.DefaultPermissions != "":
+		o := c.Requirements.tree.find("default_permissions").origin
+		return choice{profile: c.Requirements.DefaultPermissions, key: "default_permissions", origin: o}
+	}
+	if len(c.Permissions) > 0 {
+		l.r.warn(WarnNote, leafOrigin(c.final.find("permissions")), "permissions", "[permissions] has no effect until default_permissions names one of its profiles")
+	}
+	ch := choice{profile: ProfileReadOnly, key: "sandbox_mode", origin: Origin{Layer: LayerDefault}}
+	if c.Trust == Trusted {
+		ch.profile = ProfileWorkspace
+	}
+	return ch
+}
+
+// rank is the strength of the strongest layer that sets key, -1 = none. Flags
+// with names of their own rank above everything, as in candidate.
+func (l *loader) rank(key string) int {
+	best := -1
+	for i, one := range l.layers {
+		if one.root.find(key) == nil {
+			continue
+		}
+		if one.ownFlag() {
+			i += len(l.layers)
+		}
+		best = max(best, i)
+	}
+	return best
+}
+
+// modeOf is the nearest legacy word of a profile: what it may write decides.
+func (l *loader) modeOf(c *Config, name, key string, o Origin) (SandboxMode, bool) {
+	if mode, ok := modeOfProfile(name); ok {
+		return mode, true
+	}
+	chain, base, problem := c.chain(name)
+	if problem != "" {
+		known := append([]string{ProfileReadOnly, ProfileWorkspace, ProfileFullAccess}, sortedKeys(c.Permissions)...)
+		l.r.failAt(o, key, problem, "one of "+quoteAll(known), nearestHint(name, known))
+		return "", false
+	}
+	mode := ReadOnly
+	if base == ProfileWorkspace {
+		mode = WorkspaceWrite
+	}
+	for _, p := range chain {
+		for _, e := range p.Filesystem.Entries {
+			switch {
+			case e.Access != AccessWrite:
+			case e.Sub == "" && (e.Path == ":root" || path.Clean(e.Path) == "/"):
+				return DangerFullAccess, true
+			default:
+				mode = WorkspaceWrite
+			}
+		}
+	}
+	return mode, true
+}
+
+// chain is the profile and what it extends, nearest first, and the built-in at
+// the end (empty = none). problem is text for a person.
+func (c *Config) chain(name string) (chain []PermissionProfile, base, problem string) {
+	seen := map[string]bool{}
+	for at := name; at != ""; {
+		if at == ProfileReadOnly || at == ProfileWorkspace {
+			return chain, at, ""
+		}
+		p, ok := c.Permissions[at]
+		if !ok {
+			if at == name {
+				return nil, "", fmt.Sprintf("unknown permission profile %s; there is no [permissions] table for it", shown(at))
+			}
+			return nil, "", fmt.Sprintf("profile %q extends unknown profile %s", name, shown(at))
+		}
+		if seen[at] {
+			return nil, "", fmt.Sprintf("profile %q extends itself in a cycle", at)
+		}
+		seen[at] = true
+		chain = append(chain, p)
+		at = p.Extends
+	}
+	return chain, "", ""
+}
+
+// Chain is the profile called name and what it extends, nearest first, and the
+// built-in profile at the end, empty when there is none. It answers nothing for
+// an unknown name; the selected profile was checked by Load.
+func (c *Config) Chain(name string) (chain []PermissionProfile, base string) {
+	chain, base, _ = c.chain(name)
+	return chain, base
+}
+
+func (c *Config) resolvedNetwork(p PermissionProfile) bool {
+	if p.Network.Enabled != nil {
+		return *p.Network.Enabled
+	}
+	chain, _, _ := c.chain(p.Extends)
+	for _, up := range chain {
+		if up.Network.Enabled != nil {
+			return *up.Network.Enabled
+		}
+	}
+	return false
+}
+
+// allowedProfile applies allowed_permission_profiles.
+func (l *loader) allowedProfile(c *Config, ch choice) choice {
+	req := c.Requirements
+	if req.AllowedProfiles == nil {
+		return ch
+	}
+	const rule = "allowed_permission_profiles"
+	ruleNode := req.tree.find(rule)
+	if ruleNode == nil {
+		ruleNode = req.tree.find("allowed_permissions")
+	}
+	if req.DefaultPermissions == "" && (!req.AllowedProfiles[ProfileReadOnly] || !req.AllowedProfiles[ProfileWorkspace]) {
+		l.r.failAt(leafOrigin(ruleNode), "default_permissions", "missing while "+rule+" excludes a built-in profile",
+			"the profile to use then", "")
+		return ch
+	}
+	if req.AllowedProfiles[ch.profile] {
+		return ch
+	}
+	fallback := req.DefaultPermissions
+	if fallback == "" {
+		fallback = ProfileReadOnly
+	}
+	o := leafOrigin(ruleNode)
+	mode, ok := l.modeOf(c, fallback, "default_permissions", o)
+	if !ok {
+		return ch
+	}
+	l.clampChoice(c, ch, choice{profile: fallback, mode: mode}, rule, o)
+	ch.profile, ch.mode = fallback, mode
+	return ch
+}
+
+// allowedMode applies allowed_sandbox_modes, and deny_read, which nothing
+// unconfined can keep.
+func (l *loader) allowedMode(c *Config, ch choice) choice {
+	req := c.Requirements
+	rule := []string{"allowed_sandbox_modes"}
+	forbidden := req.AllowedSandboxModes != nil && !slices.Contains(req.AllowedSandboxModes, ch.mode)
+	if !forbidden && ch.mode == DangerFullAccess && len(req.DenyRead) > 0 {
+		rule, forbidden = []string{"permissions", "filesystem", "deny_read"}, true
+	}
+	if !forbidden {
+		return ch
+	}
+	if ch.mode == DangerFullAccess && c.ApprovalPolicy.Mode == ApprovalNever {
+		l.fullAccessRefused(c, rule)
+		return ch
+	}
+	l.clampChoice(c, ch, choice{profile: ProfileReadOnly, mode: ReadOnly}, formatKey(rule), req.tree.find(rule...).origin)
+	ch.profile, ch.mode = ProfileReadOnly, ReadOnly
+	return ch
+}
+
+func (l *loader) clampChoice(c *Config, from, to choice, rule string, o Origin) {
+	c.constrainTo("sandbox_mode", string(to.mode), rule, o)
+	c.constrainTo("default_permissions", to.profile, rule, o)
+	if !from.explicit {
+		return
+	}
+	shownFrom, shownTo := from.profile, to.profile
+	if from.key == "sandbox_mode" {
+		shownFrom, shownTo = string(from.mode), string(to.mode)
+	}
+	l.r.warn(WarnClamped, o, from.key, "%s = %q is not allowed by %s; %q is used instead", from.key, shownFrom, rule, shownTo)
+	l.r.warnings[len(l.r.warnings)-1].Keys = []string{"sandbox_mode", "default_permissions"}
+}
+
+// refuseDeniedGrants stops a configuration that opens what deny_read closes:
+// silently winning would hide a mistake of one of the two authors.
+func (l *loader) refuseDeniedGrants(c *Config) {
+	if len(c.DenyRead) == 0 {
+		return
+	}
+	denied := c.Requirements.tree.find("permissions", "filesystem", "deny_read")
+	refuse := func(grant, where string) {
+		for i, pattern := range c.DenyRead {
+			if !deniedBy(pattern, grant) {
+				continue
+			}
+			o := denied.origin
+			if i < len(denied.items) {
+				o = denied.items[i].origin
+			}
+			l.r.failAt(o, "permissions.filesystem.deny_read", fmt.Sprintf("%q denies %q, which %s grants", pattern, grant, where),
+				"", "remove the grant")
+			return
+		}
+	}
+	chain, _, _ := c.chain(c.PermissionProfile)
+	for _, p := range chain {
+		for _, e := range p.Filesystem.Entries {
+			if grant := l.grantedPath(e); grant != "" {
+				refuse(grant, "permissions.filesystem of profile "+c.PermissionProfile)
+			}
+		}
+	}
+	if c.SandboxMode != WorkspaceWrite || len(chain) > 0 {
+		return
+	}
+	for _, item := range itemsOf(c.final.find("sandbox_workspace_write", "writable_roots")) {
+		refuse(path.Clean(l.expandHome(item.val.(string))), "sandbox_workspace_write.writable_roots at "+place(item.origin.File, item.origin.Line, item.origin.Column))
+	}
+}
+
+// grantedPath is the absolute path an entry opens, empty for denials and for
+// words whose place is not known here.
+func (l *loader) grantedPath(e FilesystemEntry) string {
+	if e.Access == AccessDeny {
+		return ""
+	}
+	base := e.Path
+	if base == ":project_roots" || base == ":workspace_roots" {
+		base = l.opts.Cwd
+	}
+	if !path.IsAbs(base) {
+		return ""
+	}
+	return strings.TrimSuffix(path.Join(base, e.Sub), "/**")
+}
+
+// deniedBy reports whether pattern covers p or a folder above it.
+func deniedBy(pattern, p string) bool {
+	pattern = path.Clean(pattern)
+	for dir := path.Clean(p); ; dir = path.Dir(dir) {
+		if pattern == dir {
+			return true
+		}
+		if ok, err := doublestar.Match(pattern, dir); err == nil && ok {
+			return true
+		}
+		if dir == "/" {
+			return false
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package config
+
+import (
+	"path"
+	"time"
+)
+
+const proctorDefaults = `
+[bus]
+url = ""
+creds_file = ""
+[ledger]
+dir = "ledger"
+key_file = "keys/ledger.key"
+min_free_bytes = 67108864
+[export]
+compat = "codex"
+batch_records = 512
+batch_delay = "1s"
+flush_timeout = "5s"
+delta_records = true
+[sandbox]
+backend = "auto"
+record_denials = true
+[redact]
+level = "standard"
+`
+
+func proctorSchema() *spec {
+	return table(map[string]*spec{
+		"bus":    table(map[string]*spec{"url": text(), "creds_file": text()}),
+		"ledger": table(map[string]*spec{"dir": text(), "key_file": text(), "min_free_bytes": count()}),
+		"export": table(map[string]*spec{"compat": words("codex", "typed"), "batch_records": within(1, 1<<16),
+			"batch_delay": durationSpec(), "flush_timeout": durationSpec(), "delta_records": boolean()}),
+		"sandbox": table(map[string]*spec{"backend": words("auto", "bwrap", "native", "landlock"), "record_denials": boolean()}),
+		"redact":  table(map[string]*spec{"level": words("strict", "standard", "off")}),
+	})
+}
+
+func durationSpec() *spec {
+	return &spec{kind: stringValue, check: func(n *node) (string, string) {
+		if d, err := time.ParseDuration(n.val.(string)); err != nil || d <= 0 || d > time.Hour {
+			return "got " + shown(n.val.(string)), `a time up to an hour such as "500ms" or "5s"`
+		}
+		return "", ""
+	}}
+}
+
+// proctor reads our own settings; relative paths are below home.
+func (l *loader) proctor(home string) Proctor {
+	t, err := parseBuiltIn(proctorDefaults)
+	if err != nil {
+		l.r.fail(asError(err, proctorFileName))
+		return Proctor{}
+	}
+	file := path.Join(home, proctorFileName)
+	own, err := l.files.load(file, LayerUser)
+	if err != nil {
+		l.r.fail(asError(err, file))
+		return Proctor{}
+	}
+	if own != nil {
+		before := len(l.r.errs)
+		l.check.validate(own, proctorSchema(), nil)
+		if len(l.r.errs) > before {
+			return Proctor{}
+		}
+		t = merge(t, own)
+	}
+	for _, key := range [][]string{{"export", "batch_delay"}, {"export", "flush_timeout"}} {
+		d, _ := time.ParseDuration(t.text(key...)) // checked by the schema
+		t.find(key...).val = int64(d)
+	}
+	var p Proctor
+	if err := decode(t, &p); err != nil {
+		l.r.fail(&Error{File: file, Err: err})
+	}
+	for _, dir := range []*string{&p.Ledger.Dir, &p.Ledger.KeyFile, &p.Bus.CredsFile} {
+		if *dir != "" && !path.IsAbs(*dir) {
+			*dir = path.Join(home, *dir)
+		}
+	}
+	return p
+}

@@ -1,0 +1,151 @@
+package redact
+
+import (
+	"encoding"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"proctor/event"
+)
+
+// Value is one field as it may leave. Any is a string, int64, bool or []string.
+// Objects are flattened: their members are values with dotted names.
+type Value struct {
+	event.Field
+	Any any
+}
+
+// View is an event as it may leave. Absent fields are not listed.
+type View struct {
+	Values   []Value
+	Receipts []Receipt
+}
+
+// maxReceipts bounds the receipts of one view; the last one then counts the rest.
+const maxReceipts = 32
+
+// View applies the policy to an event. An event without payload has an empty view.
+func (p *Policy) View(e *event.Event) View {
+	if e == nil || e.Payload == nil {
+		return View{}
+	}
+	var v View
+	cut := map[string]bool{}
+	payload := reflect.ValueOf(e.Payload).Elem()
+	for _, f := range p.plans[e.Kind] {
+		field := payload.FieldByIndex(f.Index)
+		if s, ok := field.Interface().(event.Sensitive); ok {
+			r := p.release(e.Kind, f.Name, s)
+			v.Receipts = append(v.Receipts, r.receipts...)
+			cut[cutFlags[f.Name]] = r.cut
+			if r.leaves {
+				v.Values = append(v.Values, Value{f, r.text})
+			}
+			continue
+		}
+		if f.Optional && field.IsZero() {
+			continue
+		}
+		v.add(p, e.Kind, f, field)
+	}
+	for i, x := range v.Values {
+		if b, ok := x.Any.(bool); ok {
+			v.Values[i].Any = b || cut[x.Name]
+		}
+	}
+	v.bound()
+	return v
+}
+
+// add appends a public field, flattened, its texts masked.
+func (v *View) add(p *Policy, kind event.Kind, f event.Field, field reflect.Value) {
+	if m, ok := field.Interface().(encoding.TextMarshaler); ok {
+		if b, err := m.MarshalText(); err == nil && !field.IsZero() {
+			v.put(f, string(b))
+		}
+		return
+	}
+	switch field.Kind() {
+	case reflect.Pointer:
+		if !field.IsNil() {
+			v.add(p, kind, f, field.Elem())
+		}
+	case reflect.Bool:
+		v.put(f, field.Bool())
+	case reflect.Int, reflect.Int64:
+		v.put(f, field.Int())
+	case reflect.Uint64:
+		v.put(f, int64(field.Uint()))
+	case reflect.String:
+		v.put(f, v.public(p, kind, f.Name, field.String()))
+	case reflect.Slice:
+		v.list(p, kind, f, field)
+	case reflect.Struct:
+		v.members(p, kind, f, field)
+	case reflect.Map:
+		v.entries(p, kind, f, field)
+	}
+}
+
+func (v *View) put(f event.Field, x any) { v.Values = append(v.Values, Value{f, x}) }
+
+// list handles lists of texts; the catalog has no others.
+func (v *View) list(p *Policy, kind event.Kind, f event.Field, field reflect.Value) {
+	texts, ok := field.Interface().([]string)
+	if !ok {
+		return
+	}
+	out := make([]string, len(texts))
+	for i, s := range texts {
+		out[i] = v.public(p, kind, f.Name, s)
+	}
+	v.put(f, out)
+}
+
+func (v *View) members(p *Policy, kind event.Kind, f event.Field, field reflect.Value) {
+	t := field.Type()
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		v.add(p, kind, member(f, name), field.Field(i))
+	}
+}
+
+func (v *View) entries(p *Policy, kind event.Kind, f event.Field, field reflect.Value) {
+	values := map[string]reflect.Value{}
+	for it := field.MapRange(); it.Next(); {
+		values[it.Key().String()] = it.Value()
+	}
+	for _, k := range slices.Sorted(maps.Keys(values)) {
+		v.add(p, kind, member(f, k), values[k])
+	}
+}
+
+func member(f event.Field, name string) event.Field {
+	f.Name += "." + name
+	f.Text = false
+	return f
+}
+
+// public masks a text that is not sensitive by type but may quote something that is.
+func (v *View) public(p *Policy, kind event.Kind, field, text string) string {
+	if verbatim[kind][field] {
+		return text
+	}
+	out, receipts := p.mask(field, text)
+	v.Receipts = append(v.Receipts, receipts...)
+	return strings.ToValidUTF8(out, "\uFFFD")
+}
+
+func (v *View) bound() {
+	over := len(v.Receipts) - maxReceipts
+	if over <= 0 {
+		return
+	}
+	rest := Receipt{Field: "*", Rule: "more"}
+	for _, r := range v.Receipts[maxReceipts-1:] {
+		rest.Bytes += r.Bytes
+	}
+	v.Receipts = append(v.Receipts[:maxReceipts-1], rest)
+}

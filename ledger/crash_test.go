@@ -1,0 +1,172 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
+	"proctor/event"
+)
+
+// TestPowerCutKeepsWhatWasAcknowledged takes copies of the disk as after a power cut while writers
+// run, and demands every receipt given before the cut.
+func TestPowerCutKeepsWhatWasAcknowledged(t *testing.T) {
+	const cuts = 40
+	for cut := range cuts {
+		fs := vfs.NewCrashableMem()
+		opts := memory(fs)
+		opts.CheckpointEvery = 16
+		l := openTest(t, "ledger", opts)
+
+		var mu sync.Mutex
+		var given []event.Receipt
+		var wg sync.WaitGroup
+		stop := make(chan struct{})
+		for w := range 4 {
+			wg.Go(func() {
+				for i := uint64(1); ; i += 2 {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					r, err := l.Append(context.Background(), prompts(fmt.Sprintf("s%d", w), int(i), 2)...)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					given = append(given, r...)
+					mu.Unlock()
+				}
+			})
+		}
+		time.Sleep(time.Duration(1+cut%8) * time.Millisecond) // any moment will do
+		mu.Lock()
+		owed := len(given)
+		mu.Unlock()
+		disk := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 25 * (cut % 5), RNG: rand.New(rand.NewPCG(uint64(cut), 1))})
+		close(stop)
+		wg.Wait()
+		_ = l.Close()
+
+		after := openTest(t, "ledger", memory(disk))
+		mustBeGreen(t, after)
+		for _, r := range given[:owed] {
+			e, err := after.Read(context.Background(), r.Seq, 1)
+			if err != nil || len(e) != 1 || e[0].Receipt != r || e[0].Event == nil {
+				t.Fatalf("cut %d: receipt %+v is not honoured: %+v %v", cut, r, e, err)
+			}
+		}
+		if err := after.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := after.Append(context.Background(), prompt("after", 1, "x")); err != nil {
+			t.Fatalf("append after the cut: %v", err)
+		}
+		_ = after.Close()
+	}
+}
+
+// TestEveryFailedWriteIsReported fails the k-th write or sync, or all from the k-th on, for every
+// k until a run passes: a receipt is either given and kept, or an error comes at once, and the
+// directory opens again.
+func TestEveryFailedWriteIsReported(t *testing.T) {
+	for _, stays := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stays=%t", stays), func(t *testing.T) {
+			t.Parallel()
+			failures, k := 0, int64(0)
+			for ; ; k++ {
+				passed, broke := failAt(t, k, stays)
+				if passed {
+					break
+				}
+				if broke {
+					failures++
+				}
+				if k > 2000 {
+					t.Fatal("no run without a failure")
+				}
+			}
+			t.Logf("%d of %d positions made an open ledger fail", failures, k)
+			if failures < 10 {
+				t.Fatal("too few: the test no longer reaches the commits")
+			}
+		})
+	}
+}
+
+// failAt reports whether the injector was never reached, and whether the ledger failed while open.
+func failAt(t *testing.T, k int64, stays bool) (passed, broke bool) {
+	t.Helper()
+	mem := vfs.NewMem()
+	var writes atomic.Int64
+	inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind.ReadOrWrite() != errorfs.OpIsWrite {
+			return nil
+		}
+		if n := writes.Add(1) - 1; n == k || stays && n > k {
+			return &errNoSpace{errorfs.ErrInjected}
+		}
+		return nil
+	})
+	opts := memory(errorfs.Wrap(mem, inject))
+	opts.CheckpointEvery = 20
+	var given []event.Receipt
+	start := time.Now()
+	l, err := Open("ledger", opts)
+	if err == nil {
+		for i := range 30 {
+			r, err := l.Append(context.Background(), prompts("a", 2*i+1, 2)...)
+			if err != nil {
+				if !errors.Is(err, ErrFailed) || !errors.Is(err, syscall.ENOSPC) {
+					t.Fatalf("write %d: append failed with %v", k, err)
+				}
+				broke = true
+				break
+			}
+			given = append(given, r...)
+		}
+		if broke {
+			if _, err := l.Append(context.Background(), prompt("b", 1, "x")); !errors.Is(err, ErrFailed) {
+				t.Fatalf("write %d: append after the failure: %v", k, err)
+			}
+		}
+		if l.Close() == nil && broke && l.Err() == nil {
+			t.Fatalf("write %d: the failure was forgotten", k)
+		}
+	}
+	if took := time.Since(start); took > time.Second+stuckAfter {
+		t.Fatalf("write %d: took %v", k, took)
+	}
+	passed = writes.Load() <= k
+	check, err := Open("ledger", memory(mem))
+	if err != nil {
+		t.Fatalf("write %d: open again: %v", k, err)
+	}
+	defer check.Close()
+	mustBeGreen(t, check)
+	for _, r := range given {
+		if e, err := check.Read(context.Background(), r.Seq, 1); err != nil || len(e) != 1 || e[0].Receipt != r {
+			t.Fatalf("write %d: receipt %+v is not honoured: %v", k, r, err)
+		}
+	}
+	return passed, broke
+}
+
+// errNoSpace is an injected error that looks like a full disk.
+type errNoSpace struct{ injected error }
+
+func (e *errNoSpace) Error() string { return "no space left on device (injected)" }
+func (e *errNoSpace) Unwrap() []error {
+	return []error{e.injected, syscall.ENOSPC}
+}

@@ -1,0 +1,51 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrInUse means another process owns the directory; see [InUseError] for which.
+	// Talk to the owner instead, or try again when it has ended.
+	ErrInUse = errors.New("ledger is in use")
+	// ErrFailed means a write or a sync failed, or the stored tree is not what was signed. Nothing
+	// can be recorded any more by this process: what waits for a receipt must not happen. The
+	// cause is wrapped. Committed entries stay readable; end the process and open again.
+	ErrFailed = errors.New("ledger failed")
+	// ErrClosed means Close was called.
+	ErrClosed = errors.New("ledger is closed")
+	// ErrGap means an event's number is not the next one of its session. Nothing of the
+	// submission was recorded; an event before it is missing, or two producers number one session.
+	ErrGap = errors.New("gap in session sequence")
+	// ErrConflict means an event id is already recorded with other bytes. Nothing of the
+	// submission was recorded; a producer uses one id twice.
+	ErrConflict = errors.New("event id is taken by another event")
+	// ErrFormat means another version of proctor wrote the directory; use that one.
+	ErrFormat = errors.New("ledger format is not supported")
+	// ErrDamaged means that stored bytes are not what was written. Run Verify to learn where.
+	ErrDamaged = errors.New("ledger is damaged")
+	// ErrRolledBack means the ledger is shorter than a checkpoint signed for it: an old copy was
+	// put in its place. Appending would fork history, so only reading works. Restore the newest copy.
+	ErrRolledBack = errors.New("ledger was rolled back")
+	// ErrUnknownSession means no entry belongs to a session.
+	ErrUnknownSession = errors.New("unknown session")
+)
+
+// InUseError is an [ErrInUse] that names the owner.
+type InUseError struct {
+	Dir string
+	PID int // 0 when the owner did not say
+}
+
+func (e *InUseError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("open ledger %q: %v by an unnamed process", e.Dir, ErrInUse)
+	}
+	return fmt.Sprintf("open ledger %q: %v by process %d", e.Dir, ErrInUse, e.PID)
+}
+
+// Is makes errors.Is(err, ErrInUse) true.
+func (e *InUseError) Is(target error) bool { return target == ErrInUse }
+
+func failed(cause error) error { return fmt.Errorf("%w: %w", ErrFailed, cause) }

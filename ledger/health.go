@@ -1,0 +1,107 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+)
+
+// fail ends recording for good. It may be called from any goroutine, also from inside Pebble
+// with Pebble's locks held, so it only leaves word; watch does the rest.
+func (l *Ledger) fail(cause error) {
+	if l.queue.fail(failed(cause)) {
+		close(l.down)
+	}
+}
+
+// watch answers everything unanswered once the ledger failed, whatever the committer is stuck in.
+func (l *Ledger) watch(synced <-chan struct{}) {
+	select {
+	case <-l.down:
+	case <-synced:
+		if l.queue.failure() == nil { // closed in order: all is answered
+			return
+		}
+	}
+	err := l.queue.failure()
+	l.opts.Logger.Error("ledger failed; nothing is recorded any more", "dir", l.dir, "err", err)
+	for _, o := range l.queue.abandon() {
+		o.answer(err)
+	}
+	l.tail.wake()
+}
+
+// health is Pebble's logger and listener. Pebble reports a failed commit only through Fatalf
+// and then goes on as if it had worked, so this must be remembered before Apply returns.
+type health struct {
+	log  *slog.Logger
+	fail atomic.Pointer[func(error)] // set once the ledger exists
+	// first keeps what went wrong before that.
+	first atomic.Pointer[error]
+}
+
+func (h *health) report(err error) {
+	h.first.CompareAndSwap(nil, &err)
+	if f := h.fail.Load(); f != nil {
+		(*f)(err)
+	}
+}
+
+// attach connects h to a ledger.
+func (h *health) attach(fail func(error)) {
+	h.fail.Store(&fail)
+	if err := h.first.Load(); err != nil {
+		fail(*err)
+	}
+}
+
+// err is the first thing that went wrong.
+func (h *health) err() error {
+	if err := h.first.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Infof implements pebble.Logger. Pebble is chatty; nothing of it is worth keeping.
+func (h *health) Infof(string, ...any) {}
+
+// Errorf implements pebble.Logger.
+func (h *health) Errorf(format string, args ...any) {
+	h.log.Warn("store: " + fmt.Sprintf(format, args...))
+}
+
+// Fatalf implements pebble.Logger. It returns: the process has a session to end in order.
+func (h *health) Fatalf(format string, args ...any) {
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			h.report(fmt.Errorf("store: %w", err))
+			return
+		}
+	}
+	h.report(fmt.Errorf("store: "+format, args...))
+}
+
+// listener treats a background error (a flush or compaction that cannot write) as the end:
+// Pebble would retry until its memory is full and then block every commit without an error.
+func (h *health) listener() *pebble.EventListener {
+	return &pebble.EventListener{
+		BackgroundError: func(err error) {
+			if !errors.Is(err, pebble.ErrCancelledCompaction) && !errors.Is(err, pebble.ErrClosed) {
+				h.report(fmt.Errorf("store, in the background: %w", err))
+			}
+		},
+		DataCorruption: func(info pebble.DataCorruptionInfo) {
+			h.log.Error("store is corrupt", "path", info.Path, "err", info.Details)
+		},
+		DiskSlow: func(info pebble.DiskSlowInfo) {
+			h.log.Warn("disk is slow", "path", info.Path, "op", info.OpType.String(), "lasted", info.Duration)
+		},
+		WriteStallBegin: func(info pebble.WriteStallBeginInfo) {
+			h.log.Warn("store delays commits", "reason", info.Reason)
+		},
+	}
+}

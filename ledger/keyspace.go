@@ -1,0 +1,72 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"strings"
+
+	"proctor/event"
+)
+
+// Every key begins with one of these bytes; doc/ledger-format.md describes them. Numbers in
+// keys are big-endian, so that byte order is numeric order.
+const (
+	prefixCheckpoint = 'C' // size -> signed note
+	prefixHead       = 'H' // -> head
+	prefixContent    = 'c' // session 0x00 index -> nonce and ciphertext
+	prefixEntry      = 'e' // index -> entry
+	prefixID         = 'i' // event id, 16 bytes -> index
+	prefixKey        = 'k' // session -> wrapped data key
+	prefixRecord     = 'r' // session -> session record
+	prefixSession    = 's' // session 0x00 number -> index
+	prefixTile       = 't' // level tile -> up to 256 hashes
+	prefixCursor     = 'x' // name -> index
+)
+
+var headKey = []byte{prefixHead}
+
+func numberKey(prefix byte, n uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{prefix}, n)
+}
+
+func appendNumberKey(dst []byte, prefix byte, n uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, prefix), n)
+}
+
+func appendTileKey(dst []byte, level int, tile uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(dst, prefixTile, byte(level)), tile)
+}
+
+func nameKey(prefix byte, name string) []byte {
+	return append([]byte{prefix}, name...)
+}
+
+// appendSessionKey makes keys under one session; a session id holds no zero byte.
+func appendSessionKey(dst []byte, prefix byte, session string, n uint64) []byte {
+	dst = append(append(dst, prefix), session...)
+	return binary.BigEndian.AppendUint64(append(dst, 0), n)
+}
+
+func sessionKey(prefix byte, session string, n uint64) []byte {
+	return appendSessionKey(nil, prefix, session, n)
+}
+
+// sessionEnd is above every key of one session under prefix.
+func sessionEnd(prefix byte, session string) []byte {
+	return append(nameKey(prefix, session), 1)
+}
+
+type idKey [1 + 16]byte
+
+// newIDKey packs a valid event id.
+func newIDKey(id event.ID) (idKey, error) {
+	k := idKey{prefixID}
+	n, err := hex.Decode(k[1:], []byte(strings.ReplaceAll(string(id), "-", "")))
+	if err != nil || n != 16 {
+		return k, errors.New("event id is not a UUID")
+	}
+	return k, nil
+}
+
+func putNumber(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"context"
+	"crypto/sha256"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"proctor/event"
+)
+
+// Ledger is an open ledger directory. Its methods may be called from any goroutine.
+type Ledger struct {
+	dir  string
+	opts Options
+	db   *pebble.DB
+	lock *pebble.Lock
+	keys keys
+
+	queue     *queue
+	committer *committer    // touched by its own goroutine only
+	groups    chan group    // from the committer, which closes it, to the syncer
+	down      chan struct{} // closed by fail
+	work      sync.WaitGroup
+
+	// durable is the head of what is synced. Readers see nothing above it.
+	durable atomic.Pointer[Tree]
+	tail    tail
+	points  checkpointer
+
+	// use is held shared by whoever reads the database, and exclusively to close it.
+	use       sync.RWMutex
+	gone      bool // guarded by use
+	closing   chan struct{}
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Submit records the events of batch in their order, all or none, and calls done once: with a
+// receipt for each after they are synced, or with the reason why none is recorded. Submissions
+// are recorded in the order in which Submit took them, and answered in that order.
+//
+// Submit blocks while 8 MiB wait to be committed. done is called from the ledger's own
+// goroutine (from Submit itself when the ledger is closed or failed): it must return soon and
+// must not call Submit. The bytes of batch must not change until done was called.
+func (l *Ledger) Submit(batch []event.Encoded, done func([]event.Receipt, error)) {
+	l.submit(newOp(batch, done))
+}
+
+func (l *Ledger) submit(o *op) {
+	if err := l.queue.push(o, false); err != nil {
+		o.answer(err)
+	}
+}
+
+// Append records events, all or none, and waits for the receipts. When ctx ends first the
+// events may still be recorded; sending them again gives the same receipts.
+func (l *Ledger) Append(ctx context.Context, events ...*event.Event) ([]event.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	type result struct {
+		receipts []event.Receipt
+		err      error
+	}
+	answer := make(chan result, 1)
+	l.submit(encodeOp(events, func(r []event.Receipt, err error) { answer <- result{r, err} }))
+	select {
+	case r := <-answer:
+		return r.receipts, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// write lets the committer apply own changes and waits until they are synced (applied, when noSync).
+func (l *Ledger) write(ctx context.Context, noSync bool, f func(batch) error) error {
+	answer := make(chan error, 1)
+	o := &op{write: f, noSync: noSync, done: func(_ []event.Receipt, err error) { answer <- err }}
+	if err := l.queue.push(o, true); err != nil {
+		return err
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// syncLoop waits for the sync of each group, publishes it to readers and answers it.
+func (l *Ledger) syncLoop() {
+	for g := range l.groups {
+		if g.batch != nil {
+			if err := g.batch.SyncWait(); err != nil {
+				l.fail(err)
+				return
+			}
+		}
+		if !l.queue.settle(g.ops) {
+			return
+		}
+		if g.batch != nil {
+			_ = g.batch.Close() // only returns the batch to its pool
+		}
+		l.publish(g.tree)
+		for _, o := range g.all {
+			o.answer(nil)
+		}
+	}
+}
+
+func (l *Ledger) publish(t Tree) {
+	if t.Size == l.durable.Load().Size {
+		return
+	}
+	l.durable.Store(&t)
+	l.tail.wake()
+	if t.Size-l.points.signed.Load() >= l.opts.CheckpointEvery {
+		l.points.ask()
+	}
+}
+
+// begin must be paired with end around every use of the database outside the committer.
+func (l *Ledger) begin() error {
+	l.use.RLock()
+	if l.gone {
+		l.use.RUnlock()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (l *Ledger) end() { l.use.RUnlock() }
+
+// tail wakes those who wait for new entries.
+type tail struct {
+	mu sync.Mutex
+	ch chan struct{} // guarded by mu; nil while nobody waits
+}
+
+// wait returns a channel that the next wake closes.
+func (t *tail) wait() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ch == nil {
+		t.ch = make(chan struct{})
+	}
+	return t.ch
+}
+
+func (t *tail) wake() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ch != nil {
+		close(t.ch)
+		t.ch = nil
+	}
+}
+
+// Err is nil while the ledger can record, else an ErrFailed with its cause.
+func (l *Ledger) Err() error { return l.queue.failure() }
+
+// Failed is closed when the ledger can no longer record; Err tells why.
+func (l *Ledger) Failed() <-chan struct{} { return l.down }
+
+func sum(b []byte) event.Hash { return sha256.Sum256(b) }
+
+// stuckAfter is how long Close waits for Pebble after a failure, when a commit may never return.
+const stuckAfter = 2 * time.Second

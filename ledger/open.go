@@ -1,0 +1,220 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// formatVersion is the version of the directory; see doc/ledger-format.md.
+const formatVersion = 1
+
+const formatLine = "proctor ledger "
+
+// Names in the directory.
+const (
+	storeDir       = "db"
+	keysDir        = "keys"
+	formatFile     = "format"
+	ownerFile      = "owner"
+	checkpointFile = "checkpoints"
+)
+
+// Open opens the ledger in dir, and creates it when there is none. It fails with ErrInUse while
+// another process has it open, and with ErrFormat when a newer program wrote it. A ledger whose
+// tree is not what was signed (ErrDamaged, ErrRolledBack) opens, so that it can be read and
+// verified, but takes nothing.
+func Open(dir string, opts Options) (*Ledger, error) {
+	opts = opts.withDefaults()
+	l := &Ledger{
+		dir: dir, opts: opts, queue: newQueue(),
+		groups: make(chan group, maxInFlight), down: make(chan struct{}),
+		closing: make(chan struct{}),
+	}
+	if err := l.acquire(); err != nil {
+		return nil, err
+	}
+	if err := l.load(); err != nil {
+		_ = l.lock.Close()
+		return nil, fmt.Errorf("open ledger %q: %w", dir, err)
+	}
+	return l, nil
+}
+
+// acquire makes the directory, takes its lock and says who has it.
+func (l *Ledger) acquire() error {
+	fs := l.opts.FS
+	store := fs.PathJoin(l.dir, storeDir)
+	if err := mkdir(fs, l.dir); err != nil {
+		return fmt.Errorf("create ledger %q: %w", l.dir, err)
+	}
+	if err := checkFormat(fs, fs.PathJoin(l.dir, formatFile)); err != nil {
+		return fmt.Errorf("open ledger %q: %w", l.dir, err)
+	}
+	if err := mkdir(fs, store); err != nil {
+		return fmt.Errorf("create ledger %q: %w", l.dir, err)
+	}
+	lock, err := pebble.LockDirectory(store, fs)
+	if err != nil {
+		if held(err) {
+			return &InUseError{Dir: l.dir, PID: owner(fs, fs.PathJoin(l.dir, ownerFile))}
+		}
+		return fmt.Errorf("lock ledger %q: %w", l.dir, err)
+	}
+	l.lock = lock
+	if err := writeFile(fs, fs.PathJoin(l.dir, ownerFile), strconv.Itoa(os.Getpid())+"\n", false); err != nil {
+		_ = lock.Close()
+		return fmt.Errorf("open ledger %q: name the owner: %w", l.dir, err)
+	}
+	return nil
+}
+
+// held tells a lock of another process or of this one from a directory that cannot be locked.
+func held(err error) bool {
+	return errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) && !errors.As(err, new(*os.PathError)) ||
+		strings.Contains(err.Error(), "lock held by current process") // vfs has no sentinel for it
+}
+
+func owner(fs vfs.FS, path string) int {
+	b, err := readFile(fs, path, 64)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
+	if err != nil || pid < 0 {
+		return 0
+	}
+	return pid
+}
+
+// checkFormat refuses a directory of another version; a missing file is a new ledger.
+func checkFormat(fs vfs.FS, path string) error {
+	b, err := readFile(fs, path, 256)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read format: %w", err)
+	}
+	v, ok := strings.CutPrefix(strings.TrimSpace(string(b)), formatLine)
+	if n, err := strconv.Atoi(v); !ok || err != nil || n != formatVersion {
+		return fmt.Errorf("the directory has format %q, this program knows %q: %w", strings.TrimSpace(string(b)), formatLine+strconv.Itoa(formatVersion), ErrFormat)
+	}
+	return nil
+}
+
+// load opens everything under the lock and starts the goroutines.
+func (l *Ledger) load() (err error) {
+	fs := l.opts.FS
+	if l.keys, err = loadKeys(fs, fs.PathJoin(l.dir, keysDir)); err != nil {
+		return err
+	}
+	h := &health{log: l.opts.Logger}
+	if l.db, err = openStore(fs, fs.PathJoin(l.dir, storeDir), l.lock, h); err != nil {
+		return err
+	}
+	tree, edge, damage, err := l.loadTree()
+	if err == nil {
+		err = l.writeFormat()
+	}
+	if err == nil {
+		err = h.err()
+	}
+	if err != nil {
+		return errors.Join(err, l.db.Close())
+	}
+	ids, err := loadRecent(l.db)
+	if err != nil {
+		return errors.Join(fmt.Errorf("read newest event id: %w", err), l.db.Close())
+	}
+	l.durable.Store(&tree)
+	if damage != nil {
+		l.fail(damage)
+	}
+	h.attach(l.fail)
+	l.committer = newCommitter(l, edge, ids)
+	l.start()
+	return nil
+}
+
+// loadTree reads the head and the right edge. damage is why nothing may be added to them.
+func (l *Ledger) loadTree() (tree Tree, edge frontier, damage, err error) {
+	if tree, err = loadHead(l.db); err != nil {
+		return tree, edge, nil, err
+	}
+	count, err := entryCount(l.db)
+	if err != nil {
+		return tree, edge, nil, err
+	}
+	if count != tree.Size {
+		damage = fmt.Errorf("head names %d entries, %d are stored: %w", tree.Size, count, ErrDamaged)
+	}
+	edge, err = loadFrontier(l.db, tree.Size)
+	switch {
+	case errors.Is(err, ErrDamaged):
+		return tree, edge, err, nil
+	case err != nil:
+		return tree, edge, nil, err
+	case edge.root() != tree.Root:
+		damage = fmt.Errorf("tiles give root %s, head names %s: %w", edge.root(), tree.Root, ErrDamaged)
+	}
+	if damage == nil {
+		damage, err = l.points.load(l, tree)
+	}
+	return tree, edge, damage, err
+}
+
+// writeFormat marks a new directory, last, so that a marked one is complete.
+func (l *Ledger) writeFormat() error {
+	fs := l.opts.FS
+	path := fs.PathJoin(l.dir, formatFile)
+	if _, err := fs.Stat(path); err == nil {
+		return nil
+	}
+	if err := writeFile(fs, path, formatLine+strconv.Itoa(formatVersion)+"\n", true); err != nil {
+		return fmt.Errorf("write format: %w", err)
+	}
+	return nil
+}
+
+func (l *Ledger) start() {
+	synced := make(chan struct{})
+	l.work.Go(l.committer.run)
+	l.work.Go(func() { defer close(synced); l.syncLoop() })
+	l.work.Go(func() { l.watch(synced) })
+	l.work.Go(func() { l.points.run(l) })
+}
+
+// openStore opens Pebble with a small footprint: this process lives next to a build.
+func openStore(fs vfs.FS, dir string, lock *pebble.Lock, h *health) (db *pebble.DB, err error) {
+	cache := pebble.NewCache(8 << 20)
+	defer cache.Unref()
+	opts := &pebble.Options{
+		FS: fs, Lock: lock, Logger: h, EventListener: h.listener(), Cache: cache,
+		// Pinned: a newer format would lock out older programs. This one tells a torn end of the WAL from damage in it.
+		FormatMajorVersion:          pebble.FormatWALSyncChunks,
+		MemTableSize:                4 << 20,
+		MemTableStopWritesThreshold: 3,
+		MaxOpenFiles:                128,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+	}
+	for i := range opts.Levels {
+		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // an event id is looked up before it is new
+	}
+	defer func() {
+		if r := recover(); r != nil { // Pebble panics when it cannot sync its directory
+			db, err = nil, fmt.Errorf("open store: %v", r)
+		}
+	}()
+	if db, err = pebble.Open(dir, opts); err != nil && h.err() != nil {
+		err = errors.Join(err, h.err())
+	}
+	return db, err
+}

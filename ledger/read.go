@@ -1,0 +1,228 @@
+package ledger
+
+import (
+	"context"
+	"crypto/cipher"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"proctor/event"
+)
+
+var _ event.Reader = (*Ledger)(nil)
+
+// Read implements event.Reader. An entry whose content was erased has its event without
+// content; an event of a kind or schema that this program does not know is nil. One damaged
+// entry must not stop those who follow the ledger: content that does not open or is not what
+// was committed to is left out, a payload that does not decode gives a nil event, both are
+// logged, and Verify names them. Only an entry whose envelope is unreadable is an error.
+func (l *Ledger) Read(ctx context.Context, from event.Seq, limit int) ([]event.Entry, error) {
+	if err := l.begin(); err != nil {
+		return nil, err
+	}
+	defer l.end()
+	entries, err := l.read(ctx, from, limit, 0)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger from %d: %w", from, err)
+	}
+	return entries, nil
+}
+
+// read stops after limit entries, or when they have maxBytes bytes; 0 is no bound.
+func (l *Ledger) read(ctx context.Context, from event.Seq, limit, maxBytes int) ([]event.Entry, error) {
+	size := l.Tree().Size
+	if uint64(from) >= size || limit <= 0 {
+		return nil, ctx.Err()
+	}
+	it, err := l.db.NewIter(&pebble.IterOptions{
+		LowerBound: numberKey(prefixEntry, uint64(from)), UpperBound: numberKey(prefixEntry, size),
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	var entries []event.Entry
+	d := l.newDecoder()
+	bytes := 0
+	for it.First(); it.Valid() && len(entries) < limit && (maxBytes == 0 || bytes < maxBytes); it.Next() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		want := from + event.Seq(len(entries))
+		e, n, err := d.entry(want, it.Value())
+		if err != nil {
+			return nil, err
+		}
+		bytes += n
+		entries = append(entries, e)
+	}
+	if err := it.Error(); err != nil {
+		return nil, err
+	}
+	return entries, nil
+}
+
+// Session implements event.Reader.
+func (l *Ledger) Session(ctx context.Context, session string, from uint64, limit int) ([]event.Entry, error) {
+	if err := l.begin(); err != nil {
+		return nil, err
+	}
+	defer l.end()
+	entries, err := l.session(ctx, session, from, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read session %s from %d: %w", session, from, err)
+	}
+	return entries, nil
+}
+
+func (l *Ledger) session(ctx context.Context, session string, from uint64, limit int) ([]event.Entry, error) {
+	size := l.Tree().Size
+	it, err := l.db.NewIter(&pebble.IterOptions{
+		LowerBound: sessionKey(prefixSession, session, from), UpperBound: sessionEnd(prefixSession, session),
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	var entries []event.Entry
+	d := l.newDecoder()
+	for it.First(); it.Valid() && len(entries) < limit; it.Next() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if len(it.Value()) != 8 {
+			return nil, fmt.Errorf("index key %x: %w", it.Key(), ErrDamaged)
+		}
+		index := binary.BigEndian.Uint64(it.Value())
+		if index >= size { // not synced yet
+			break
+		}
+		e, err := d.at(event.Seq(index))
+		if err != nil {
+			return nil, err
+		}
+		if e.Session != session {
+			return nil, fmt.Errorf("entry %d belongs to session %s: %w", index, e.Session, ErrDamaged)
+		}
+		entries = append(entries, e)
+	}
+	return entries, it.Error()
+}
+
+// decoder turns stored entries into events. It remembers the data key of the session at hand.
+type decoder struct {
+	db      pebble.Reader
+	master  cipher.AEAD
+	log     *slog.Logger
+	session string
+	key     cipher.AEAD
+	loaded  bool
+}
+
+func (l *Ledger) newDecoder() *decoder {
+	return &decoder{db: l.db, master: l.keys.master, log: l.opts.Logger}
+}
+
+func (d *decoder) at(index event.Seq) (event.Entry, error) {
+	raw, err := get(d.db, numberKey(prefixEntry, uint64(index)))
+	if err != nil {
+		return event.Entry{}, fmt.Errorf("entry %d: %w", index, err)
+	}
+	e, _, err := d.entry(index, raw)
+	return e, err
+}
+
+// entry decodes the entry at index, with its content; n is how many bytes were read. raw is copied.
+func (d *decoder) entry(index event.Seq, raw []byte) (e event.Entry, n int, err error) {
+	raw = append(make([]byte, 0, len(raw)), raw...)
+	s, err := parseEntry(raw)
+	if err == nil && s.index != index {
+		err = fmt.Errorf("it says it is entry %d", s.index)
+	}
+	if err != nil {
+		return e, 0, fmt.Errorf("entry %d: %w: %w", index, err, ErrDamaged)
+	}
+	head, err := parseHeadOf(s.public)
+	if err != nil {
+		return e, 0, fmt.Errorf("entry %d: %w: %w", index, err, ErrDamaged)
+	}
+	e = event.Entry{
+		Receipt: event.Receipt{ID: head.ID, Seq: s.index, SessionSeq: s.sessionSeq, Leaf: leafHash(raw), Received: s.received},
+		Kind:    head.Kind, Session: head.Session, Raw: json.RawMessage(raw),
+	}
+	if !head.known() {
+		return e, len(raw), nil
+	}
+	n = len(raw)
+	content, err := d.content(head, index)
+	if err != nil && !errors.Is(err, ErrDamaged) {
+		return e, 0, fmt.Errorf("entry %d: content: %w", index, err)
+	}
+	if err == nil {
+		n += len(content)
+		if e.Event, err = event.Decode(event.Encoded{Public: s.public, Content: content}); err == nil {
+			return e, n, nil
+		}
+	}
+	d.log.Error("entry is damaged; run verify", "entry", uint64(index), "err", err)
+	e.Event, _ = event.Decode(event.Encoded{Public: s.public}) // nil when the payload is the damage
+	return e, n, nil
+}
+
+// content returns nil when there is none, or no key to it any more.
+func (d *decoder) content(h entryHead, index event.Seq) ([]byte, error) {
+	if !d.loaded || d.session != h.Session {
+		key, err := loadDataKey(d.db, d.master, h.Session)
+		if err != nil {
+			return nil, err
+		}
+		d.session, d.key, d.loaded = h.Session, key, true
+	}
+	if d.key == nil {
+		return nil, nil
+	}
+	sealed, closer, err := d.db.Get(sessionKey(prefixContent, h.Session, uint64(index)))
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer closer.Close()
+	return open(d.key, sealed, appendBound(nil, h.ID, index))
+}
+
+// entryHead is as much of a public part as must be readable whatever program wrote it.
+type entryHead struct {
+	ID      event.ID   `json:"id"`
+	Kind    event.Kind `json:"kind"`
+	Schema  int        `json:"schema"`
+	Session string     `json:"session"`
+	Seq     uint64     `json:"seq"`
+	Call    string     `json:"call"`
+}
+
+func parseHeadOf(public []byte) (entryHead, error) {
+	var h entryHead
+	if err := json.Unmarshal(public, &h); err != nil {
+		return h, fmt.Errorf("event: %w", err)
+	}
+	if !h.ID.Valid() {
+		return h, fmt.Errorf("event id %q is not a UUID", h.ID)
+	}
+	if err := event.CheckSession(h.Session); err != nil {
+		return h, fmt.Errorf("event %s: %w", h.ID, err)
+	}
+	return h, nil
+}
+
+// known is false for events that a newer program wrote.
+func (h entryHead) known() bool {
+	c, ok := event.Lookup(h.Kind)
+	return ok && h.Schema <= c.Schema
+}

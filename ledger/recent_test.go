@@ -1,0 +1,35 @@
+package ledger
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"proctor/event"
+)
+
+// TestRecentNeverDeniesAKnownID: for ids in any order, what recent decides is what is recorded.
+func TestRecentNeverDeniesAKnownID(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := &recent{ids: map[idKey]event.Seq{}}
+		all := map[idKey]event.Seq{}
+		random := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
+		for i := range 2*maxRecent + 500 {
+			n := random.Uint32N(1 << 16)
+			k := idKey{prefixID, byte(n >> 16), byte(n >> 8), byte(n), byte(i), byte(i >> 8)}
+			index, found, decided := r.find(k)
+			if want, recorded := all[k]; decided && (found != recorded || index != want) {
+				rt.Fatalf("id %x: found %t at %d, recorded %t at %d", k, found, index, recorded, want)
+			}
+			if _, recorded := all[k]; !recorded {
+				all[k] = event.Seq(i)
+				r.add(k, event.Seq(i))
+			}
+			r.trim()
+			if len(r.ids) > maxRecent {
+				rt.Fatalf("%d ids are kept", len(r.ids))
+			}
+		}
+	})
+}

@@ -1,0 +1,147 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"proctor/event"
+)
+
+// SessionInfo sums up one session.
+type SessionInfo struct {
+	ID          string
+	First, Last event.Seq // its first and last entry
+	Events      uint64    // also the number of its last event
+	Started     time.Time // receive time of the first entry
+	Ended       time.Time // receive time of the last entry
+	Closed      bool      // the last event closed it
+	Erased      bool      // content was erased
+	Model       string    // from conversation_starts; empty when there was none
+	Cwd         string    // likewise; empty when erased
+	Originator  string    // likewise
+}
+
+// Sessions lists all sessions, the one that began last at the end. It reads a few entries of
+// each and scans nothing.
+func (l *Ledger) Sessions(ctx context.Context) ([]SessionInfo, error) {
+	if err := l.begin(); err != nil {
+		return nil, err
+	}
+	defer l.end()
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixRecord}, UpperBound: []byte{prefixRecord + 1}})
+	if err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	defer it.Close()
+	var infos []SessionInfo
+	for it.First(); it.Valid(); it.Next() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		name := string(it.Key()[1:])
+		record, err := parseRecord(name, it.Value())
+		if err != nil {
+			return nil, fmt.Errorf("list sessions: %w", err)
+		}
+		info, err := l.info(name, *record)
+		if err != nil {
+			return nil, fmt.Errorf("list sessions: session %s: %w", name, err)
+		}
+		if info.Events > 0 {
+			infos = append(infos, info)
+		}
+	}
+	if err := it.Error(); err != nil {
+		return nil, fmt.Errorf("list sessions: %w", err)
+	}
+	slices.SortFunc(infos, func(a, b SessionInfo) int { return int(a.First) - int(b.First) })
+	return infos, nil
+}
+
+// SessionInfo returns one session, or ErrUnknownSession.
+func (l *Ledger) SessionInfo(ctx context.Context, session string) (SessionInfo, error) {
+	if err := ctx.Err(); err != nil {
+		return SessionInfo{}, err
+	}
+	if err := l.begin(); err != nil {
+		return SessionInfo{}, err
+	}
+	defer l.end()
+	record, err := loadRecord(l.db, session)
+	if err != nil {
+		return SessionInfo{}, err
+	}
+	if record == nil {
+		return SessionInfo{}, fmt.Errorf("session %q: %w", session, ErrUnknownSession)
+	}
+	info, err := l.info(session, *record)
+	if err == nil && info.Events == 0 {
+		err = ErrUnknownSession
+	}
+	if err != nil {
+		return SessionInfo{}, fmt.Errorf("session %q: %w", session, err)
+	}
+	return info, nil
+}
+
+// LastSession returns the conversation with the newest entry; when there is none, the session
+// with the newest entry; ErrUnknownSession when the ledger is empty.
+func (l *Ledger) LastSession(ctx context.Context) (SessionInfo, error) {
+	infos, err := l.Sessions(ctx)
+	if err != nil {
+		return SessionInfo{}, err
+	}
+	if len(infos) == 0 {
+		return SessionInfo{}, fmt.Errorf("last session of an empty ledger: %w", ErrUnknownSession)
+	}
+	newest := func(a, b SessionInfo) int {
+		if talk := (a.Model != "") == (b.Model != ""); !talk {
+			if a.Model != "" {
+				return 1
+			}
+			return -1
+		}
+		return int(a.Last) - int(b.Last)
+	}
+	return slices.MaxFunc(infos, newest), nil
+}
+
+// info has no events when none of the session is synced yet.
+func (l *Ledger) info(name string, record sessionRecord) (SessionInfo, error) {
+	d := l.newDecoder()
+	number, index, err := lastBelow(l.db, name, l.Tree().Size)
+	if err != nil || number == 0 {
+		return SessionInfo{}, err
+	}
+	first, err := d.at(record.First)
+	if err != nil {
+		return SessionInfo{}, err
+	}
+	last, err := d.at(index)
+	if err != nil {
+		return SessionInfo{}, err
+	}
+	info := SessionInfo{
+		ID: name, First: record.First, Last: index, Events: number, Started: first.Received, Ended: last.Received,
+		Closed: last.Kind == event.SessionClosed, Erased: record.Erased > 0,
+	}
+	if record.Starts == nil || uint64(*record.Starts) >= l.Tree().Size {
+		return info, nil
+	}
+	starts, err := d.at(*record.Starts)
+	if err != nil {
+		return SessionInfo{}, err
+	}
+	if starts.Event == nil {
+		return info, nil
+	}
+	if p, ok := starts.Event.Payload.(*event.ConversationStartsPayload); ok {
+		info.Model, info.Originator = p.Model, p.Originator
+		info.Cwd, _ = p.Cwd.Reveal()
+	}
+	return info, nil
+}

@@ -1,0 +1,180 @@
+package ledger
+
+import (
+	"fmt"
+	"slices"
+
+	"proctor/event"
+)
+
+// story is what Verify remembers of one session while it walks.
+type story struct {
+	first  event.Seq
+	last   uint64 // number of the last entry
+	index  event.Seq
+	closed bool
+	work   bool // somebody else than the system acted in it
+	erased bool
+	kinds  []event.Kind // of the events that their producer numbered; dropped when the session closes
+	calls  map[string]*call
+}
+
+// call is one tool call that has no result yet.
+type call struct {
+	allowed map[event.ID]event.Hash // decisions that allow it, with the digest each is bound to
+	started *event.Seq
+	id      event.ID
+}
+
+// number checks the dense sequence of the session.
+func (v *verifier) number(st *story, index event.Seq, s stored, h entryHead) {
+	if s.sessionSeq != st.last+1 {
+		v.about(SeverityError, CodeSessionGap, index, h, fmt.Sprintf("number %d of the session follows %d", s.sessionSeq, st.last))
+	}
+	if h.Seq != 0 && h.Seq != s.sessionSeq {
+		v.about(SeverityError, CodeSessionGap, index, h, fmt.Sprintf("the producer gave number %d, the ledger %d", h.Seq, s.sessionSeq))
+	}
+	st.last, st.index, st.closed = s.sessionSeq, index, h.Kind == event.SessionClosed
+}
+
+// tell follows the session's calls. e is nil when the event could not be read.
+func (v *verifier) tell(st *story, index event.Seq, s stored, h entryHead, e *event.Event) {
+	if e == nil {
+		return
+	}
+	st.work = st.work || e.Actor != event.System
+	switch p := e.Payload.(type) {
+	case *event.ToolDecisionPayload:
+		if p.Outcome == "allow" {
+			c := st.call(e.Call)
+			c.allowed[e.ID] = p.Digest
+		}
+	case *event.ExecStartedPayload:
+		v.started(st, index, h, e, p)
+	case *event.ToolResultPayload:
+		if p.Status != "running" {
+			delete(st.calls, e.Call)
+		}
+	case *event.SessionClosedPayload:
+		v.closed(st, index, s, h, p)
+	}
+	if h.Seq != 0 && h.Kind != event.SessionClosed {
+		c, _ := event.Lookup(h.Kind)
+		st.kinds = append(st.kinds, c.Kind)
+	}
+}
+
+func (st *story) call(id string) *call {
+	if c, ok := st.calls[id]; ok {
+		return c
+	}
+	if st.calls == nil {
+		st.calls = map[string]*call{}
+	}
+	c := &call{allowed: map[event.ID]event.Hash{}}
+	st.calls[id] = c
+	return c
+}
+
+// started demands that the decision the event names was recorded before, for the same call and the same action.
+func (v *verifier) started(st *story, index event.Seq, h entryHead, e *event.Event, p *event.ExecStartedPayload) {
+	c := st.call(e.Call)
+	c.started, c.id = &index, e.ID
+	switch digest, ok := c.allowed[p.Decision]; {
+	case !ok:
+		v.about(SeverityError, CodeStartedUndecided, index, h, fmt.Sprintf("call %q was started without a decision before it that allows it: it names %q", e.Call, p.Decision))
+	case digest != p.Digest:
+		v.about(SeverityError, CodeStartedUndecided, index, h, fmt.Sprintf("call %q was started with action %s, decision %s allows %s", e.Call, p.Digest, p.Decision, digest))
+	}
+}
+
+// closed compares the counts of session_closed with the events before it: those that the closing
+// process sent are the last ones that carry a number.
+func (v *verifier) closed(st *story, index event.Seq, s stored, h entryHead, p *event.SessionClosedPayload) {
+	if p.Events != s.sessionSeq {
+		v.about(SeverityError, CodeClosedNumber, index, h, fmt.Sprintf("the session says it has %d events, this is number %d", p.Events, s.sessionSeq))
+	}
+	var total uint64
+	for _, n := range p.Counts {
+		total += n
+	}
+	if total > uint64(len(st.kinds)) {
+		v.about(SeverityError, CodeClosedCounts, index, h, fmt.Sprintf("the session counts %d events before its end, %d are there", total, len(st.kinds)))
+	} else {
+		got := map[event.Kind]uint64{}
+		for _, k := range st.kinds[uint64(len(st.kinds))-total:] {
+			got[k]++
+		}
+		for _, k := range sortedKinds(got, p.Counts) {
+			if got[k] != p.Counts[k] {
+				v.about(SeverityError, CodeClosedCounts, index, h, fmt.Sprintf("the session counts %d of %s, %d are there", p.Counts[k], k, got[k]))
+			}
+		}
+	}
+	for _, id := range st.openCalls() {
+		c := st.calls[id]
+		f := at(CodeStartedUnresolved, *c.started, fmt.Sprintf("call %q was started and has no result", id))
+		f.ID, f.Session = c.id, h.Session
+		if slices.Contains(p.OpenCalls, id) {
+			v.add(SeverityNote, f)
+		} else {
+			f.Message += ", and session_closed does not list it"
+			v.add(SeverityError, f)
+		}
+	}
+	st.kinds, st.calls = nil, nil
+}
+
+func (st *story) openCalls() []string {
+	var ids []string
+	for id, c := range st.calls {
+		if c.started != nil {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func sortedKinds(a, b map[event.Kind]uint64) []event.Kind {
+	var kinds []event.Kind
+	for k := range a {
+		kinds = append(kinds, k)
+	}
+	for k := range b {
+		if _, ok := a[k]; !ok {
+			kinds = append(kinds, k)
+		}
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// unclosed tells sessions that run from sessions that were cut off. An interrupted session that
+// nobody recovered yet is a warning: the record of it is whole, its end is not. Sessions in which
+// only the system speaks never close.
+func (v *verifier) unclosed() {
+	var names []string
+	for name, st := range v.sessions {
+		if !st.closed && st.work {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		st := v.sessions[name]
+		last, err := v.decoder.at(st.index)
+		severity, code, state := SeverityWarning, CodeSessionUnclosed, "was cut off: it has no session_closed"
+		if err == nil && v.now.Sub(last.Received) < v.opts.OpenFor {
+			severity, code, state = SeverityNote, CodeSessionOpen, "seems to be running"
+		}
+		f := at(code, st.index, fmt.Sprintf("session %s %s; its last event is number %d", name, state, st.last))
+		f.ID, f.Session = last.ID, name
+		v.add(severity, f)
+		for _, id := range st.openCalls() {
+			f := at(CodeStartedUnresolved, *st.calls[id].started, fmt.Sprintf("call %q was started and has no result", id))
+			f.ID, f.Session = st.calls[id].id, name
+			v.add(severity, f)
+		}
+	}
+}

@@ -1,0 +1,262 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"proctor/event"
+)
+
+// Verify recomputes everything from the stored bytes: each leaf, tile and root, each stored
+// checkpoint and its signature, the sequences, the indexes, the content against its commitments,
+// and whether sessions tell a complete story. What it notices is in the report; the error is
+// for ctx and for a closed ledger only. It reads the ledger once, in order, next to running
+// commits, and covers what was durable when it began. Memory grows with the number of sessions,
+// by about 200 bytes each, and with the events of sessions not yet closed, by 16 bytes each.
+func (l *Ledger) Verify(ctx context.Context, opts VerifyOptions) (Report, error) {
+	if err := l.begin(); err != nil {
+		return Report{}, err
+	}
+	defer l.end()
+	opts = opts.withDefaults()
+	start := l.opts.Now()
+	v := &verifier{
+		findings: findings{&Report{Counts: map[Severity]int{}, PublicKey: l.keys.public}, opts.MaxFindings},
+		l:        l, opts: opts, now: start, head: l.Tree(), decoder: l.newDecoder(), sessions: map[string]*story{},
+	}
+	if err := v.run(ctx); err != nil {
+		return Report{}, err
+	}
+	v.report.OK = v.report.Counts[SeverityError] == 0
+	v.report.Entries, v.report.Root, v.report.Sessions = v.tree.size, v.tree.root(), len(v.sessions)
+	v.report.Took = l.opts.Now().Sub(start)
+	return *v.report, nil
+}
+
+// verifier is one run of Verify.
+type verifier struct {
+	findings
+	l        *Ledger
+	opts     VerifyOptions
+	now      time.Time
+	head     Tree
+	decoder  *decoder
+	tree     frontier // recomputed
+	tiles    map[[2]uint64][]byte
+	points   checkpointWalk
+	sessions map[string]*story
+	received time.Time
+}
+
+const progressEvery = 1024
+
+func (v *verifier) run(ctx context.Context) error {
+	db := v.l.db
+	v.tiles = map[[2]uint64][]byte{}
+	if err := v.points.open(v); err != nil {
+		v.unreadable(err)
+		return nil
+	}
+	defer v.points.close()
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixEntry}, UpperBound: []byte{prefixEntry + 1}})
+	if err != nil {
+		v.unreadable(err)
+		return nil
+	}
+	defer it.Close()
+	for it.First(); it.Valid() && v.tree.size < v.head.Size; it.Next() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if !v.index(it.Key()) {
+			return nil
+		}
+		v.entry(event.Seq(v.tree.size), it.Value())
+		v.points.reach(v)
+		if v.tree.size%progressEvery == 0 {
+			v.opts.Progress(v.tree.size, v.head.Size)
+		}
+	}
+	if err := it.Error(); err != nil {
+		v.unreadable(err)
+		return nil
+	}
+	v.ending()
+	v.opts.Progress(v.tree.size, v.head.Size)
+	return nil
+}
+
+// unreadable ends the walk: the store itself cannot give the next entry back.
+func (v *verifier) unreadable(err error) {
+	v.add(SeverityError, at(CodeStoreUnreadable, event.Seq(v.tree.size), "the store cannot read on: "+err.Error()))
+}
+
+// index is false when entries are missing: later leaves then have no place in the tree.
+func (v *verifier) index(key []byte) bool {
+	if len(key) != 9 {
+		v.add(SeverityError, at(CodeEntryExtra, event.Seq(v.tree.size), fmt.Sprintf("key %x is no entry key", key)))
+		return false
+	}
+	if n := binary.BigEndian.Uint64(key[1:]); n != v.tree.size {
+		v.add(SeverityError, at(CodeEntryMissing, event.Seq(v.tree.size), fmt.Sprintf("entries %d to %d are missing; nothing after them was checked", v.tree.size, n-1)))
+		return false
+	}
+	return true
+}
+
+// entry checks one entry and everything that refers to it.
+func (v *verifier) entry(index event.Seq, raw []byte) {
+	leaf := leafHash(raw)
+	v.tree.push(leaf, v.hash)
+	s, err := parseEntry(raw)
+	if err != nil {
+		v.add(SeverityError, at(CodeEntryUnreadable, index, err.Error()))
+		return
+	}
+	h, err := parseHeadOf(s.public)
+	if err != nil {
+		v.add(SeverityError, at(CodeEntryUnreadable, index, err.Error()))
+		return
+	}
+	if s.index != index {
+		v.about(SeverityError, CodeEntryIndex, index, h, fmt.Sprintf("the entry says it is number %d", s.index))
+	}
+	if s.received.Before(v.received) {
+		v.about(SeverityNote, CodeClockBack, index, h, fmt.Sprintf("the ledger's clock went back by %v", v.received.Sub(s.received)))
+	}
+	v.received = s.received
+	v.indexes(index, s, h)
+	st, ok := v.sessions[h.Session]
+	if !ok {
+		st = &story{first: index}
+		v.sessions[h.Session] = st
+	}
+	v.number(st, index, s, h)
+	e := v.decode(index, s.public, h)
+	v.tell(st, index, s, h, e)
+}
+
+func (v *verifier) about(s Severity, code string, index event.Seq, h entryHead, message string) {
+	f := at(code, index, message)
+	f.ID, f.Session = h.ID, h.Session
+	v.add(s, f)
+}
+
+// hash compares one recomputed hash with its tile.
+func (v *verifier) hash(level int, n uint64, h event.Hash) {
+	at2 := [2]uint64{uint64(level), n / tileWidth}
+	tile, ok := v.tiles[at2]
+	if !ok {
+		var err error
+		if tile, err = readTile(v.l.db, level, n/tileWidth); err != nil {
+			v.add(SeverityError, at(CodeTileMissing, event.Seq(v.tree.size), err.Error()))
+		}
+		v.tiles[at2] = tile
+	}
+	place := int(n%tileWidth) * len(h)
+	switch {
+	case len(tile) < place+len(h):
+		v.add(SeverityError, at(CodeTileMissing, event.Seq(v.tree.size), fmt.Sprintf("tile %d/%d has no hash %d", level, n/tileWidth, n%tileWidth)))
+	case !bytes.Equal(tile[place:place+len(h)], h[:]):
+		v.add(SeverityError, at(CodeTileHash, event.Seq(v.tree.size), fmt.Sprintf("hash %d of tile %d/%d is %x, the entries give %s", n%tileWidth, level, n/tileWidth, tile[place:place+len(h)], h)))
+	}
+	if n%tileWidth == tileWidth-1 {
+		delete(v.tiles, at2)
+	}
+}
+
+// indexes checks that the entry is found by its id and by its number.
+func (v *verifier) indexes(index event.Seq, s stored, h entryHead) {
+	want := putNumber(uint64(index))
+	if key, err := newIDKey(h.ID); err == nil {
+		got, err := get(v.l.db, key[:])
+		if err != nil || !bytes.Equal(got, want) {
+			code := CodeIDIndex
+			if len(got) == 8 && binary.BigEndian.Uint64(got) != uint64(index) {
+				code = CodeIDTwice
+			}
+			v.about(SeverityError, code, index, h, fmt.Sprintf("the id leads to %x, not to this entry", got))
+		}
+	}
+	got, err := get(v.l.db, sessionKey(prefixSession, h.Session, s.sessionSeq))
+	if err != nil || !bytes.Equal(got, want) {
+		v.about(SeverityError, CodeSessionIndex, index, h, fmt.Sprintf("number %d of the session leads to %x, not to this entry", s.sessionSeq, got))
+	}
+}
+
+// decode checks payload and content; nil when the event is not readable.
+func (v *verifier) decode(index event.Seq, public []byte, h entryHead) *event.Event {
+	if !h.known() {
+		v.about(SeverityWarning, CodeUnknownKind, index, h, fmt.Sprintf("kind %q, schema %d, is not known to this program: its payload was not checked", h.Kind, h.Schema))
+		return nil
+	}
+	e, err := event.Decode(event.Encoded{Public: public})
+	if err != nil {
+		v.about(SeverityError, CodePayload, index, h, err.Error())
+		return nil
+	}
+	content, err := v.decoder.content(h, index)
+	if err != nil {
+		v.about(SeverityError, CodeContentDamaged, index, h, err.Error())
+		return e
+	}
+	if content == nil {
+		if bytes.Contains(public, []byte(`"sealed":"`)) {
+			v.absent(index, h)
+		}
+		return e
+	}
+	if _, err := event.Decode(event.Encoded{Public: public, Content: content}); err != nil {
+		v.about(SeverityError, CodeContentDamaged, index, h, err.Error())
+	}
+	return e
+}
+
+// absent tells content that was erased from content that is missing.
+func (v *verifier) absent(index event.Seq, h entryHead) {
+	record, err := loadRecord(v.l.db, h.Session)
+	if err == nil && record != nil && index < record.Erased {
+		if st := v.sessions[h.Session]; !st.erased {
+			st.erased = true
+			v.add(SeverityNote, Finding{Code: CodeContentErased, Session: h.Session, Message: fmt.Sprintf("content up to entry %d was erased", record.Erased-1)})
+		}
+		return
+	}
+	v.about(SeverityError, CodeContentMissing, index, h, "the entry commits to content that is not stored, and the session was not erased")
+}
+
+// ending checks what stands at the end of the walk.
+func (v *verifier) ending() {
+	if v.tree.size != v.head.Size {
+		v.add(SeverityError, at(CodeEntryMissing, event.Seq(v.tree.size), fmt.Sprintf("the head names %d entries, %d are stored", v.head.Size, v.tree.size)))
+	}
+	if count, err := entryCount(v.l.db); err == nil && v.l.queue.failure() != nil && count > v.head.Size {
+		v.add(SeverityError, at(CodeHeadSize, event.Seq(v.head.Size), fmt.Sprintf("%d entries are stored above the head, which names %d", count-v.head.Size, v.head.Size)))
+	}
+	if root := v.tree.root(); v.tree.size == v.head.Size && root != v.head.Root {
+		v.add(SeverityError, Finding{Code: CodeHeadRoot, Message: fmt.Sprintf("the head names root %s, the entries give %s", v.head.Root, root)})
+	}
+	v.points.rest(v)
+	v.records()
+	v.unclosed()
+}
+
+// records checks that each session has its record, which Sessions reads.
+func (v *verifier) records() {
+	for name, st := range v.sessions {
+		record, err := loadRecord(v.l.db, name)
+		switch {
+		case err != nil:
+			v.add(SeverityError, Finding{Code: CodeSessionRecord, Session: name, Message: err.Error()})
+		case record == nil:
+			v.add(SeverityError, Finding{Code: CodeSessionRecord, Session: name, Message: "session " + name + " has no record"})
+		case record.First != st.first:
+			v.add(SeverityError, Finding{Code: CodeSessionRecord, Session: name, Message: fmt.Sprintf("the record of session %s says it begins at entry %d, it begins at %d", name, record.First, st.first)})
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package policy
+
+// Decide answers facts. It never fails: what it does not understand it forbids.
+//
+// Source of the matrix: reference/codex-sandbox-approvals.md section 6, and the security document where they differ.
+func Decide(f Facts) Decision {
+	if f.Action == ActionImage || f.Action == ActionPlan {
+		return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonHarmlessTool}
+	}
+	if !f.Approval.Known() {
+		return refuse(ReasonUnknownPolicy, "the approval policy is not one this version knows; nothing runs until the configuration is fixed")
+	}
+	if !f.Sandbox.Known() {
+		return refuse(ReasonUnknownSandbox, "the sandbox mode is not one this version knows; nothing runs until the configuration is fixed")
+	}
+	switch f.Action {
+	case ActionExec:
+		return decideExec(f)
+	case ActionStdin:
+		return decideStdin(f)
+	case ActionPatch:
+		return decidePatch(f)
+	case ActionNetwork:
+		return decideNetwork(f)
+	case ActionMCP:
+		return decideMCP(f)
+	case ActionPermissions:
+		return decidePermissions(f)
+	case ActionSkill:
+		return f.ask(Decision{Reason: ReasonSkillScript, Category: CategorySkill}, "a script of a skill runs only after approval")
+	}
+	return refuse(ReasonUnknownAction, "the requested action is not one this version knows")
+}
+
+func refuse(r Reason, text string) Decision {
+	return Decision{Outcome: Forbid, Source: SourceConfig, Reason: r, Text: text}
+}
+
+// barrier says why prompts of category c cannot be asked; empty when they can.
+func (f Facts) barrier(c Category) Reason {
+	switch {
+	case f.Approval.Mode == Never:
+		return ReasonNeverAsk
+	case f.Approval.Mode == Granular && !f.Approval.Categories.Keeps(c):
+		return ReasonCategoryOff
+	case f.Headless && f.Reviewer != ReviewerAuto:
+		return ReasonHeadless
+	}
+	return ""
+}
+
+// ask turns d into a prompt, into an allow when the session already approved it, or into a refusal when nobody may be asked.
+// A refusal keeps d.Reason only for the dangerous class and for rules, where it says more than the barrier.
+func (f Facts) ask(d Decision, text string) Decision {
+	if d.Source == "" {
+		d.Source = SourceConfig
+	}
+	if why := f.barrier(d.Category); why != "" {
+		d.Outcome, d.BypassSandbox = Forbid, false
+		d.Text = text + "; " + barrierText[why]
+		if d.Reason != ReasonDangerousCommand && d.Source != SourceRule {
+			d.Reason = why
+		}
+		return d
+	}
+	if f.SessionApproved && !d.OneShot {
+		return Decision{Outcome: Allow, Source: SourceSession, Reason: ReasonApprovedForSession, BypassSandbox: d.BypassSandbox}
+	}
+	d.Outcome, d.Text = Prompt, text
+	return d
+}
+
+var barrierText = map[Reason]string{
+	ReasonNeverAsk:    "the approval policy is never, so no one is asked: choose another way that stays inside the sandbox",
+	ReasonCategoryOff: "prompts of this kind are switched off by the granular approval policy: choose another way",
+	ReasonHeadless:    "this run has no one to ask and no automatic reviewer: choose another way that stays inside the sandbox",
+}
+
+func decideStdin(f Facts) Decision {
+	switch {
+	case f.Stdin == nil || !f.Stdin.Known:
+		return refuse(ReasonStdinUnknown, "there is no running command with that id in this session; start one first")
+	case f.Stdin.Unconfined && !f.Stdin.Empty && !f.Sandbox.Unconfined():
+		return f.ask(Decision{Reason: ReasonStdinUnconfined, Category: CategorySandbox, BypassSandbox: true},
+			"the running command is outside the sandbox, so what is typed into it needs approval")
+	}
+	return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonStdinRunning}
+}
+
+func decidePatch(f Facts) Decision {
+	w := f.Writes
+	switch {
+	case w == nil || len(w.Inside)+len(w.Outside)+len(w.Protected) == 0:
+		return refuse(ReasonPatchNoTargets, "the patch names no file; send one that does")
+	case f.Sandbox.Unconfined():
+		return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonFullAccess, BypassSandbox: true}
+	case len(w.Protected) > 0:
+		return f.ask(Decision{Reason: ReasonPatchProtected, Category: CategorySandbox, BypassSandbox: true},
+			"the patch changes a protected path ("+w.Protected[0]+")")
+	case len(w.Outside) > 0:
+		return f.ask(Decision{Reason: ReasonPatchOutside, Category: CategorySandbox, BypassSandbox: true},
+			"the patch changes a file outside the writable roots ("+w.Outside[0]+")")
+	}
+	return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonPatchInside}
+}
+
+// decideMCP: a destructive hint always needs approval, even beside a read-only hint; only an advertised read-only hint
+// does without.
+func decideMCP(f Facts) Decision {
+	m := f.MCP
+	if m == nil {
+		return refuse(ReasonUnknownAction, "the tool call carries no tool")
+	}
+	tool := m.Server + "/" + m.Tool
+	if m.Destructive != nil && *m.Destructive {
+		return f.ask(Decision{Reason: ReasonToolDestructive, Category: CategoryMCP}, "the tool "+tool+" says it can destroy data")
+	}
+	if m.ReadOnly != nil && *m.ReadOnly {
+		return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonToolReadOnly}
+	}
+	return f.ask(Decision{Reason: ReasonToolSideEffects, Category: CategoryMCP}, "the tool "+tool+" does not say that it is read-only")
+}
+
+func decidePermissions(f Facts) Decision {
+	p := f.Permissions
+	switch {
+	case p == nil:
+		return refuse(ReasonUnknownAction, "the request names no permission")
+	case p.ExceedsManaged:
+		d := refuse(ReasonPermissionManaged, "the administrator's requirements do not permit what was asked for")
+		d.Source = SourceManaged
+		return d
+	case p.Held:
+		return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonPermissionHeld}
+	}
+	return f.ask(Decision{Reason: ReasonPermissionAsked, Category: CategoryPermissions}, "more permissions need approval")
+}

@@ -1,0 +1,141 @@
+package execrules
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"proctor/policy"
+	"proctor/policy/command"
+)
+
+// File is one rules file: its name for messages, and its text.
+type File struct {
+	Name string
+	Text string
+}
+
+// Options says how commands are matched. The zero value matches first words exactly.
+type Options struct {
+	// ResolveHostExecutables lets rules for a base name match a path with that base name; sessions have it on.
+	ResolveHostExecutables bool
+	// Home is what "~/" in host_executable paths stands for; when empty such paths match nothing.
+	Home string
+}
+
+// Result is what the rules say about one command. Decision is empty when no rule matched.
+type Result struct {
+	Matches  []policy.RuleMatch
+	Decision policy.Outcome
+}
+
+// Rules is a loaded set of rules; it is immutable. The nil pointer and the zero value match nothing.
+type Rules struct {
+	prefix  map[string][]prefixRule // by first word, in order of loading
+	network map[networkKey][]networkRule
+	hosts   map[string][]string // program name -> permitted paths
+	count   int
+}
+
+// prefixRule is one rule with one first word.
+type prefixRule struct {
+	first         string
+	rest          [][]string // alternatives for each further word
+	decision      policy.Outcome
+	justification string
+	file          string
+	line          int
+}
+
+// match returns the words of argv that the rule covers.
+func (r prefixRule) match(argv []string) ([]string, bool) {
+	n := len(r.rest) + 1
+	if len(argv) < n || argv[0] != r.first {
+		return nil, false
+	}
+	for i, alternatives := range r.rest {
+		if !slices.Contains(alternatives, argv[i+1]) {
+			return nil, false
+		}
+	}
+	return argv[:n:n], true
+}
+
+// Len is the number of prefix rules, alternatives of the first word counted one by one.
+func (r *Rules) Len() int {
+	if r == nil {
+		return 0
+	}
+	return r.count
+}
+
+// Check matches one command as it is; scripts are not split.
+func (r *Rules) Check(argv []string, o Options) Result {
+	if r == nil || len(argv) == 0 {
+		return Result{}
+	}
+	matches := matchAll(r.prefix[argv[0]], argv, "")
+	if len(matches) == 0 && o.ResolveHostExecutables {
+		matches = r.byBaseName(argv, o)
+	}
+	res := Result{Matches: matches}
+	for _, m := range matches {
+		if res.Decision == "" {
+			res.Decision = m.Decision
+		}
+		res.Decision = policy.Strictest(res.Decision, m.Decision)
+	}
+	return res
+}
+
+// byBaseName matches a path by the rules of its last part, if host_executable does not exclude the path.
+func (r *Rules) byBaseName(argv []string, o Options) []policy.RuleMatch {
+	program := argv[0]
+	name := path.Base(program)
+	if !strings.Contains(program, "/") || name == program {
+		return nil
+	}
+	if listed, ok := r.hosts[name]; ok && !slices.ContainsFunc(listed, func(p string) bool { return atHome(p, o.Home) == program }) {
+		return nil
+	}
+	named := slices.Concat([]string{name}, argv[1:])
+	return matchAll(r.prefix[name], named, program)
+}
+
+func atHome(p, home string) string {
+	if rest, ok := strings.CutPrefix(p, "~/"); ok {
+		if home == "" {
+			return ""
+		}
+		return path.Join(home, rest)
+	}
+	return p
+}
+
+func matchAll(rules []prefixRule, argv []string, resolved string) []policy.RuleMatch {
+	var out []policy.RuleMatch
+	for _, rule := range rules {
+		if prefix, ok := rule.match(argv); ok {
+			out = append(out, policy.RuleMatch{
+				Prefix: prefix, Decision: rule.decision, Justification: rule.justification,
+				ResolvedProgram: resolved, File: rule.file, Line: rule.line,
+			})
+		}
+	}
+	return out
+}
+
+// Apply adds the matches to the parts and the inner commands of p.
+func (r *Rules) Apply(p command.Parsed, o Options) command.Parsed {
+	p.Parts = r.matched(p.Parts, o)
+	p.Inner = r.matched(p.Inner, o)
+	return p
+}
+
+func (r *Rules) matched(parts []policy.Part, o Options) []policy.Part {
+	out := slices.Clone(parts)
+	for i := range out {
+		out[i].Matches = r.Check(out[i].Argv, o).Matches
+	}
+	return out
+}

@@ -1,0 +1,92 @@
+package filesystem
+
+// Reason says which rule of a plan decided. The values are recorded and stable.
+type Reason string
+
+// The reason codes of CheckWrite and CheckRead.
+const (
+	ReasonUnconfined           Reason = "unconfined"
+	ReasonWritableRoot         Reason = "writable_root"
+	ReasonReadable             Reason = "readable"
+	ReasonReadOnly             Reason = "read_only"
+	ReasonOutsideWritableRoots Reason = "outside_writable_roots"
+	ReasonProtectedPath        Reason = "protected_path"
+	ReasonDeniedRead           Reason = "denied_read"
+	ReasonNotReadable          Reason = "not_readable"
+	ReasonInvalidPath          Reason = "invalid_path"
+)
+
+// Verdict is the answer of a plan about one path.
+type Verdict struct {
+	Allowed bool   `json:"allowed"`
+	Reason  Reason `json:"reason"`
+	// Rule is the root or protected path that decided, or empty.
+	Rule string `json:"rule,omitempty"`
+}
+
+// CheckWrite says whether the plan lets a process create, change, rename or remove path,
+// which must be absolute, clean and free of symlinks. The deepest rule wins; at equal depth refusing wins.
+func (p Plan) CheckWrite(path string) Verdict {
+	if !canonical(path) {
+		return Verdict{Reason: ReasonInvalidPath}
+	}
+	if p.Unconfined {
+		return Verdict{Allowed: true, Reason: ReasonUnconfined}
+	}
+	best, depth := Verdict{Reason: ReasonOutsideWritableRoots}, -1
+	if p.Mode == ReadOnly {
+		best.Reason = ReasonReadOnly
+	}
+	try := func(rule string, v Verdict) {
+		d := Depth(rule)
+		if Within(path, rule) && (d > depth || d == depth && !v.Allowed) {
+			v.Rule = rule
+			best, depth = v, d
+		}
+	}
+	for _, r := range p.Writable {
+		try(r.Path, Verdict{Allowed: true, Reason: ReasonWritableRoot})
+		for _, q := range r.Protected {
+			try(q.Path, Verdict{Reason: ReasonProtectedPath})
+		}
+	}
+	for _, ro := range p.ReadOnly {
+		try(ro, Verdict{Reason: ReasonReadOnly})
+	}
+	for _, d := range p.DeniedReads {
+		try(d.Path, Verdict{Reason: ReasonDeniedRead})
+	}
+	return best
+}
+
+// CheckRead says whether the plan lets a process read path (absolute, clean, free of symlinks).
+// The deepest rule wins, so a writable root below a denied directory is readable again.
+func (p Plan) CheckRead(path string) Verdict {
+	if !canonical(path) {
+		return Verdict{Reason: ReasonInvalidPath}
+	}
+	if p.Unconfined {
+		return Verdict{Allowed: true, Reason: ReasonUnconfined}
+	}
+	best, depth := Verdict{Reason: ReasonNotReadable}, -1
+	if p.ReadAll {
+		best = Verdict{Allowed: true, Reason: ReasonReadable}
+	}
+	try := func(rule string, v Verdict) {
+		d := Depth(rule)
+		if Within(path, rule) && (d > depth || d == depth && !v.Allowed) {
+			v.Rule = rule
+			best, depth = v, d
+		}
+	}
+	for _, r := range p.Readable {
+		try(r, Verdict{Allowed: true, Reason: ReasonReadable})
+	}
+	for _, r := range p.Writable {
+		try(r.Path, Verdict{Allowed: true, Reason: ReasonReadable})
+	}
+	for _, d := range p.DeniedReads {
+		try(d.Path, Verdict{Reason: ReasonDeniedRead})
+	}
+	return best
+}

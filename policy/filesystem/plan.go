@@ -1,0 +1,138 @@
+package filesystem
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Mode is the documented sandbox mode a plan was made from.
+type Mode string
+
+// The documented modes; Profile marks a named permission profile.
+const (
+	ReadOnly         Mode = "read-only"
+	WorkspaceWrite   Mode = "workspace-write"
+	DangerFullAccess Mode = "danger-full-access"
+	Profile          Mode = "profile"
+)
+
+// Network says whether a confined process reaches the network. The zero value is
+// not valid in a plan, so a forgotten field never opens it.
+type Network string
+
+// The network modes.
+const (
+	NetworkOff Network = "off"
+	NetworkOn  Network = "on"
+)
+
+// Kind is what stands at a path, without following a symlink.
+type Kind string
+
+// The kinds. Other is a device, FIFO or socket.
+const (
+	Missing Kind = "missing"
+	Dir     Kind = "dir"
+	File    Kind = "file"
+	Symlink Kind = "symlink"
+	Other   Kind = "other"
+)
+
+// Bounds of a plan.
+const (
+	MaxRoots  = 256
+	MaxDenied = 8192
+)
+
+// Plan is what a confined process may touch: pure data, made by Resolve and applied by a sandbox backend.
+type Plan struct {
+	Mode Mode `json:"mode"`
+	// Unconfined means no sandbox at all: every read and write is allowed and only the "none" backend takes it.
+	Unconfined bool `json:"unconfined,omitempty"`
+	// Writable roots, shallow ones first. A root below another one has its own protected paths.
+	Writable []Root `json:"writable,omitempty"`
+	// ReadOnly paths take writing away inside a writable root.
+	ReadOnly []string `json:"read_only,omitempty"`
+	// ReadAll allows every read but DeniedReads; otherwise only Readable and the writable roots may be read.
+	ReadAll  bool     `json:"read_all"`
+	Readable []string `json:"readable,omitempty"`
+	// DeniedReads are canonical paths, globs already expanded. They may be neither read nor written.
+	DeniedReads []Denied `json:"denied_reads,omitempty"`
+	Network     Network  `json:"network"`
+	// Skipped roots were asked for but do not exist.
+	Skipped []string `json:"skipped,omitempty"`
+}
+
+// Root is one writable directory (or file) and what stays read-only in it.
+type Root struct {
+	Path      string      `json:"path"`
+	Kind      Kind        `json:"kind"`
+	Protected []Protected `json:"protected,omitempty"`
+}
+
+// Protected is a path that may be read but not written, replaced, removed or,
+// when missing, created. A Symlink is protected as the link itself.
+type Protected struct {
+	Path string `json:"path"`
+	Kind Kind   `json:"kind"`
+	// Name is the protected name that led here: ".git" for a gitdir as well.
+	Name string `json:"name"`
+}
+
+// Denied is a path that may not be read.
+type Denied struct {
+	Path string `json:"path"`
+	Kind Kind   `json:"kind"`
+}
+
+// ErrInvalidPlan means that a plan contradicts itself; nothing may run under it.
+var ErrInvalidPlan = errors.New("invalid filesystem plan")
+
+// Validate checks what every backend relies on. All problems are reported at once.
+func (p Plan) Validate() error {
+	var errs []error
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	switch p.Mode {
+	case ReadOnly, WorkspaceWrite, DangerFullAccess, Profile:
+	default:
+		bad("unknown sandbox mode %q, expected read-only, workspace-write, danger-full-access or profile", p.Mode)
+	}
+	if p.Network != NetworkOff && p.Network != NetworkOn {
+		bad("unknown network mode %q, expected off or on", p.Network)
+	}
+	if p.Unconfined && (p.Mode == ReadOnly || p.Mode == WorkspaceWrite || p.Network != NetworkOn) {
+		bad("mode %s with network %s cannot be unconfined", p.Mode, p.Network)
+	}
+	if p.Mode == ReadOnly && len(p.Writable) > 0 {
+		bad("mode read-only with %d writable roots", len(p.Writable))
+	}
+	if len(p.Writable) > MaxRoots {
+		bad("%d writable roots, at most %d", len(p.Writable), MaxRoots)
+	}
+	if len(p.DeniedReads) > MaxDenied {
+		bad("%d denied reads, at most %d", len(p.DeniedReads), MaxDenied)
+	}
+	for _, path := range p.paths() {
+		if !canonical(path) {
+			bad("path %q is not absolute and clean", path)
+		}
+	}
+	if len(errs) > 0 {
+		return fmt.Errorf("%w: %w", ErrInvalidPlan, errors.Join(errs...))
+	}
+	return nil
+}
+
+func (p Plan) paths() []string {
+	out := append(append([]string(nil), p.ReadOnly...), p.Readable...)
+	for _, r := range p.Writable {
+		out = append(out, r.Path)
+		for _, q := range r.Protected {
+			out = append(out, q.Path)
+		}
+	}
+	for _, d := range p.DeniedReads {
+		out = append(out, d.Path)
+	}
+	return out
+}

@@ -1,0 +1,134 @@
+package auto
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"proctor/event"
+	"proctor/reviewer"
+)
+
+// Options of a Reviewer. The zero value of every field but Model works.
+type Options struct {
+	// Model and Effort are sent with each request; an empty effort is left out.
+	Model, Effort string
+	Policy        Policy
+	Limits        reviewer.Limits
+	Budget        Budget
+	// Deadline is shared by all attempts; 90 s when zero.
+	Deadline time.Duration
+	// Attempts bounds the model calls of one review; 3 when zero.
+	Attempts int
+	// Clock is SystemClock when nil.
+	Clock Clock
+	// Jitter gives numbers in [0,1); rand.Float64 when nil.
+	Jitter func() float64
+	// Usage, when set, is told the tokens of every attempt that had an answer.
+	Usage func(review string, u event.Usage)
+}
+
+// Reviewer asks a model. It may be used from several goroutines.
+type Reviewer struct {
+	model        Model
+	opts         Options
+	instructions string
+}
+
+// New makes a reviewer.
+func New(model Model, o Options) *Reviewer {
+	if o.Deadline <= 0 {
+		o.Deadline = 90 * time.Second
+	}
+	if o.Attempts <= 0 {
+		o.Attempts = 3
+	}
+	if o.Clock == nil {
+		o.Clock = SystemClock{}
+	}
+	if o.Jitter == nil {
+		o.Jitter = rand.Float64
+	}
+	return &Reviewer{model: model, opts: o, instructions: o.Policy.Text()}
+}
+
+// Identity implements reviewer.Reviewer.
+func (r *Reviewer) Identity() reviewer.Identity {
+	return reviewer.Identity{Name: "auto_review:" + r.opts.Model, Actor: event.Reviewer}
+}
+
+// Review implements reviewer.Reviewer.
+func (r *Reviewer) Review(ctx context.Context, request reviewer.Request) reviewer.Verdict {
+	if ctx.Err() != nil {
+		return reviewer.Ended(ctx, 0)
+	}
+	ctx, cancel := r.opts.Clock.WithTimeout(ctx, r.opts.Deadline)
+	defer cancel()
+	prompt, err := r.prompt(request)
+	if err != nil {
+		reason := reviewer.ReasonUnreadable
+		if errors.Is(err, errTooLarge) {
+			reason = reviewer.ReasonActionTooLarge
+		}
+		return reviewer.Fail(reviewer.PromptBuild, reason, err.Error())
+	}
+	return r.attempts(ctx, prompt)
+}
+
+// attempts asks until there is a judgement, a final failure, or no attempt left.
+func (r *Reviewer) attempts(ctx context.Context, prompt Prompt) reviewer.Verdict {
+	limit := r.opts.Clock.Now().Add(r.opts.Deadline)
+	for n := 1; ; n++ {
+		prompt.Attempt = n
+		assessment, failure, err := r.attempt(ctx, prompt)
+		switch {
+		case ctx.Err() != nil: // also when an answer came with it: too late
+			return reviewer.Ended(ctx, n)
+		case err == nil:
+			v := reviewer.Gate(assessment, r.opts.Limits)
+			v.Attempts = n
+			return v
+		}
+		again, wait := r.again(failure, err, n)
+		if !again || n >= r.opts.Attempts || !r.opts.Clock.Now().Add(wait).Before(limit) {
+			v := reviewer.Fail(failure, reviewer.ReasonReviewFailed, fmt.Sprintf("review failed after %d of %d attempts: %v", n, r.opts.Attempts, err))
+			v.Attempts = n
+			return v
+		}
+		if r.opts.Clock.Sleep(ctx, wait) != nil {
+			return reviewer.Ended(ctx, n)
+		}
+	}
+}
+
+func (r *Reviewer) attempt(ctx context.Context, prompt Prompt) (reviewer.Assessment, reviewer.Failure, error) {
+	text, usage, err := r.model.Ask(ctx, prompt)
+	if err != nil {
+		return reviewer.Assessment{}, reviewer.SessionError, err
+	}
+	if r.opts.Usage != nil {
+		r.opts.Usage(prompt.Review, usage)
+	}
+	a, err := reviewer.Parse(text)
+	if err != nil {
+		return a, reviewer.ParseError, err
+	}
+	return a, reviewer.NoFailure, nil
+}
+
+// again says whether attempt n may be followed by another, and after which wait.
+func (r *Reviewer) again(f reviewer.Failure, err error, n int) (bool, time.Duration) {
+	wait := backoff(n, r.opts.Jitter())
+	if f == reviewer.ParseError {
+		return !errors.Is(err, reviewer.ErrEmptyAnswer), wait
+	}
+	again, asked := retry(err)
+	return again, max(asked, wait)
+}
+
+// backoff is the wait after attempt n (from 1): 200 ms doubled each time, spread by 0.9 to 1.1.
+func backoff(n int, jitter float64) time.Duration {
+	return time.Duration(float64(200*time.Millisecond<<min(n-1, 10)) * (0.9 + 0.2*jitter))
+}

@@ -1,0 +1,109 @@
+package human
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"proctor/event"
+	"proctor/reviewer"
+)
+
+// maxShown bounds the text of an action in bytes as it is shown.
+const maxShown = 64 << 10
+
+// question is the text to show; whole is false when the action was cut.
+func question(r reviewer.Request) (text string, whole bool) {
+	s := sheet{whole: true}
+	s.line("", "approval needed: "+visible(r.Tool, 80))
+	s.line("reason", r.Reason)
+	s.line("rule", r.Rule)
+	s.line("folder", r.Action.Cwd)
+	a := r.Action
+	s.block("command", shellLine(a.Argv))
+	if a.Permissions == event.RequireEscalated {
+		s.line("asks", "to run outside the sandbox")
+	}
+	s.line("variables", strings.Join(a.EnvNames, " "))
+	s.block("input", a.Input)
+	s.block("files", strings.Join(a.Files, "\n"))
+	s.block("patch", a.Patch)
+	if a.Host != "" {
+		s.line("host", fmt.Sprintf("%s port %d (%s)", a.Host, a.Port, a.Protocol))
+	}
+	s.line("server", a.Server)
+	s.block("arguments", a.Arguments)
+	s.block("the agent says", a.Justification)
+	s.line("digest", r.Digest.String())
+	if !s.whole {
+		s.b.WriteString("The action is too large to be shown whole; it can only be refused here.\n")
+	}
+	s.b.WriteString("Allow? y (this once), session, n: ")
+	return s.b.String(), s.whole
+}
+
+// sheet collects labelled lines; empty values are left out.
+type sheet struct {
+	b     strings.Builder
+	whole bool
+	used  int
+}
+
+func (s *sheet) line(label, value string) {
+	s.block(label, strings.ReplaceAll(value, "\n", "⟨U+000A⟩"))
+}
+
+// block writes a value of several lines, each of them below the label, so that none can pose as a label.
+func (s *sheet) block(label, value string) {
+	if value == "" {
+		return
+	}
+	if left := maxShown - s.used; len(value) > left {
+		value, s.whole = strings.ToValidUTF8(value[:max(left, 0)], "")+" […cut]", false
+	}
+	s.used += len(value)
+	if label == "" {
+		s.b.WriteString(value + "\n")
+		return
+	}
+	for i, text := range strings.Split(strings.TrimSuffix(value, "\n"), "\n") {
+		if i > 0 {
+			label = ""
+		}
+		fmt.Fprintf(&s.b, "  %-14s | %s\n", label, visible(text, maxShown))
+	}
+}
+
+// shellLine quotes an argument vector so that it reads as one command.
+func shellLine(argv []string) string {
+	words := make([]string, len(argv))
+	for i, word := range argv {
+		words[i] = word
+		if word == "" || strings.ContainsAny(word, " \t\n'\"\\$`&|;<>()*?[]#~!{}") {
+			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// visible writes characters that a terminal would act on, or not show, as ⟨U+XXXX⟩, and bytes that are no
+// UTF-8 as ⟨0xXX⟩. strconv.IsPrint leaves out controls, format characters such as bidi overrides, and all
+// spaces but the ASCII one.
+func visible(text string, limit int) string {
+	var b strings.Builder
+	for i, r := range text {
+		if b.Len() > 8*limit {
+			return b.String() + " […cut]"
+		}
+		switch {
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
+			fmt.Fprintf(&b, "⟨0x%02X⟩", text[i])
+		case strconv.IsPrint(r) || r == '\t':
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, "⟨U+%04X⟩", r)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,55 @@
+package reviewer
+
+import (
+	"strings"
+
+	"proctor/event"
+)
+
+// Message is what the model is told about a decision that refused its action; empty when it was
+// approved. It says what the model may do next: the rules of codex-auto-review.md section 5.
+func Message(p *event.ApprovalDecidedPayload) string {
+	rationale, _ := p.Rationale.Reveal()
+	switch Status(p.Status) {
+	case Approved:
+		return ""
+	case Denied:
+		return denial(p, strings.TrimSpace(rationale))
+	case TimedOut:
+		return "No decision: the review of this action did not finish before its deadline, so the action was not run. " +
+			"That says nothing about whether the action is safe. You may ask for it once more, or ask the user."
+	case Aborted:
+		return "No decision: the review of this action was stopped because the turn was cancelled. The action was not run."
+	}
+	return "No decision: the review of this action could not be completed, so the action was not run. " +
+		"This is not a judgement of the action. Do not look for a way around the review; " +
+		"continue with work that needs no approval, or tell the user what is blocked."
+}
+
+func denial(p *event.ApprovalDecidedPayload, rationale string) string {
+	if strings.HasPrefix(p.Reviewer, "user") {
+		text := "The user refused this action; it was not run."
+		if rationale != "" {
+			text += " They said: " + rationale
+		}
+		return text + " Do not try to reach the same effect another way. Ask the user how to go on."
+	}
+	var b strings.Builder
+	b.WriteString("The reviewer refused this action because its risk is not acceptable; it was not run.")
+	if why := gateText[Reason(p.Reason)]; why != "" {
+		b.WriteString(" " + why)
+	}
+	if rationale != "" {
+		b.WriteString(" Rationale: " + rationale)
+	}
+	b.WriteString(" Do not work around this and do not reach the same effect indirectly, through another command, a script or a tool. " +
+		"Go on only in a way that is materially safer, or after the user, told of this risk, explicitly approves the action. Otherwise stop and ask the user.")
+	return b.String()
+}
+
+// gateText explains a refusal by the host to the model.
+var gateText = map[Reason]string{
+	ReasonRiskCritical:  "Actions of critical risk are never approved automatically.",
+	ReasonRiskLimit:     "Its risk is above the limit set for this environment.",
+	ReasonNotAuthorized: "An action of high risk needs a clear authorization by the user, and none was found.",
+}

@@ -1,0 +1,113 @@
+package reviewer
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"proctor/event"
+)
+
+// Status is how a review ended. Only Approved lets the action run.
+type Status string
+
+// The statuses.
+const (
+	Approved     Status = event.Approved
+	Denied       Status = event.Denied
+	TimedOut     Status = event.TimedOut
+	Aborted      Status = event.Aborted
+	FailedClosed Status = event.FailedClosed
+)
+
+func (s Status) known() bool {
+	switch s {
+	case Approved, Denied, TimedOut, Aborted, FailedClosed:
+		return true
+	}
+	return false
+}
+
+// Genuine reports whether s is a denial on the merits: the only status that a circuit breaker counts.
+func (s Status) Genuine() bool { return s == Denied }
+
+// Failure says why a review gave no judgement. The words are the tag values of codex.guardian.review.
+type Failure string
+
+// The failures.
+const (
+	NoFailure    Failure = "none"
+	Timeout      Failure = "timeout"
+	Cancelled    Failure = "cancelled"
+	PromptBuild  Failure = "prompt_build_error"
+	SessionError Failure = "session_error"
+	ParseError   Failure = "parse_error"
+)
+
+// Reason is the reason code of an approval_decided event. Every code of this package is below.
+type Reason string
+
+// The reason codes.
+const (
+	ReasonApproved       Reason = "reviewer_approved"
+	ReasonDenied         Reason = "reviewer_denied"
+	ReasonRiskCritical   Reason = "risk_critical"
+	ReasonRiskLimit      Reason = "risk_above_limit"
+	ReasonNotAuthorized  Reason = "risk_high_without_authorization"
+	ReasonTimedOut       Reason = "review_timed_out"
+	ReasonAborted        Reason = "review_aborted"
+	ReasonReviewFailed   Reason = "review_failed"
+	ReasonReviewPanicked Reason = "review_panicked"
+	ReasonUnreadable     Reason = "request_unreadable"
+	ReasonDigestMismatch Reason = "action_digest_mismatch"
+	ReasonActionTooLarge Reason = "action_too_large"
+	ReasonUserApproved   Reason = "user_approved"
+	ReasonUserDenied     Reason = "user_denied"
+	ReasonNotInteractive Reason = "no_interactive_terminal"
+	ReasonInvalidVerdict Reason = "invalid_verdict"
+	ReasonAnswerUnclear  Reason = "answer_not_understood"
+)
+
+// The scopes of an approval.
+const (
+	Once    = "once"
+	Session = "session"
+)
+
+// Verdict is the answer to one request.
+type Verdict struct {
+	Status  Status
+	Scope   string // Once or Session when approved
+	Reason  Reason
+	Failure Failure
+	// Outcome is what the reviewer itself said, which the gate may have overruled; empty without a judgement.
+	Outcome       Outcome
+	Risk          Risk
+	Authorization Authorization
+	// Rationale is for people and for the model under review; at most maxRationale bytes are kept.
+	Rationale string
+	Attempts  int // model calls made, 0 for a person
+}
+
+// failed is a verdict without judgement.
+func failed(s Status, f Failure, r Reason, why string) Verdict {
+	return Verdict{Status: s, Failure: f, Reason: r, Rationale: why}
+}
+
+// Fail is the closed verdict of a review that could not be completed.
+func Fail(f Failure, r Reason, why string) Verdict { return failed(FailedClosed, f, r, why) }
+
+// maxRationale bounds the recorded rationale in bytes.
+const maxRationale = 8 << 10
+
+// clip cuts text to at most limit bytes at a character boundary and marks the cut.
+func clip(text string, limit int) string {
+	const mark = " […cut]"
+	if len(text) <= limit {
+		return text
+	}
+	cut := limit - len(mark)
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return strings.ToValidUTF8(text[:cut], "") + mark
+}
