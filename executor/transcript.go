@@ -14,14 +14,29 @@ const (
 	maxEntryText = 16 << 10
 )
 
+// Surroundings marks user items that tell the model where it is. No person said
+// them, so a reviewer does not see them among the words of the user.
+const Surroundings = "<environment_context>"
+
+// PipedInput begins text that was piped in beside a prompt: data, not the user's words.
+const PipedInput = "\n\n<stdin>\n"
+
 // Transcript is the conversation as a reviewer may see it. The first user entry is
 // always kept; what was left out is counted.
 func (s *Session) Transcript() (entries []event.TranscriptEntry, omitted int) {
 	names := map[string]string{} // call id to tool
 	for _, item := range s.snapshot() {
-		if e, ok := transcriptEntry(item, names); ok {
-			entries = append(entries, e)
+		e, ok := transcriptEntry(item, names)
+		if !ok || e.Role == event.RoleUser && strings.HasPrefix(e.Text, Surroundings) {
+			continue
 		}
+		words, piped, both := strings.Cut(e.Text, PipedInput)
+		if e.Role == event.RoleUser && both {
+			e.Text = words
+			entries = append(entries, e)
+			e = event.TranscriptEntry{Role: event.RoleResult, Tool: "stdin", Text: piped}
+		}
+		entries = append(entries, e)
 	}
 	if len(entries) <= maxTranscript {
 		return entries, 0

@@ -28,7 +28,7 @@ func TestRunFollowsTheLedgerInOrder(t *testing.T) {
 		if got := f.dest.seen(); len(got) != 705 || !isDense(got) {
 			t.Errorf("got %d records, in order: %v", len(got), isDense(got))
 		}
-		if diff := cmp.Diff([]int{512, 188, 5}, f.dest.attempts); diff != "" {
+		if diff := cmp.Diff([]int{512, 188, 5}, f.dest.sizes()); diff != "" {
 			t.Errorf("batches (-want +got):\n%s", diff)
 		}
 	})
@@ -40,7 +40,7 @@ func TestBatchesAreCutByBytes(t *testing.T) {
 	f.dest.fat = 300_000
 	f.put(t, 10)
 	f.exporter(t, nil).Flush(t.Context())
-	if diff := cmp.Diff([]int{3, 3, 3, 1}, f.dest.attempts); diff != "" {
+	if diff := cmp.Diff([]int{3, 3, 3, 1}, f.dest.sizes()); diff != "" {
 		t.Errorf("records of the batches (-want +got):\n%s", diff)
 	}
 }

@@ -124,11 +124,11 @@ func TestWaitsAsTheDestinationAsks(t *testing.T) {
 		stop := running(t, f.exporter(t, nil))
 		defer stop()
 		time.Sleep(5 * time.Minute)
-		if len(f.dest.times) < 3 {
-			t.Fatalf("%d attempts in five minutes", len(f.dest.times))
+		if len(f.dest.when()) < 3 {
+			t.Fatalf("%d attempts in five minutes", len(f.dest.when()))
 		}
-		for i := range f.dest.times[1:] {
-			if d := f.dest.times[i+1].Sub(f.dest.times[i]); d < 90*time.Second || d > 92*time.Second {
+		for i := range f.dest.when()[1:] {
+			if d := f.dest.when()[i+1].Sub(f.dest.when()[i]); d < 90*time.Second || d > 92*time.Second {
 				t.Errorf("attempt %d came after %v", i+1, d)
 			}
 		}
@@ -145,8 +145,8 @@ func TestBackoffGrowsToItsCap(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		stop()
 		var got []time.Duration
-		for i := range min(9, len(f.dest.times)-1) {
-			got = append(got, f.dest.times[i+1].Sub(f.dest.times[i]).Round(time.Millisecond))
+		for i := range min(9, len(f.dest.when())-1) {
+			got = append(got, f.dest.when()[i+1].Sub(f.dest.when()[i]).Round(time.Millisecond))
 		}
 		want := []time.Duration{500, 1000, 2000, 4000, 8000, 16000, 30000, 30000, 30000}
 		for i := range want {
@@ -165,8 +165,8 @@ func TestBlockedDataStaysInTheLedger(t *testing.T) {
 		f.dest.set(failing(exporters.Blocked, 0))
 		f.put(t, 5)
 		start := time.Now()
-		if r := f.exporter(t, nil).Flush(t.Context()); r.Left != 5 || r.Rejected != 0 || len(f.dest.attempts) != 1 {
-			t.Errorf("report %+v after %v attempts", r, f.dest.attempts)
+		if r := f.exporter(t, nil).Flush(t.Context()); r.Left != 5 || r.Rejected != 0 || len(f.dest.sizes()) != 1 {
+			t.Errorf("report %+v after %v attempts", r, f.dest.sizes())
 		}
 		if d := time.Since(start); d > time.Second {
 			t.Errorf("flush took %v", d)

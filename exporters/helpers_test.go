@@ -83,6 +83,19 @@ func (r *receiver) seen() []event.Seq {
 	return append([]event.Seq{}, r.got...)
 }
 
+// sizes are the records of each attempt; when are their times.
+func (r *receiver) sizes() []int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]int{}, r.attempts...)
+}
+
+func (r *receiver) when() []time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]time.Time{}, r.times...)
+}
+
 func (r *receiver) set(answer func([]event.Seq) (exporters.Result, error)) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -31,8 +32,7 @@ type committer struct {
 // group is what one sync makes durable.
 type group struct {
 	batch batch // nil when nothing has to be waited for
-	ops   int
-	all   []*op
+	ops   []*op
 	tree  Tree
 }
 
@@ -42,11 +42,13 @@ func newCommitter(l *Ledger, tree frontier, ids *recent) *committer {
 	return c
 }
 
-// run commits group after group until the ledger stops or fails. While a group waits for its
-// sync the next one is built; Pebble writes and syncs them in this order.
+// run commits group after group until the ledger stops or fails. While more is waiting, a group's
+// sync is left to the syncer and the next group is built; Pebble writes and syncs them in this order.
+// Otherwise the committer waits itself, which saves a lone writer a switch between goroutines.
 func (c *committer) run() {
 	defer close(c.l.groups)
 	for {
+		runtime.Gosched() // those that the last group woke submit their next events now
 		ops, ok := c.l.queue.take(nil)
 		if !ok {
 			return
@@ -59,6 +61,13 @@ func (c *committer) run() {
 		if c.l.queue.failure() != nil { // Pebble told its logger and returned nil
 			return
 		}
+		if c.l.syncing.Load() == 0 && c.l.queue.empty() {
+			if !c.l.finish(g) {
+				return
+			}
+			continue
+		}
+		c.l.syncing.Add(1)
 		select {
 		case c.l.groups <- g:
 		case <-c.l.down:
@@ -79,7 +88,7 @@ func (c *committer) commit(ops []*op) (group, error) {
 		}
 		sync = sync || !o.noSync
 	}
-	g := group{ops: len(ops), all: ops}
+	g := group{ops: ops}
 	if c.tree.size != before {
 		if err := c.tiles.flush(b); err != nil {
 			return group{}, err

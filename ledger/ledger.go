@@ -24,7 +24,9 @@ type Ledger struct {
 	committer *committer    // touched by its own goroutine only
 	groups    chan group    // from the committer, which closes it, to the syncer
 	down      chan struct{} // closed by fail
-	work      sync.WaitGroup
+	// syncing counts groups handed to the syncer and not finished.
+	syncing atomic.Int32
+	work    sync.WaitGroup
 
 	// durable is the head of what is synced. Readers see nothing above it.
 	durable atomic.Pointer[Tree]
@@ -91,26 +93,36 @@ func (l *Ledger) write(ctx context.Context, noSync bool, f func(batch) error) er
 	}
 }
 
-// syncLoop waits for the sync of each group, publishes it to readers and answers it.
+// syncLoop finishes groups while the committer builds the next one.
 func (l *Ledger) syncLoop() {
 	for g := range l.groups {
-		if g.batch != nil {
-			if err := g.batch.SyncWait(); err != nil {
-				l.fail(err)
-				return
-			}
-		}
-		if !l.queue.settle(g.ops) {
+		ok := l.finish(g)
+		l.syncing.Add(-1)
+		if !ok {
 			return
 		}
-		if g.batch != nil {
-			_ = g.batch.Close() // only returns the batch to its pool
-		}
-		l.publish(g.tree)
-		for _, o := range g.all {
-			o.answer(nil)
+	}
+}
+
+// finish waits for the sync of a group, publishes it to readers and answers it; false when the ledger failed.
+func (l *Ledger) finish(g group) bool {
+	if g.batch != nil {
+		if err := g.batch.SyncWait(); err != nil {
+			l.fail(err)
+			return false
 		}
 	}
+	if !l.queue.settle(len(g.ops)) {
+		return false
+	}
+	if g.batch != nil {
+		_ = g.batch.Close() // only returns the batch to its pool
+	}
+	l.publish(g.tree)
+	for _, o := range g.ops {
+		o.answer(nil)
+	}
+	return true
 }
 
 func (l *Ledger) publish(t Tree) {

@@ -67,6 +67,12 @@ func (q *queue) take(group []*op) ([]*op, bool) {
 	return group, true
 }
 
+func (q *queue) empty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting) == 0
+}
+
 // settle takes the oldest n ops off pending, for the caller to answer; false when fail was first.
 func (q *queue) settle(n int) bool {
 	q.mu.Lock()

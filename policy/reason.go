@@ -75,3 +75,25 @@ const (
 	ReasonInvalidNetworkPolicy Reason = "invalid_network_policy"
 	ReasonNetworkNoDecision    Reason = "network_not_judged"
 )
+
+// How a review ended.
+const (
+	ReasonReviewApproved    Reason = "reviewer_approved"
+	ReasonReviewDenied      Reason = "reviewer_denied"
+	ReasonRiskCritical      Reason = "risk_critical"
+	ReasonRiskLimit         Reason = "risk_above_limit"
+	ReasonNotAuthorized     Reason = "risk_high_without_authorization"
+	ReasonReviewTimedOut    Reason = "review_timed_out"
+	ReasonReviewAborted     Reason = "review_aborted"
+	ReasonReviewFailed      Reason = "review_failed"
+	ReasonReviewPanicked    Reason = "review_panicked"
+	ReasonRequestUnreadable Reason = "request_unreadable"
+	ReasonDigestMismatch    Reason = "action_digest_mismatch"
+	ReasonActionTooLarge    Reason = "action_too_large"
+	ReasonUserApproved      Reason = "user_approved"
+	ReasonUserDenied        Reason = "user_denied"
+	ReasonNotInteractive    Reason = "no_interactive_terminal"
+	ReasonInvalidVerdict    Reason = "invalid_verdict"
+	ReasonAnswerUnclear     Reason = "answer_not_understood"
+	ReasonReviewerLost      Reason = "reviewer_lost"
+)

@@ -5,8 +5,6 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"proctor/event"
 )
 
 // run feeds one letter a review (d denied, a approved, t timed out, f failed, x aborted) and returns where it tripped.
@@ -64,37 +62,4 @@ func TestBreakerCountsLikeByHand(t *testing.T) {
 			t.Fatalf("%s with %+v tripped at %v, want %d", letters, l, trips, want)
 		}
 	})
-}
-
-func TestMessagesSayWhatTheModelMayDo(t *testing.T) {
-	p := func(status Status, reviewer, reason string) *event.ApprovalDecidedPayload {
-		return &event.ApprovalDecidedPayload{Status: string(status), Reviewer: reviewer, Reason: reason, Rationale: event.Secret("Y-WHY")}
-	}
-	for _, test := range []struct {
-		p        *event.ApprovalDecidedPayload
-		has, not []string
-	}{
-		{p(Denied, "auto_review:m", "reviewer_denied"), []string{"refused", "Y-WHY", "work around", "materially safer", "approves"}, []string{"never approved"}},
-		{p(Denied, "auto_review:m", string(ReasonRiskCritical)), []string{"never approved automatically", "Y-WHY"}, nil},
-		{p(Denied, "user:ann", "user_denied"), []string{"The user refused", "Y-WHY"}, []string{"reviewer"}},
-		{p(TimedOut, "auto_review:m", ""), []string{"deadline", "once more"}, []string{"Y-WHY", "refused"}},
-		{p(FailedClosed, "auto_review:m", ""), []string{"could not be completed", "not a judgement"}, []string{"Y-WHY", "refused"}},
-		{p(Aborted, "auto_review:m", ""), []string{"cancelled"}, []string{"Y-WHY"}},
-		{p("something new", "auto_review:m", ""), []string{"not run"}, nil},
-	} {
-		got := Message(test.p)
-		for _, text := range test.has {
-			if !strings.Contains(got, text) {
-				t.Errorf("%s: %q lacks %q", test.p.Status, got, text)
-			}
-		}
-		for _, text := range test.not {
-			if strings.Contains(got, text) {
-				t.Errorf("%s: %q has %q", test.p.Status, got, text)
-			}
-		}
-	}
-	if Message(p(Approved, "", "")) != "" {
-		t.Error("an approval has a refusal text")
-	}
 }

@@ -1,6 +1,10 @@
 package reviewer
 
-import "slices"
+import (
+	"slices"
+
+	"proctor/policy"
+)
 
 // Outcome is what a reviewer says.
 type Outcome string
@@ -85,15 +89,15 @@ func Gate(a Assessment, l Limits) Verdict {
 	}
 	switch risk := a.Risk.level(); {
 	case a.Outcome != Allow:
-		v.Reason = ReasonDenied
+		v.Reason = policy.ReasonReviewDenied
 	case risk >= RiskCritical.level():
-		v.Reason = ReasonRiskCritical
+		v.Reason = policy.ReasonRiskCritical
 	case risk > l.maxRisk():
-		v.Reason = ReasonRiskLimit
+		v.Reason = policy.ReasonRiskLimit
 	case risk == RiskHigh.level() && a.Authorization.level() < l.highNeeds():
-		v.Reason = ReasonNotAuthorized
+		v.Reason = policy.ReasonNotAuthorized
 	default:
-		v.Status, v.Reason, v.Scope = Approved, ReasonApproved, Once
+		v.Status, v.Reason, v.Scope = Approved, policy.ReasonReviewApproved, Once
 	}
 	return v
 }

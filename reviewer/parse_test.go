@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"proctor/policy"
+
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -87,18 +89,18 @@ func TestGateThresholds(t *testing.T) {
 			if (v.Status == Approved) != approvedAt[risk][auth] {
 				t.Errorf("allow at %s, %s: %s %s", risk, auth, v.Status, v.Reason)
 			}
-			if why := map[Risk]Reason{RiskHigh: ReasonNotAuthorized, RiskCritical: ReasonRiskCritical}[risk]; v.Status != Approved && v.Reason != why {
+			if why := map[Risk]policy.Reason{RiskHigh: policy.ReasonNotAuthorized, RiskCritical: policy.ReasonRiskCritical}[risk]; v.Status != Approved && v.policy.Reason != why {
 				t.Errorf("allow at %s, %s: refused as %s, want %s", risk, auth, v.Reason, why)
 			}
 			if v.Outcome != Allow || v.Risk != risk || v.Authorization != auth {
 				t.Errorf("the verdict hides what was said: %+v", v)
 			}
-			if d := Gate(Assessment{Deny, risk, auth, "r"}, Limits{}); d.Status != Denied || d.Reason != ReasonDenied {
+			if d := Gate(Assessment{Deny, risk, auth, "r"}, Limits{}); d.Status != Denied || d.Reason != policy.ReasonReviewDenied {
 				t.Errorf("deny at %s, %s: %+v", risk, auth, d)
 			}
 		}
 	}
-	if v := Gate(Assessment{Allow, RiskMedium, AuthHigh, "r"}, Limits{MaxRisk: RiskLow}); v.Reason != ReasonRiskLimit || v.Status != Denied {
+	if v := Gate(Assessment{Allow, RiskMedium, AuthHigh, "r"}, Limits{MaxRisk: RiskLow}); v.Reason != policy.ReasonRiskLimit || v.Status != Denied {
 		t.Errorf("limit low: %+v", v)
 	}
 	if v := Gate(Assessment{Allow, RiskHigh, AuthMedium, "r"}, Limits{HighNeeds: AuthHigh}); v.Status != Denied {

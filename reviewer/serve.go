@@ -4,54 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
 	"proctor/event"
+	"proctor/policy"
 )
-
-// Identity names a reviewer in the record.
-type Identity struct {
-	Name  string      // user:NAME or auto_review:MODEL
-	Actor event.Actor // event.User or event.Reviewer
-}
-
-// Reviewer judges one request. Review must return when ctx ends; what it returns later is dropped.
-// It may be called from several goroutines.
-type Reviewer interface {
-	Identity() Identity
-	Review(ctx context.Context, r Request) Verdict
-}
-
-// Requests is where approval requests come from. Each committed entry of the kind reaches one member
-// of the group. f may block. After stop returned, f is not called again and no call is under way.
-type Requests interface {
-	Subscribe(ctx context.Context, kind event.Kind, group string, f func(event.Entry)) (stop func(), err error)
-}
-
-// Recorder commits events of one session; *event.Stream is one.
-type Recorder interface {
-	Record(ctx context.Context, drafts ...event.Draft) ([]event.Receipt, error)
-}
-
-// Streams finds the recorder of a session; false means that the session is not served here, and
-// its requests are passed over without an answer.
-type Streams func(session string) (Recorder, bool)
-
-// Options of Serve. The zero value works.
-type Options struct {
-	// Group is the queue group, "reviewer" when empty. A process that serves only its own session
-	// must name the session in it, or it would take the requests of others.
-	Group string
-	// Parallel bounds the reviews under way; 4 when zero.
-	Parallel int
-	// Timeout ends reviews whose request names no deadline; 100 s when zero.
-	Timeout time.Duration
-	// Now is the clock for durations and deadlines; time.Now when nil.
-	Now func() time.Time
-	Log *slog.Logger
-}
 
 const (
 	// recordTimeout is how long an answer may take to be committed after its context ended.
@@ -61,25 +19,6 @@ const (
 	// remembered requests are not answered again when they are delivered again.
 	remembered = 4096
 )
-
-func (o Options) withDefaults() Options {
-	if o.Group == "" {
-		o.Group = "reviewer"
-	}
-	if o.Parallel <= 0 {
-		o.Parallel = 4
-	}
-	if o.Timeout <= 0 {
-		o.Timeout = 100 * time.Second
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	return o
-}
 
 // Serve answers requests until ctx ends (nil) or an answer could not be recorded (an error that wraps
 // [event.ErrNotRecorded]). Either way every review under way is ended and recorded before it returns.
@@ -182,9 +121,9 @@ func (s *server) record(ctx context.Context, stream Recorder, drafts ...event.Dr
 func (s *server) judge(ctx context.Context, r Request, readErr error) Verdict {
 	switch {
 	case errors.Is(readErr, errDigest):
-		return Fail(PromptBuild, ReasonDigestMismatch, readErr.Error())
+		return Fail(PromptBuild, policy.ReasonDigestMismatch, readErr.Error())
 	case readErr != nil:
-		return Fail(PromptBuild, ReasonUnreadable, readErr.Error())
+		return Fail(PromptBuild, policy.ReasonRequestUnreadable, readErr.Error())
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.Deadline.Sub(s.opts.Now()))
 	defer cancel()
@@ -193,10 +132,10 @@ func (s *server) judge(ctx context.Context, r Request, readErr error) Verdict {
 	}
 	v := s.ask(ctx, r)
 	if !v.Status.known() {
-		return Fail(SessionError, ReasonInvalidVerdict, fmt.Sprintf("the reviewer returned the unknown status %q", v.Status))
+		return Fail(SessionError, policy.ReasonInvalidVerdict, fmt.Sprintf("the reviewer returned the unknown status %q", v.Status))
 	}
 	if v.Status == Approved && v.Risk == RiskCritical {
-		return Fail(SessionError, ReasonInvalidVerdict, "the reviewer approved an action that it rates critical")
+		return Fail(SessionError, policy.ReasonInvalidVerdict, "the reviewer approved an action that it rates critical")
 	}
 	return v
 }
@@ -229,10 +168,10 @@ func inTime(ctx context.Context, v Verdict) Verdict {
 
 // guard turns a panic, and a goroutine that ends without returning, into a closed verdict.
 func guard(ctx context.Context, reviewer Reviewer, r Request, answer chan<- Verdict) {
-	v := Fail(SessionError, ReasonReviewPanicked, "the reviewer ended without a verdict")
+	v := Fail(SessionError, policy.ReasonReviewPanicked, "the reviewer ended without a verdict")
 	defer func() {
 		if p := recover(); p != nil {
-			v = Fail(SessionError, ReasonReviewPanicked, fmt.Sprintf("the reviewer panicked: %v", p))
+			v = Fail(SessionError, policy.ReasonReviewPanicked, fmt.Sprintf("the reviewer panicked: %v", p))
 		}
 		answer <- v
 	}()
@@ -241,35 +180,10 @@ func guard(ctx context.Context, reviewer Reviewer, r Request, answer chan<- Verd
 
 // Ended is the verdict of a review whose context ended: timed out at a deadline, else aborted.
 func Ended(ctx context.Context, attempts int) Verdict {
-	v := failed(Aborted, Cancelled, ReasonAborted, "the review was cancelled before it had an answer")
+	v := failed(Aborted, Cancelled, policy.ReasonReviewAborted, "the review was cancelled before it had an answer")
 	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		v = failed(TimedOut, Timeout, ReasonTimedOut, "the review did not finish before its deadline")
+		v = failed(TimedOut, Timeout, policy.ReasonReviewTimedOut, "the review did not finish before its deadline")
 	}
 	v.Attempts = attempts
 	return v
-}
-
-// memory holds the keys of the latest requests, oldest first.
-type memory struct {
-	mu    sync.Mutex
-	keys  map[string]bool
-	order []string
-}
-
-func (m *memory) first(key string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.keys[key] {
-		return false
-	}
-	if m.keys == nil {
-		m.keys = map[string]bool{}
-	}
-	if len(m.order) == remembered {
-		delete(m.keys, m.order[0])
-		m.order = m.order[1:]
-	}
-	m.keys[key] = true
-	m.order = append(m.order, key)
-	return true
 }

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"proctor/event"
+	"proctor/policy"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -155,17 +156,17 @@ func TestServeClosesOnEveryFault(t *testing.T) {
 		name   string
 		review judge
 		status Status
-		reason Reason
+		reason policy.Reason
 	}{
-		{"panic", func(context.Context, Request) Verdict { panic("boom") }, FailedClosed, ReasonReviewPanicked},
-		{"nil panic value", func(context.Context, Request) Verdict { panic(error(nil)) }, FailedClosed, ReasonReviewPanicked},
-		{"goexit", func(context.Context, Request) Verdict { runtime.Goexit(); return approved }, FailedClosed, ReasonReviewPanicked},
-		{"no verdict", func(context.Context, Request) Verdict { return Verdict{} }, FailedClosed, ReasonInvalidVerdict},
-		{"unknown status", func(context.Context, Request) Verdict { return Verdict{Status: "Approved"} }, FailedClosed, ReasonInvalidVerdict},
-		{"critical approval", func(context.Context, Request) Verdict { return Verdict{Status: Approved, Risk: RiskCritical} }, FailedClosed, ReasonInvalidVerdict},
-		{"waits for the deadline", func(ctx context.Context, _ Request) Verdict { <-ctx.Done(); return Ended(ctx, 2) }, TimedOut, ReasonTimedOut},
-		{"approves at the deadline", func(ctx context.Context, _ Request) Verdict { <-ctx.Done(); return approved }, TimedOut, ReasonTimedOut},
-		{"ignores its context", func(context.Context, Request) Verdict { time.Sleep(time.Hour); return approved }, TimedOut, ReasonTimedOut},
+		{"panic", func(context.Context, Request) Verdict { panic("boom") }, FailedClosed, policy.ReasonReviewPanicked},
+		{"nil panic value", func(context.Context, Request) Verdict { panic(error(nil)) }, FailedClosed, policy.ReasonReviewPanicked},
+		{"goexit", func(context.Context, Request) Verdict { runtime.Goexit(); return approved }, FailedClosed, policy.ReasonReviewPanicked},
+		{"no verdict", func(context.Context, Request) Verdict { return Verdict{} }, FailedClosed, policy.ReasonInvalidVerdict},
+		{"unknown status", func(context.Context, Request) Verdict { return Verdict{Status: "Approved"} }, FailedClosed, policy.ReasonInvalidVerdict},
+		{"critical approval", func(context.Context, Request) Verdict { return Verdict{Status: Approved, Risk: RiskCritical} }, FailedClosed, policy.ReasonInvalidVerdict},
+		{"waits for the deadline", func(ctx context.Context, _ Request) Verdict { <-ctx.Done(); return Ended(ctx, 2) }, TimedOut, policy.ReasonReviewTimedOut},
+		{"approves at the deadline", func(ctx context.Context, _ Request) Verdict { <-ctx.Done(); return approved }, TimedOut, policy.ReasonReviewTimedOut},
+		{"ignores its context", func(context.Context, Request) Verdict { time.Sleep(time.Hour); return approved }, TimedOut, policy.ReasonReviewTimedOut},
 	}
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
@@ -235,14 +236,14 @@ func TestServeRefusesWhatItCannotRead(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		e      event.Entry
-		reason Reason // empty: no answer at all
+		reason policy.Reason // empty: no answer at all
 	}{
-		{"another digest", change(func(p *event.ApprovalRequestedPayload) { p.Digest[0]++ }), ReasonDigestMismatch},
-		{"another kind", change(func(p *event.ApprovalRequestedPayload) { p.ActionKind = "apply_patch" }), ReasonDigestMismatch},
-		{"no action", change(func(p *event.ApprovalRequestedPayload) { p.Action = event.Sensitive{} }), ReasonUnreadable},
-		{"action of another version", change(func(p *event.ApprovalRequestedPayload) { p.Action = event.Secret(`{"kind":"command","new":1}`) }), ReasonUnreadable},
-		{"two actions", change(func(p *event.ApprovalRequestedPayload) { p.Action = event.Secret(`{}{}`) }), ReasonUnreadable},
-		{"broken context", change(func(p *event.ApprovalRequestedPayload) { p.Context = event.Secret(`{"cwd":1}`) }), ReasonUnreadable},
+		{"another digest", change(func(p *event.ApprovalRequestedPayload) { p.Digest[0]++ }), policy.ReasonDigestMismatch},
+		{"another kind", change(func(p *event.ApprovalRequestedPayload) { p.ActionKind = "apply_patch" }), policy.ReasonDigestMismatch},
+		{"no action", change(func(p *event.ApprovalRequestedPayload) { p.Action = event.Sensitive{} }), policy.ReasonRequestUnreadable},
+		{"action of another version", change(func(p *event.ApprovalRequestedPayload) { p.Action = event.Secret(`{"kind":"command","new":1}`) }), policy.ReasonRequestUnreadable},
+		{"two actions", change(func(p *event.ApprovalRequestedPayload) { p.Action = event.Secret(`{}{}`) }), policy.ReasonRequestUnreadable},
+		{"broken context", change(func(p *event.ApprovalRequestedPayload) { p.Context = event.Secret(`{"cwd":1}`) }), policy.ReasonRequestUnreadable},
 		{"no approval id", change(func(p *event.ApprovalRequestedPayload) { p.ApprovalID = "" }), ""},
 		{"another kind of event", entry(&event.ReviewStartedPayload{ApprovalID: "a-1"}), ""},
 		{"event of another version", event.Entry{Kind: event.ApprovalRequested}, ""},

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"proctor/event"
+	"proctor/policy"
 )
 
 // Status is how a review ended. Only Approved lets the action run.
@@ -43,30 +44,6 @@ const (
 	ParseError   Failure = "parse_error"
 )
 
-// Reason is the reason code of an approval_decided event. Every code of this package is below.
-type Reason string
-
-// The reason codes.
-const (
-	ReasonApproved       Reason = "reviewer_approved"
-	ReasonDenied         Reason = "reviewer_denied"
-	ReasonRiskCritical   Reason = "risk_critical"
-	ReasonRiskLimit      Reason = "risk_above_limit"
-	ReasonNotAuthorized  Reason = "risk_high_without_authorization"
-	ReasonTimedOut       Reason = "review_timed_out"
-	ReasonAborted        Reason = "review_aborted"
-	ReasonReviewFailed   Reason = "review_failed"
-	ReasonReviewPanicked Reason = "review_panicked"
-	ReasonUnreadable     Reason = "request_unreadable"
-	ReasonDigestMismatch Reason = "action_digest_mismatch"
-	ReasonActionTooLarge Reason = "action_too_large"
-	ReasonUserApproved   Reason = "user_approved"
-	ReasonUserDenied     Reason = "user_denied"
-	ReasonNotInteractive Reason = "no_interactive_terminal"
-	ReasonInvalidVerdict Reason = "invalid_verdict"
-	ReasonAnswerUnclear  Reason = "answer_not_understood"
-)
-
 // The scopes of an approval.
 const (
 	Once    = "once"
@@ -77,7 +54,7 @@ const (
 type Verdict struct {
 	Status  Status
 	Scope   string // Once or Session when approved
-	Reason  Reason
+	Reason  policy.Reason
 	Failure Failure
 	// Outcome is what the reviewer itself said, which the gate may have overruled; empty without a judgement.
 	Outcome       Outcome
@@ -89,12 +66,12 @@ type Verdict struct {
 }
 
 // failed is a verdict without judgement.
-func failed(s Status, f Failure, r Reason, why string) Verdict {
+func failed(s Status, f Failure, r policy.Reason, why string) Verdict {
 	return Verdict{Status: s, Failure: f, Reason: r, Rationale: why}
 }
 
 // Fail is the closed verdict of a review that could not be completed.
-func Fail(f Failure, r Reason, why string) Verdict { return failed(FailedClosed, f, r, why) }
+func Fail(f Failure, r policy.Reason, why string) Verdict { return failed(FailedClosed, f, r, why) }
 
 // maxRationale bounds the recorded rationale in bytes.
 const maxRationale = 8 << 10

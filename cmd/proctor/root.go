@@ -24,6 +24,13 @@ made durable; 124 time limit; 130 and 143 interrupted.`,
   proctor replay --last`,
 		SilenceErrors: true, SilenceUsage: true,
 		Version: app.Version,
+		Args:    cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("unknown command %q; see 'proctor --help'", args[0])
+			}
+			return c.Help()
+		},
 	}
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)

@@ -1,8 +1,6 @@
 package approval
 
 import (
-	"fmt"
-
 	"proctor/event"
 	"proctor/policy"
 	"proctor/policy/filesystem"
@@ -79,33 +77,4 @@ func decisionWord(status string) string {
 		return abort
 	}
 	return denied
-}
-
-// refusal is what the model reads after a review that did not approve.
-func refusal(a *event.ApprovalDecidedPayload) string {
-	why, _ := a.Rationale.Reveal()
-	switch a.Status {
-	case event.Approved:
-		return "the approval was given for a different action than the one proposed, so nothing was run; propose the action again"
-	case event.Denied:
-		return fmt.Sprintf("This action was refused by the reviewer: %s Do not try to reach the same effect another way, indirectly or in parts. "+
-			"Take a clearly safer way, or stop and ask the user to approve this exact action after telling them the risk.", sentence(why))
-	case event.TimedOut:
-		return "The review of this action did not finish in time, so it was not run. That alone does not make the action unsafe: " +
-			"you may propose it once more, or ask the user."
-	case event.Aborted:
-		return "The turn was interrupted while this action waited for its review, so it was not run."
-	}
-	return fmt.Sprintf("The review of this action could not be completed (%s), so it was not run. This is no judgement of the action. "+
-		"Do not try to get round the review.", a.FailureReason)
-}
-
-func sentence(s string) string {
-	if s == "" {
-		return "the risk is not acceptable."
-	}
-	if last := s[len(s)-1]; last == '.' || last == '!' || last == '?' {
-		return s
-	}
-	return s + "."
 }

@@ -77,15 +77,16 @@ func opening(env Env, cfg *config.Config, plan filesystem.Plan, notes string) []
 	if cfg.DeveloperInstructions != "" {
 		items = append(items, executor.Message("developer", cfg.DeveloperInstructions))
 	}
+	text := surroundings(env, cfg, plan)
 	if notes != "" {
-		items = append(items, executor.Message("user", "# Project notes (AGENTS.md)\n\n"+notes))
+		text += "\n\n# Project notes (AGENTS.md)\n\n" + notes
 	}
-	return append(items, executor.Message("user", surroundings(env, cfg, plan)))
+	return append(items, executor.Message("user", text))
 }
 
 func surroundings(env Env, cfg *config.Config, plan filesystem.Plan) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "<environment_context>\n  <cwd>%s</cwd>\n  <approval_policy>%s</approval_policy>\n  <sandbox_mode>%s</sandbox_mode>\n  <network_access>%s</network_access>\n",
+	fmt.Fprintf(&b, executor.Surroundings+"\n  <cwd>%s</cwd>\n  <approval_policy>%s</approval_policy>\n  <sandbox_mode>%s</sandbox_mode>\n  <network_access>%s</network_access>\n",
 		cfg.Cwd, cfg.ApprovalPolicy, cfg.SandboxMode, plan.Network)
 	for _, root := range plan.Writable {
 		fmt.Fprintf(&b, "  <writable_root>%s</writable_root>\n", root.Path)

@@ -33,7 +33,7 @@ func readPrompt(env Env, arg string, given bool) (string, error) {
 	case strings.TrimSpace(text) == "":
 		return arg, nil
 	}
-	return arg + "\n\n<stdin>\n" + text + "\n</stdin>", nil
+	return arg + executor.PipedInput + text + "\n</stdin>", nil
 }
 
 func readAll(r io.Reader) (string, error) {

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"proctor/event"
+	"proctor/policy"
 	"proctor/reviewer"
 )
 
@@ -110,7 +111,7 @@ func TestActionIsShownWholeOrNotAtAll(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	v := New(nil, Options{}).Review(t.Context(), q) // a model call would panic
-	if v.Status != reviewer.FailedClosed || v.Failure != reviewer.PromptBuild || v.Reason != reviewer.ReasonActionTooLarge || v.Attempts != 0 {
+	if v.Status != reviewer.FailedClosed || v.Failure != reviewer.PromptBuild || v.Reason != policy.ReasonActionTooLarge || v.Attempts != 0 {
 		t.Errorf("got %+v", v)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"proctor/event"
+	"proctor/policy"
 	"proctor/reviewer"
 )
 
@@ -68,9 +69,9 @@ func (r *Reviewer) Review(ctx context.Context, request reviewer.Request) reviewe
 	defer cancel()
 	prompt, err := r.prompt(request)
 	if err != nil {
-		reason := reviewer.ReasonUnreadable
+		reason := policy.ReasonRequestUnreadable
 		if errors.Is(err, errTooLarge) {
-			reason = reviewer.ReasonActionTooLarge
+			reason = policy.ReasonActionTooLarge
 		}
 		return reviewer.Fail(reviewer.PromptBuild, reason, err.Error())
 	}
@@ -93,7 +94,7 @@ func (r *Reviewer) attempts(ctx context.Context, prompt Prompt) reviewer.Verdict
 		}
 		again, wait := r.again(failure, err, n)
 		if !again || n >= r.opts.Attempts || !r.opts.Clock.Now().Add(wait).Before(limit) {
-			v := reviewer.Fail(failure, reviewer.ReasonReviewFailed, fmt.Sprintf("review failed after %d of %d attempts: %v", n, r.opts.Attempts, err))
+			v := reviewer.Fail(failure, policy.ReasonReviewFailed, fmt.Sprintf("review failed after %d of %d attempts: %v", n, r.opts.Attempts, err))
 			v.Attempts = n
 			return v
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"proctor/event"
+	"proctor/policy"
 	"proctor/reviewer"
 )
 
@@ -48,7 +49,7 @@ func (t *Terminal) Identity() reviewer.Identity {
 // Review implements reviewer.Reviewer.
 func (t *Terminal) Review(ctx context.Context, r reviewer.Request) reviewer.Verdict {
 	if !t.opts.Interactive {
-		return refused(reviewer.ReasonNotInteractive, "nobody can be asked: input and output are not a terminal")
+		return refused(policy.ReasonNotInteractive, "nobody can be asked: input and output are not a terminal")
 	}
 	select {
 	case <-t.turn:
@@ -59,7 +60,7 @@ func (t *Terminal) Review(ctx context.Context, r reviewer.Request) reviewer.Verd
 	text, whole := question(r)
 	t.lines.begin()
 	if _, err := io.WriteString(t.out, text); err != nil {
-		return refused(reviewer.ReasonNotInteractive, "the question could not be shown: "+err.Error())
+		return refused(policy.ReasonNotInteractive, "the question could not be shown: "+err.Error())
 	}
 	v := t.answer(ctx, whole)
 	if v.Status == reviewer.TimedOut {
@@ -78,34 +79,34 @@ func (t *Terminal) answer(ctx context.Context, whole bool) reviewer.Verdict {
 			return reviewer.Ended(ctx, 0)
 		}
 		if err != nil {
-			return refused(reviewer.ReasonUserDenied, "the input ended without an answer")
+			return refused(policy.ReasonUserDenied, "the input ended without an answer")
 		}
 		switch strings.ToLower(strings.TrimSpace(line)) {
 		case "n", "no":
-			return refused(reviewer.ReasonUserDenied, "")
+			return refused(policy.ReasonUserDenied, "")
 		case "y", "yes", "once":
 			if whole {
 				return approved(reviewer.Once)
 			}
-			return refused(reviewer.ReasonActionTooLarge, "the action is too large to be shown whole, so it cannot be approved here")
+			return refused(policy.ReasonActionTooLarge, "the action is too large to be shown whole, so it cannot be approved here")
 		case "session":
 			if whole {
 				return approved(reviewer.Session)
 			}
-			return refused(reviewer.ReasonActionTooLarge, "the action is too large to be shown whole, so it cannot be approved here")
+			return refused(policy.ReasonActionTooLarge, "the action is too large to be shown whole, so it cannot be approved here")
 		}
 		if _, err := io.WriteString(t.out, "please answer y (this once), session, or n: "); err != nil {
 			break
 		}
 	}
-	return refused(reviewer.ReasonAnswerUnclear, "no answer was understood")
+	return refused(policy.ReasonAnswerUnclear, "no answer was understood")
 }
 
 func approved(scope string) reviewer.Verdict {
-	return reviewer.Verdict{Status: reviewer.Approved, Scope: scope, Reason: reviewer.ReasonUserApproved, Failure: reviewer.NoFailure}
+	return reviewer.Verdict{Status: reviewer.Approved, Scope: scope, Reason: policy.ReasonUserApproved, Failure: reviewer.NoFailure}
 }
 
-func refused(r reviewer.Reason, why string) reviewer.Verdict {
+func refused(r policy.Reason, why string) reviewer.Verdict {
 	return reviewer.Verdict{Status: reviewer.Denied, Reason: r, Failure: reviewer.NoFailure, Rationale: why}
 }
 

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"proctor/event"
+	"proctor/policy"
 	"proctor/reviewer"
 )
 
@@ -52,19 +53,19 @@ func TestAnswers(t *testing.T) {
 		name   string
 		play   func(io.WriteCloser)
 		status reviewer.Status
-		reason reviewer.Reason
+		reason policy.Reason
 		scope  string
 	}{
-		{"y", types("y\n"), reviewer.Approved, reviewer.ReasonUserApproved, reviewer.Once},
-		{"once", types(" Once \r\n"), reviewer.Approved, reviewer.ReasonUserApproved, reviewer.Once},
-		{"session", types("session\n"), reviewer.Approved, reviewer.ReasonUserApproved, reviewer.Session},
-		{"n", types("n\n"), reviewer.Denied, reviewer.ReasonUserDenied, ""},
-		{"second try", types("what?\nyes\n"), reviewer.Approved, reviewer.ReasonUserApproved, reviewer.Once},
-		{"never understood", types("\nyy\nok\ny\n"), reviewer.Denied, reviewer.ReasonAnswerUnclear, ""},
-		{"end of input", func(w io.WriteCloser) { _ = w.Close() }, reviewer.Denied, reviewer.ReasonUserDenied, ""},
-		{"line without end", func(w io.WriteCloser) { types("y")(w); _ = w.Close() }, reviewer.Denied, reviewer.ReasonUserDenied, ""},
-		{"nothing until the deadline", func(io.WriteCloser) {}, reviewer.TimedOut, reviewer.ReasonTimedOut, ""},
-		{"endless line", types(strings.Repeat("y", 3*maxLine) + "\n"), reviewer.TimedOut, reviewer.ReasonTimedOut, ""},
+		{"y", types("y\n"), reviewer.Approved, policy.ReasonUserApproved, reviewer.Once},
+		{"once", types(" Once \r\n"), reviewer.Approved, policy.ReasonUserApproved, reviewer.Once},
+		{"session", types("session\n"), reviewer.Approved, policy.ReasonUserApproved, reviewer.Session},
+		{"n", types("n\n"), reviewer.Denied, policy.ReasonUserDenied, ""},
+		{"second try", types("what?\nyes\n"), reviewer.Approved, policy.ReasonUserApproved, reviewer.Once},
+		{"never understood", types("\nyy\nok\ny\n"), reviewer.Denied, policy.ReasonAnswerUnclear, ""},
+		{"end of input", func(w io.WriteCloser) { _ = w.Close() }, reviewer.Denied, policy.ReasonUserDenied, ""},
+		{"line without end", func(w io.WriteCloser) { types("y")(w); _ = w.Close() }, reviewer.Denied, policy.ReasonUserDenied, ""},
+		{"nothing until the deadline", func(io.WriteCloser) {}, reviewer.TimedOut, policy.ReasonReviewTimedOut, ""},
+		{"endless line", types(strings.Repeat("y", 3*maxLine) + "\n"), reviewer.TimedOut, policy.ReasonReviewTimedOut, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			v, _ := ask(t, command("make", "install"), test.play)
@@ -119,7 +120,7 @@ func TestTypeAheadIsThrownAway(t *testing.T) {
 
 func TestHugeActionCannotBeApproved(t *testing.T) {
 	v, shown := ask(t, command("sh", "-c", strings.Repeat("true; ", maxShown)), types("y\n"))
-	if v.Status != reviewer.Denied || v.Reason != reviewer.ReasonActionTooLarge || !strings.Contains(shown, "[…cut]") {
+	if v.Status != reviewer.Denied || v.Reason != policy.ReasonActionTooLarge || !strings.Contains(shown, "[…cut]") {
 		t.Errorf("got %+v", v)
 	}
 }
@@ -127,7 +128,7 @@ func TestHugeActionCannotBeApproved(t *testing.T) {
 func TestNotInteractiveRefusesWithoutAsking(t *testing.T) {
 	var out bytes.Buffer
 	v := New(strings.NewReader("y\n"), &out, Options{}).Review(t.Context(), command("ls"))
-	if v.Status != reviewer.Denied || v.Reason != reviewer.ReasonNotInteractive || out.Len() != 0 {
+	if v.Status != reviewer.Denied || v.Reason != policy.ReasonNotInteractive || out.Len() != 0 {
 		t.Errorf("got %+v, shown %q", v, out.String())
 	}
 }

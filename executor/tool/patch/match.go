@@ -55,7 +55,7 @@ func (m *matcher) find(pattern []string, from int, atEnd bool) (int, error) {
 			if m.equal(have[at:], want) {
 				return at, nil
 			}
-			if false {
+			if m.left < 0 {
 				return -1, errCost
 			}
 		}

@@ -1,24 +1,25 @@
-package reviewer
+package approval
 
 import (
 	"strings"
 
 	"proctor/event"
+	"proctor/policy"
 )
 
-// Message is what the model is told about a decision that refused its action; empty when it was
-// approved. It says what the model may do next: the rules of codex-auto-review.md section 5.
-func Message(p *event.ApprovalDecidedPayload) string {
+// refusal is what the model is told about a review that did not approve its action, and what it
+// may do next (codex-auto-review.md section 5).
+func refusal(p *event.ApprovalDecidedPayload) string {
 	rationale, _ := p.Rationale.Reveal()
-	switch Status(p.Status) {
-	case Approved:
-		return ""
-	case Denied:
+	switch p.Status {
+	case event.Approved:
+		return "The approval was given for another action than the one proposed, so nothing was run. Propose the action again."
+	case event.Denied:
 		return denial(p, strings.TrimSpace(rationale))
-	case TimedOut:
+	case event.TimedOut:
 		return "No decision: the review of this action did not finish before its deadline, so the action was not run. " +
 			"That says nothing about whether the action is safe. You may ask for it once more, or ask the user."
-	case Aborted:
+	case event.Aborted:
 		return "No decision: the review of this action was stopped because the turn was cancelled. The action was not run."
 	}
 	return "No decision: the review of this action could not be completed, so the action was not run. " +
@@ -36,7 +37,7 @@ func denial(p *event.ApprovalDecidedPayload, rationale string) string {
 	}
 	var b strings.Builder
 	b.WriteString("The reviewer refused this action because its risk is not acceptable; it was not run.")
-	if why := gateText[Reason(p.Reason)]; why != "" {
+	if why := gateText[policy.Reason(p.Reason)]; why != "" {
 		b.WriteString(" " + why)
 	}
 	if rationale != "" {
@@ -48,8 +49,8 @@ func denial(p *event.ApprovalDecidedPayload, rationale string) string {
 }
 
 // gateText explains a refusal by the host to the model.
-var gateText = map[Reason]string{
-	ReasonRiskCritical:  "Actions of critical risk are never approved automatically.",
-	ReasonRiskLimit:     "Its risk is above the limit set for this environment.",
-	ReasonNotAuthorized: "An action of high risk needs a clear authorization by the user, and none was found.",
+var gateText = map[policy.Reason]string{
+	policy.ReasonRiskCritical:  "Actions of critical risk are never approved automatically.",
+	policy.ReasonRiskLimit:     "Its risk is above the limit set for this environment.",
+	policy.ReasonNotAuthorized: "An action of high risk needs a clear authorization by the user, and none was found.",
 }

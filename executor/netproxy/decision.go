@@ -1,0 +1,74 @@
+package netproxy
+
+import (
+	"net/netip"
+	"time"
+
+	"proctor/event"
+	"proctor/policy"
+	"proctor/policy/egress"
+)
+
+// Decision is what the proxy decided about one request, and, in OnClose, what became of it.
+type Decision struct {
+	ID        event.ID // the same in OnDecision and OnClose
+	Execution string   // Options.Execution
+	Outcome   policy.Outcome
+	Reason    policy.Reason
+	Source    string // see egress.SourceBaseline and its like
+	Rule      string // the pattern that decided, as written
+	Askable   bool   // an approval could override the refusal
+	Host      string // normalised; as sent when it is malformed
+	Port      uint16
+	Protocol  egress.Protocol
+	Method    string // empty outside HTTP
+	Client    string // address of the client; empty when it has none
+	// Resolved are the addresses that were judged; one of them is dialled.
+	Resolved []netip.Addr
+
+	// The fields below are set in OnClose only.
+	Dialled  netip.AddrPort // zero when no address answered
+	Sent     int64          // bytes to the destination, heads included
+	Received int64          // bytes from the destination
+	Duration time.Duration  // from the decision to the end
+	Failure  string         // why it ended; empty when one side closed it in order
+}
+
+// Payload is the event about a decision. Bytes and duration are zero until the exchange has ended.
+func Payload(d Decision) *event.NetworkPolicyDecisionPayload {
+	p := &event.NetworkPolicyDecisionPayload{
+		Scope: "domain", Decision: "deny", Source: d.Source, Reason: string(d.Reason), Protocol: string(d.Protocol),
+		Host: clip(d.Host), Port: int(d.Port), Method: clip(d.Method), Client: d.Client, Execution: d.Execution, Rule: d.Rule,
+		Sent: d.Sent, Received: d.Received, Duration: d.Duration.Milliseconds(),
+	}
+	if d.Source != egress.SourceBaseline || d.Protocol == egress.Unix {
+		p.Scope = "non_domain"
+	}
+	if d.Outcome == policy.Allow {
+		p.Decision = "allow"
+	}
+	if p.Method == "" {
+		p.Method = "none"
+	}
+	if p.Client == "" {
+		p.Client = "unknown"
+	}
+	for _, a := range d.Resolved[:min(len(d.Resolved), maxResolved)] {
+		p.Resolved = append(p.Resolved, a.String())
+	}
+	return p
+}
+
+const (
+	// maxResolved bounds the addresses named in an event.
+	maxResolved = 32
+	// maxText bounds host and method in an event, in bytes; a longer host is never allowed.
+	maxText = 1024
+)
+
+func clip(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return s[:maxText] + "…"
+}

@@ -1,0 +1,114 @@
+package netproxy
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Serve carries the connections of l until ctx ends, which closes l and all of them; it then returns nil. Any other
+// end is an error of the listener.
+func (p *Proxy) Serve(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var open sync.WaitGroup
+	defer open.Wait()
+	defer cancel(errStopped)
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
+	for {
+		select {
+		case p.slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		conn, err := l.Accept()
+		if err != nil {
+			<-p.slots
+			if ctx.Err() != nil {
+				return nil
+			}
+			if passing(err) && pause(ctx) {
+				p.log.Warn("accept failed, trying again", "err", err)
+				continue
+			}
+			return fmt.Errorf("accept network proxy connection: %w", err)
+		}
+		open.Go(func() {
+			defer func() { <-p.slots }()
+			p.serve(ctx, conn)
+		})
+	}
+}
+
+// passing: the machine is short of something, or the client has gone already.
+func passing(err error) bool {
+	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
+func pause(ctx context.Context) bool {
+	t := time.NewTimer(50 * time.Millisecond)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// client is one connection to the proxy.
+type client struct {
+	p    *Proxy
+	conn net.Conn
+	in   *bufio.Reader // as large as a head may be
+}
+
+func (p *Proxy) serve(ctx context.Context, conn net.Conn) {
+	defer conn.Close()
+	ctx, cancel := context.WithTimeoutCause(ctx, p.limits.Total, errTotal)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+
+	c := &client{p: p, conn: conn, in: bufio.NewReaderSize(conn, p.limits.HeaderBytes)}
+	c.within(p.limits.Header)
+	first, err := c.in.Peek(1)
+	if err != nil {
+		return
+	}
+	if first[0] == socksVersion {
+		err = c.socks(ctx)
+	} else {
+		err = c.http(ctx)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		p.log.Debug("network proxy connection ended", "client", c.address(), "err", err)
+	}
+}
+
+// within bounds the next reads and writes; zero lifts the bound.
+func (c *client) within(d time.Duration) {
+	var t time.Time
+	if d > 0 {
+		t = time.Now().Add(d)
+	}
+	_ = c.conn.SetDeadline(t) // a connection that refuses is closed by the total limit
+}
+
+// address is empty for a Unix socket without a name.
+func (c *client) address() string {
+	a := c.conn.RemoteAddr()
+	if a == nil || a.String() == "@" {
+		return ""
+	}
+	return a.String()
+}
