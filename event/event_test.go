@@ -222,7 +222,11 @@ func TestEncodeRefuses(t *testing.T) {
 		"cause":   func(e *Event) { e.Cause = "x" },
 		"payload": func(e *Event) { e.Payload = &TurnTTFTPayload{} },
 		"content": func(e *Event) { e.Payload = &UserPromptPayload{Prompt: Secret(strings.Repeat("a", MaxContent+1))} },
-		"public":  func(e *Event) { e.Turn = ""; e.Kind = APIRequest; e.Payload = &APIRequestPayload{Error: strings.Repeat("a", MaxPublic)} },
+		"public": func(e *Event) {
+			e.Turn = ""
+			e.Kind = APIRequest
+			e.Payload = &APIRequestPayload{Error: strings.Repeat("a", MaxPublic)}
+		},
 	} {
 		e := good()
 		spoil(e)

@@ -213,7 +213,17 @@ func openStore(fs vfs.FS, dir string, lock *pebble.Lock, h *health) (db *pebble.
 			db, err = nil, fmt.Errorf("open store: %v", r)
 		}
 	}()
-	if db, err = pebble.Open(dir, opts); err != nil && h.err() != nil {
+	_, err = fs.Stat(fs.PathJoin(fs.PathDir(dir), formatFile))
+	if errors.Is(err, os.ErrNotExist) {
+		// Pebble begins a new store, and its first write-ahead log, in its oldest format: open it twice.
+		if db, err = pebble.Open(dir, opts.Clone()); err == nil {
+			err = db.Close()
+		}
+	}
+	if err == nil {
+		db, err = pebble.Open(dir, opts)
+	}
+	if err != nil && h.err() != nil {
 		err = errors.Join(err, h.err())
 	}
 	return db, err

@@ -53,5 +53,5 @@ const (
 	maxGroupBytes = 1 << 20
 	maxGroupOps   = 1024
 	// maxInFlight is how many groups may wait for their sync while the next one is built.
-	maxInFlight = 6
+	maxInFlight = 2
 )

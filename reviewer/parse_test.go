@@ -89,7 +89,7 @@ func TestGateThresholds(t *testing.T) {
 			if (v.Status == Approved) != approvedAt[risk][auth] {
 				t.Errorf("allow at %s, %s: %s %s", risk, auth, v.Status, v.Reason)
 			}
-			if why := map[Risk]policy.Reason{RiskHigh: policy.ReasonNotAuthorized, RiskCritical: policy.ReasonRiskCritical}[risk]; v.Status != Approved && v.policy.Reason != why {
+			if why := map[Risk]policy.Reason{RiskHigh: policy.ReasonNotAuthorized, RiskCritical: policy.ReasonRiskCritical}[risk]; v.Status != Approved && v.Reason != why {
 				t.Errorf("allow at %s, %s: refused as %s, want %s", risk, auth, v.Reason, why)
 			}
 			if v.Outcome != Allow || v.Risk != risk || v.Authorization != auth {

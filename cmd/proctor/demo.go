@@ -21,5 +21,6 @@ Exit status: 0 everything went as told; 1 it did not.`,
 		RunE:    func(c *cobra.Command, _ []string) error { return app.Demo(c.Context(), env, o) },
 	}
 	c.Flags().StringVar(&o.Dir, "dir", "", "keep everything in `DIR` (default: a new folder that is kept)")
+	c.Flags().StringVar(&o.Collector, "collector", "", "export to the OTLP/gRPC collector at `URL` instead of one on loopback")
 	return c
 }

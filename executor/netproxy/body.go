@@ -5,6 +5,14 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
+)
+
+// lingerTime and lingerBytes bound how long a client may go on sending behind the last answer; cut off at once, it
+// would lose the answer to a reset.
+const (
+	lingerTime  = 500 * time.Millisecond
+	lingerBytes = 256 << 10
 )
 
 // body is a request body on its way to the transport, which may go on reading it after the response came.
@@ -42,11 +50,15 @@ func (b *body) whole() bool {
 	}
 }
 
-// settle closes the client and waits until the transport has let go of its body.
-func (c *client) settle(b *body) error {
-	err := c.conn.Close()
+// settle ends the connection behind a complete answer: it waits until the transport has let go of the body, and takes a
+// bounded rest of it.
+func (c *client) settle(b *body) {
+	half := closeWrite(c.conn)
+	c.within(lingerTime)
 	if b != nil {
 		<-b.closed
 	}
-	return err
+	if half == nil {
+		_, _ = io.CopyN(io.Discard, c.conn, lingerBytes)
+	}
 }

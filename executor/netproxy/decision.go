@@ -2,6 +2,7 @@ package netproxy
 
 import (
 	"net/netip"
+	"strings"
 	"time"
 
 	"proctor/event"
@@ -67,8 +68,8 @@ const (
 )
 
 func clip(s string) string {
-	if len(s) <= maxText {
-		return s
+	if len(s) > maxText {
+		s = s[:maxText] + "…"
 	}
-	return s[:maxText] + "…"
+	return strings.ToValidUTF8(s, "\uFFFD")
 }

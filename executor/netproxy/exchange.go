@@ -66,6 +66,9 @@ func (x *exchange) end() {
 	if cause := context.Cause(x.ctx); cause != nil {
 		x.err = cause
 	}
+	if errors.Is(x.err, context.Canceled) {
+		x.err = errStopped
+	}
 	if x.err != nil {
 		d.Failure = x.err.Error()
 	}

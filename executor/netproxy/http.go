@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
 	"proctor/policy"
 	"proctor/policy/egress"
@@ -91,7 +90,9 @@ func (c *client) forward(x *exchange, r *http.Request) (again bool, err error) {
 	if err != nil {
 		_ = x.fail(fmt.Errorf("forward request: %w", err))
 		_ = x.upstream.Close()
-		return false, errors.Join(c.last(upstreamFailure()), c.settle(sent))
+		err = c.last(upstreamFailure())
+		c.settle(sent)
+		return false, err
 	}
 	again = !r.Close && r.ProtoAtLeast(1, 1)
 	stripHops(resp.Header)
@@ -99,17 +100,28 @@ func (c *client) forward(x *exchange, r *http.Request) (again bool, err error) {
 		resp.TransferEncoding, resp.Close = nil, true
 	}
 	resp.Proto, resp.ProtoMajor, resp.ProtoMinor = "HTTP/1.1", 1, 1
-	err = resp.Write(onlyWriter{c.conn})
-	_ = resp.Body.Close()
+	err = c.pass(resp)
 	_ = x.upstream.Close()
 	if err != nil {
-		_ = x.fail(fmt.Errorf("pass response on: %w", err))
-		again = false
+		_ = x.fail(err)
 	}
-	if again = again && sent.whole(); !again {
-		return false, errors.Join(err, c.settle(sent))
+	if err != nil || !again || !sent.whole() {
+		c.settle(sent)
+		return false, err
 	}
 	return true, nil
+}
+
+// pass writes the response to the client and closes its body.
+func (c *client) pass(resp *http.Response) error {
+	w := bufio.NewWriter(c.conn)
+	resp.Body = flushing{resp.Body, w}
+	err := errors.Join(resp.Write(onlyWriter{w}), w.Flush())
+	_ = resp.Body.Close()
+	if err != nil {
+		return fmt.Errorf("pass response on: %w", err)
+	}
+	return nil
 }
 
 // delimited: the client can tell where the response ends while the connection stays open.
@@ -153,13 +165,6 @@ func single(conn net.Conn, maxHeader int) *http.Transport {
 	}
 }
 
-// lingerTime and lingerBytes bound how long a refused client may go on sending before it is cut off; without that it
-// would lose the answer.
-const (
-	lingerTime  = 500 * time.Millisecond
-	lingerBytes = 256 << 10
-)
-
 // last answers and ends the connection.
 func (c *client) last(r *http.Response) error {
 	c.within(c.p.limits.Header)
@@ -168,10 +173,19 @@ func (c *client) last(r *http.Response) error {
 	if err := errors.Join(r.Write(w), w.Flush()); err != nil {
 		return fmt.Errorf("answer client: %w", err)
 	}
-	if err := closeWrite(c.conn); err != nil {
-		return nil
-	}
-	c.within(lingerTime)
-	_, _ = io.CopyN(io.Discard, c.conn, lingerBytes)
+	c.settle(nil)
 	return nil
+}
+
+// flushing sends what was written so far before it waits for more: a stream is passed on piece by piece.
+type flushing struct {
+	io.ReadCloser
+	w *bufio.Writer
+}
+
+func (f flushing) Read(p []byte) (int, error) {
+	if err := f.w.Flush(); err != nil {
+		return 0, err
+	}
+	return f.ReadCloser.Read(p)
 }

@@ -39,7 +39,8 @@ type Options struct {
 	Resolver Resolver // net.DefaultResolver when nil
 	Dialer   Dialer   // a plain net.Dialer when nil
 	// OnDecision is called for every decision, before anything is dialled, from the goroutine of the connection. An
-	// error refuses the request. Nil: decisions are not reported.
+	// error refuses the request. Its context does not end with the connection: it bounds its time itself. Nil: decisions
+	// are not reported.
 	OnDecision func(context.Context, Decision) error
 	// OnClose is called once for each decision that allowed, when its exchange has ended, with the same ID. It should not
 	// block for long: the connection keeps its place until it returns.

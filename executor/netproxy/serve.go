@@ -12,12 +12,13 @@ import (
 	"time"
 )
 
-// Serve carries the connections of l until ctx ends, which closes l and all of them; it then returns nil. Any other
-// end is an error of the listener.
+// Serve carries the connections of l until ctx ends, and then returns nil; any other end is an error of the listener. It
+// closes l and all connections.
 func (p *Proxy) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var open sync.WaitGroup
 	defer open.Wait()
+	defer func() { _ = l.Close() }()
 	defer cancel(errStopped)
 	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
 	for {

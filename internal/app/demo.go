@@ -19,6 +19,8 @@ import (
 // DemoOptions are the flags of proctor demo.
 type DemoOptions struct {
 	Dir string // everything lies here; empty makes a new folder
+	// Collector is the address of an OTLP/gRPC collector to export to; empty starts one on loopback.
+	Collector string
 }
 
 // demo is one demonstration on its way.
@@ -28,7 +30,8 @@ type demo struct {
 	repo    string
 	session string
 	config  string
-	sink    *otlpsink.Sink
+	sink    *otlpsink.Sink // nil when a collector was named
+	otlp    string         // OTLP/gRPC address in use
 }
 
 // Demo runs the main job against a scripted model and checks that everything went as the script says.
@@ -43,10 +46,13 @@ func Demo(ctx context.Context, env Env, o DemoOptions) error {
 		return fail(Failure, err)
 	}
 	defer func() { _ = model.Close() }()
-	if d.sink, err = otlpsink.Start(otlpsink.Options{}); err != nil {
-		return fail(Failure, err)
+	if d.otlp = o.Collector; d.otlp == "" {
+		if d.sink, err = otlpsink.Start(otlpsink.Options{}); err != nil {
+			return fail(Failure, err)
+		}
+		defer d.sink.Close()
+		d.otlp = d.sink.GRPCURL()
 	}
-	defer d.sink.Close()
 	if err := d.settings(url); err != nil {
 		return fail(Failure, err)
 	}
@@ -131,8 +137,8 @@ wire_api = "responses"
 [otel]
 environment = "demo"
 exporter = { otlp-grpc = { endpoint = %q } }
-metrics_exporter = { otlp-http = { endpoint = %q, protocol = "binary" } }
-`, url, d.sink.GRPCURL(), d.sink.HTTPURL("/v1/metrics"))), 0o600)
+metrics_exporter = { otlp-grpc = { endpoint = %q } }
+`, url, d.otlp, d.otlp)), 0o600)
 }
 
 // demoEnv is the environment of the run: its own homes, everything else as it is.
@@ -187,10 +193,13 @@ func (d *demo) show(ctx context.Context) (err error) {
 }
 
 func (d *demo) where(cfg *config.Config, events int) {
-	records := d.sink.Records()
-	_, _ = fmt.Fprintf(d.env.Stdout, "repository     %s\nledger         %s\nconfiguration  %s\nsession        %s, %d events\ncollector      got %d log records and %d metric points of this run over OTLP\n\n"+
+	collector := "at " + d.otlp
+	if d.sink != nil {
+		collector = fmt.Sprintf("got %d log records and %d metric points of this run over OTLP", len(d.sink.Records()), len(d.sink.Points()))
+	}
+	_, _ = fmt.Fprintf(d.env.Stdout, "repository     %s\nledger         %s\nconfiguration  %s\nsession        %s, %d events\ncollector      %s\n\n"+
 		"Look again:     CODEX_HOME=%s PROCTOR_HOME=%s proctor replay --last\nRun it for real: OPENAI_API_KEY=... proctor exec \"fix the failing test\"   (or --oss for a local model)\n",
-		d.repo, cfg.Proctor.Ledger.Dir, d.config, d.session, events, len(records), len(d.sink.Points()),
+		d.repo, cfg.Proctor.Ledger.Dir, d.config, d.session, events, collector,
 		filepath.Join(d.dir, "home"), filepath.Join(d.dir, "state"))
 }
 
@@ -207,7 +216,7 @@ func (d *demo) check(s replay.Summary, report ledger.Report) error {
 	want(s.Denials >= 2, "the sandbox denials were not recorded")
 	want(s.Refused == 1, "the escalation was not refused")
 	want(s.Files == 1, "the patch was not applied")
-	want(len(d.sink.Records()) > 0, "nothing arrived at the collector")
+	want(d.sink == nil || len(d.sink.Records()) > 0, "nothing arrived at the collector")
 	b, err := os.ReadFile(filepath.Join(d.dir, "outside", "notes"))
 	want(err == nil && string(b) == "nobody should write here\n", "a file outside the workspace was changed")
 	if err := errors.Join(problems...); err != nil {

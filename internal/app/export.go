@@ -2,10 +2,13 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -25,7 +28,14 @@ type Export struct {
 // StartExport follows the ledger to every destination of [otel]. A destination that never ran
 // begins with session.
 func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger) (Export, error) {
-	destinations, err := otlp.New(otlpOptions(cfg), s.Ledger)
+	if !exports(cfg) {
+		return Export{}, nil
+	}
+	options, err := otlpOptions(cfg)
+	if err != nil {
+		return Export{}, fail(Failure, err)
+	}
+	destinations, err := otlp.New(options, s.Ledger)
 	if err != nil {
 		return Export{}, fail(Failure, fmt.Errorf("[otel]: %w", err))
 	}
@@ -34,7 +44,7 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 		x, err := exporters.New(d, s.Ledger, s.Ledger, exporters.Options{
 			Head:    func(context.Context) (event.Seq, error) { return event.Seq(s.Ledger.Tree().Size), nil },
 			Session: session, Gap: s.note, Interval: cfg.Proctor.Export.BatchDelay, FlushWithin: cfg.Proctor.Export.FlushTimeout,
-			Limits: exporters.Limits{Records: cfg.Proctor.Export.BatchRecords}, Log: log,
+			Limits: exporters.Limits{Records: cfg.Proctor.Export.BatchRecords}, Log: log, Keep: s.consent(),
 		})
 		if err != nil {
 			return Export{}, errors.Join(fail(Failure, err), e.close())
@@ -48,6 +58,35 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 	e.cancel, e.run = cancel, new(sync.WaitGroup)
 	e.run.Go(func() { _ = e.group.Run(ctx) }) // trouble is logged and shows in the report
 	return e, nil
+}
+
+// exports reports whether any signal is sent anywhere.
+func exports(cfg *config.Config) bool {
+	o := cfg.Otel
+	return o.Exporter.Enabled() || o.MetricsExporter.Enabled() || o.TraceExporter.Enabled()
+}
+
+// consent keeps sessions at home that ran with telemetry off: a later run that
+// has it on does not send them. What belongs to no session may leave.
+func (s *Store) consent() func(event.Entry) bool {
+	known := map[string]bool{} // by session; used by one exporter, one entry at a time
+	return func(e event.Entry) bool {
+		may, ok := known[e.Session]
+		if !ok {
+			may = e.Session == SystemSession || s.telemetry(e.Session)
+			known[e.Session] = may
+		}
+		return may
+	}
+}
+
+func (s *Store) telemetry(session string) bool {
+	first, err := s.Ledger.Session(context.Background(), session, 1, 1)
+	if err != nil || len(first) == 0 || first[0].Event == nil {
+		return false
+	}
+	p, ok := first[0].Event.Payload.(*event.ConversationStartsPayload)
+	return ok && p.Telemetry
 }
 
 func (r *run) export() (Export, error) {
@@ -99,7 +138,11 @@ func (s *Store) note(ctx context.Context, p *event.ExportGapPayload) error {
 	return err
 }
 
-func otlpOptions(cfg *config.Config) otlp.Options {
+func otlpOptions(cfg *config.Config) (otlp.Options, error) {
+	key, err := redactKey(cfg.ProctorHome)
+	if err != nil {
+		return otlp.Options{}, err
+	}
 	o := cfg.Otel
 	host, _ := os.Hostname()
 	osName, osVersion := osRelease()
@@ -108,8 +151,29 @@ func otlpOptions(cfg *config.Config) otlp.Options {
 		LogUserPrompt: o.LogUserPrompt, LogAgentResponses: o.LogAgentResponses, LogGuardianAssessments: o.LogGuardianAssessment,
 		DropSSEDeltas: !o.LogSSEDeltas || !cfg.Proctor.Export.DeltaRecords, DropToolContent: cfg.Proctor.Redact.Level == "strict",
 		ToolResultMaxBytes: int(o.ToolResult.MaxBytes), SpanAttributes: o.SpanAttributes, Compat: otlp.Compat(cfg.Proctor.Export.Compat),
-		Version: Version, Host: host, OS: osName, OSVersion: osVersion,
+		Version: Version, Host: host, OS: osName, OSVersion: osVersion, RedactKey: key,
+	}, nil
+}
+
+// redactKey is the key of the fingerprints in redaction receipts: made once, mode 0600, known here alone.
+func redactKey(home string) ([]byte, error) {
+	path := filepath.Join(home, "keys", "redact.key")
+	key, err := os.ReadFile(path) //nolint:gosec // our own folder
+	if err == nil && len(key) == sha256.Size {
+		return key, nil
 	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read redaction key: %w", err)
+	}
+	key = make([]byte, sha256.Size)
+	_, _ = rand.Read(key) // never fails since Go 1.24
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make redaction key: %w", err)
+	}
+	if err := os.WriteFile(path, key, 0o600); err != nil {
+		return nil, fmt.Errorf("make redaction key: %w", err)
+	}
+	return key, nil
 }
 
 func otlpExporter(x config.Exporter) otlp.Exporter {

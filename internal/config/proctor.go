@@ -29,7 +29,7 @@ type ProctorLedger struct {
 type ProctorExport struct {
 	Compat       string        `json:"compat"`        // codex or typed attribute types
 	BatchRecords int           `json:"batch_records"` // per request, at most
-	BatchDelay   time.Duration `json:"batch_delay"`   // written as "1s"
+	BatchDelay   time.Duration `json:"batch_delay"`   // written as "1s"; zero leaves each signal its own
 	FlushTimeout time.Duration `json:"flush_timeout"` // at the end of a run, written as "5s"
 	DeltaRecords bool          `json:"delta_records"` // export stream deltas as records
 }

@@ -16,7 +16,7 @@ min_free_bytes = 67108864
 [export]
 compat = "codex"
 batch_records = 512
-batch_delay = "1s"
+batch_delay = "0s"
 flush_timeout = "5s"
 delta_records = true
 [sandbox]

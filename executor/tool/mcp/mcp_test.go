@@ -229,6 +229,14 @@ func TestServerThatDoesNotStart(t *testing.T) {
 	}
 }
 
+func TestServerDoesNotInheritOurEnvironment(t *testing.T) {
+	t.Setenv("OUR_SECRET", "x")
+	cmd := ServerConfig{Name: "demo", Command: "env", Cwd: "/"}.process()
+	if out, err := cmd.Output(); err != nil || len(out) != 0 && string(out) != "PWD=/\n" {
+		t.Errorf("the server sees %q %v", out, err)
+	}
+}
+
 func TestServerOutputIsLoggedInBounds(t *testing.T) {
 	var out strings.Builder
 	w := &logWriter{log: slog.New(slog.NewTextHandler(&out, nil))}

@@ -74,14 +74,19 @@ func Start(ctx context.Context, c ServerConfig, version string, log *slog.Logger
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	cmd := c.process()
+	cmd.Stderr = &logWriter{log: log.With("mcp_server", c.Name)}
+	return connect(ctx, c, version, log, &sdk.CommandTransport{Command: cmd, TerminateDuration: stopTime})
+}
+
+func (c ServerConfig) process() *exec.Cmd {
 	cmd := exec.Command(c.Command, c.Args...)
 	cmd.Dir, cmd.Env = c.Cwd, c.Env
 	if cmd.Env == nil {
 		cmd.Env = []string{} // nil would be ours
 	}
-	cmd.Stderr = &logWriter{log: log.With("mcp_server", c.Name)}
 	cmd.WaitDelay = stopTime // a grandchild may hold standard error open
-	return connect(ctx, c, version, log, &sdk.CommandTransport{Command: cmd, TerminateDuration: stopTime})
+	return cmd
 }
 
 // connect does the handshake over any transport.

@@ -122,6 +122,8 @@ func (p *proposal) Run(ctx context.Context, g tool.Grant, _ tool.Observer) (tool
 		return tool.Result{Output: "the call was interrupted", Duration: took}, ctx.Err()
 	case errors.Is(err, context.DeadlineExceeded):
 		return tool.Result{Output: fmt.Sprintf("tool call error: no answer of MCP server %q within %s", p.t.s.config.Name, limit), Duration: took}, nil
+	case err == nil && answer.NeedsInput():
+		return tool.Result{Output: "tool call error: the server asks for further input, which is not offered here", Duration: took}, nil
 	case err != nil:
 		text, cut := tool.Truncate(err.Error(), tool.DefaultOutputTokens, 0)
 		return tool.Result{Output: "tool call error: " + text, Truncated: cut, Duration: took}, nil

@@ -19,11 +19,11 @@ func (e *MatchError) Error() string {
 	at := fmt.Sprintf("hunk %d, line %d of the patch", e.Hunk, e.Line)
 	switch {
 	case e.cause != nil:
-		return fmt.Sprintf("Failed to match %s (%s): %v", e.File, at, e.cause)
+		return fmt.Sprintf("failed to match %s (%s): %v", e.File, at, e.cause)
 	case e.Want == nil:
-		return fmt.Sprintf("Failed to find context '%s' in %s (%s)", clip(e.Context), e.File, at)
+		return fmt.Sprintf("failed to find context '%s' in %s (%s)", clip(e.Context), e.File, at)
 	}
-	return fmt.Sprintf("Failed to find expected lines in %s (%s):\n%s", e.File, at, strings.Join(e.Want, "\n"))
+	return fmt.Sprintf("failed to find expected lines in %s (%s):\n%s", e.File, at, strings.Join(e.Want, "\n"))
 }
 
 // placed is a hunk with the index of the file's line where it begins.

@@ -84,8 +84,10 @@ func (e *edit) read() error {
 	case e.op.Kind == Add && missing:
 	case e.op.Kind == Delete && isLink(e.from): // the link goes, not what it names
 		e.existed = true
+	case isLink(e.from):
+		return fmt.Errorf("failed to read file to %s %s: it is a symbolic link; name the file it leads to, or delete it first", e.op.Kind, e.from)
 	default:
-		return fmt.Errorf("Failed to read file to %s %s: %w", e.op.Kind, e.from, err)
+		return fmt.Errorf("failed to read file to %s %s: %w", e.op.Kind, e.from, err)
 	}
 	switch e.op.Kind {
 	case Add:
@@ -98,7 +100,7 @@ func (e *edit) read() error {
 
 func (e *edit) change() error {
 	if !utf8.ValidString(e.before) {
-		return fmt.Errorf("Failed to read file to update %s: it is not UTF-8 text; expected a text file", e.from)
+		return fmt.Errorf("failed to read file to update %s: it is not UTF-8 text; expected a text file", e.from)
 	}
 	lines := splitKeep(e.before)
 	spots, err := e.op.Update.place(e.from, lines)
@@ -114,7 +116,7 @@ func (e *edit) change() error {
 	}
 	info, err := os.Lstat(e.to)
 	if err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("Failed to move %s to %s: %w", e.from, e.to, canonical.ErrNotRegular)
+		return fmt.Errorf("failed to move %s to %s: %w", e.from, e.to, canonical.ErrNotRegular)
 	}
 	return nil
 }

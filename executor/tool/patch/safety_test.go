@@ -130,6 +130,12 @@ func TestSpecialFilesAreRefusedWithoutWaiting(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, dir, map[string]string{"bin": "\xff\xfe\n"})
+	if err := os.Symlink("bin", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := propose(t, dir, "*** Begin Patch\n*** Add File: link\n+b\n*** End Patch"); err == nil || !strings.Contains(err.Error(), "it is a symbolic link") {
+		t.Errorf("adding over a link: got %v", err)
+	}
 	for _, op := range []string{"*** Update File: fifo\n@@\n-a\n+b", "*** Add File: d\n+b", "*** Delete File: d", "*** Update File: bin\n@@\n-a\n+b", "*** Add File: bin/x\n+b"} {
 		if _, err := propose(t, dir, "*** Begin Patch\n"+op+"\n*** End Patch"); err == nil {
 			t.Errorf("%q was not refused", op)

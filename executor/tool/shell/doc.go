@@ -13,7 +13,8 @@
 //   - A process outlives its call only under a session id, and never its Manager: Close kills all of them,
 //     and returns when every Observer.Ended was delivered.
 //   - Cancelling the context of a call kills the command it started; it does not kill commands of earlier calls.
-//   - Output reaches the observer of the call that started the process, in order; a slow observer holds the process back.
+//   - Output reaches the observer of the call that started the process, each stream in its order (the two of a command
+//     without a terminal may be mixed otherwise than they were written); a slow observer holds the process back.
 //
 // Bounds: [Options.MaxRunning] processes; output as in package tool; waits as in wait.go.
 //

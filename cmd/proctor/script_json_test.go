@@ -1,0 +1,156 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// jsonLines reads one object a line; a line that is none ends the script.
+func jsonLines(ts *testscript.TestScript, file string) []map[string]any {
+	var out []map[string]any
+	for i, line := range strings.Split(ts.ReadFile(file), "\n") {
+		if line == "" {
+			continue
+		}
+		var v map[string]any
+		d := json.NewDecoder(strings.NewReader(line))
+		d.UseNumber()
+		if err := d.Decode(&v); err != nil {
+			ts.Fatalf("%s:%d: not a JSON object: %v: %s", file, i+1, err, line)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// field follows a dotted path; keys may have dots themselves, numbers index lists.
+func field(v any, path string) (any, bool) {
+	if path == "" {
+		return v, true
+	}
+	if list, ok := v.([]any); ok {
+		head, rest, _ := strings.Cut(path, ".")
+		i, err := strconv.Atoi(head)
+		if err != nil || i >= len(list) {
+			return nil, false
+		}
+		return field(list[i], rest)
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		return nil, false
+	}
+	if x, ok := m[path]; ok {
+		return x, true
+	}
+	for i, c := range path {
+		if c != '.' {
+			continue
+		}
+		if x, ok := m[path[:i]]; ok {
+			return field(x, path[i+1:])
+		}
+	}
+	return nil, false
+}
+
+// textOf writes strings plainly and everything else as JSON.
+func textOf(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(b)
+}
+
+var condExpr = regexp.MustCompile(`^(!?)([^=~]+)(?:([=~])((?s).*))?$`)
+
+// holds reports whether an object fits KEY=VALUE, KEY~REGEXP, KEY (is there) or !KEY (is not there).
+func holds(ts *testscript.TestScript, object map[string]any, cond string) bool {
+	m := condExpr.FindStringSubmatch(cond)
+	if m == nil {
+		ts.Fatalf("condition %q: expected KEY=VALUE, KEY~REGEXP, KEY or !KEY", cond)
+	}
+	v, ok := field(object, m[2])
+	switch m[3] {
+	case "":
+		return ok == (m[1] == "")
+	case "~":
+		match, err := regexp.MatchString(m[4], textOf(v))
+		ts.Check(err)
+		return ok && match
+	}
+	return ok && textOf(v) == m[4]
+}
+
+func count(ts *testscript.TestScript, what, want string, objects []map[string]any, conds []string) {
+	n := 0
+	for _, o := range objects {
+		if !slices.ContainsFunc(conds, func(c string) bool { return !holds(ts, o, c) }) {
+			n++
+		}
+	}
+	least, atLeast := strings.CutPrefix(want, ">=")
+	limit, err := strconv.Atoi(least)
+	ts.Check(err)
+	if n != limit && (!atLeast || n < limit) {
+		ts.Check(&wrong{what + " with " + strings.Join(conds, " "), strconv.Itoa(n), want})
+	}
+}
+
+// cmdJSONCount counts the lines of a file that fit all conditions.
+func cmdJSONCount(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 2, "json-count FILE N [KEY=VALUE|KEY~REGEXP|KEY|!KEY]...")
+	count(ts, "lines of "+args[0], args[1], jsonLines(ts, args[0]), args[2:])
+}
+
+// cmdJSONValues compares the values of one field, line by line, where it is there.
+func cmdJSONValues(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 2, "json-values FILE PATH VALUE...")
+	got := []string{}
+	for _, o := range jsonLines(ts, args[0]) {
+		if v, ok := field(o, args[1]); ok {
+			got = append(got, textOf(v))
+		}
+	}
+	if !slices.Equal(got, args[2:]) {
+		ts.Check(&wrong{"values of " + args[1] + " in " + args[0], strings.Join(got, " "), strings.Join(args[2:], " ")})
+	}
+}
+
+var cleanings = []struct {
+	expr *regexp.Regexp
+	with string
+}{
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?`), "TIME"},
+	{regexp.MustCompile(`\b[0-9a-f]{40,64}\b`), "HASH"},
+	{regexp.MustCompile(`\b[0-9a-f]*[0-9][0-9a-f]*[a-f][0-9a-f]{5,}\b|\b[0-9a-f]*[a-f][0-9a-f]*[0-9][0-9a-f]{5,}\b`), "HASH"},
+	{regexp.MustCompile(`\b\d+(\.\d+)? ?m?s\b`), "TOOK"},
+	{regexp.MustCompile(`\+\d+\.\d+s`), "+TOOK"},
+	{regexp.MustCompile(`\+TOOK`), "+TOOK"},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "LOOPBACK"},
+	{regexp.MustCompile(`\[\d{2,}\]`), "[PID]"},
+}
+
+// cmdClean copies text without what differs from run to run: places, ids, times, digests.
+func cmdClean(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 2, "clean FROM TO")
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), ts.Getenv("WORK"), "WORK")
+	host, _ := os.Hostname()
+	text = regexp.MustCompile(`\b`+regexp.QuoteMeta(host)+`\b`).ReplaceAllString(text, "HOST")
+	for _, c := range cleanings {
+		text = c.expr.ReplaceAllString(text, c.with)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"proctor/internal/otlpsink"
+)
+
+// cmdSink starts an OTLP receiver. Logs come by the named transport; metrics always by HTTP.
+func cmdSink(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 0 || len(args) == 1 && (args[0] == "grpc" || args[0] == "http"), "sink [grpc|http]")
+	s, err := otlpsink.Start(otlpsink.Options{MaxBody: 16 << 20})
+	ts.Check(err)
+	worldOf(ts).sink = s
+	ts.Setenv("OTLP_GRPC", s.GRPCURL())
+	ts.Setenv("OTLP_HTTP", s.HTTPURL(""))
+	exporter := `{ otlp-grpc = { endpoint = "$OTLP_GRPC" } }`
+	if len(args) == 1 && args[0] == "http" {
+		exporter = `{ otlp-http = { endpoint = "$OTLP_HTTP/v1/logs", protocol = "json" } }`
+	}
+	ts.Setenv("OTLP_EXPORTER", exporter)
+}
+
+// cmdSinkFault makes the receiver unreachable or well again.
+func cmdSinkFault(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 1, "sink-fault down|up")
+	s := worldOf(ts).sink
+	if args[0] == "down" {
+		s.Down()
+		return
+	}
+	ts.Check(s.Up())
+}
+
+func attributes(records []otlpsink.Record) []map[string]any {
+	out := make([]map[string]any, len(records))
+	for i, r := range records {
+		out[i] = map[string]any{"resource": r.Resource, "scope": r.Scope, "body": r.Body}
+		for k, v := range r.Attributes {
+			out[i][k] = v
+		}
+	}
+	return out
+}
+
+// cmdSinkCount counts log records by their attributes.
+func cmdSinkCount(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 1, "sink-count N [KEY=VALUE|KEY~REGEXP|!KEY]...")
+	count(ts, "log records", args[0], attributes(worldOf(ts).sink.Records()), args[1:])
+}
+
+// cmdSinkPoints counts metric points by name, value and attributes.
+func cmdSinkPoints(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 1, "sink-points N [KEY=VALUE|KEY~REGEXP|!KEY]...")
+	var points []map[string]any
+	for _, p := range worldOf(ts).sink.Points() {
+		m := map[string]any{"name": p.Name, "kind": p.Kind, "value": p.Int, "count": p.Count}
+		for k, v := range p.Attributes {
+			m[k] = v
+		}
+		points = append(points, m)
+	}
+	count(ts, "metric points", args[0], points, args[1:])
+}
+
+// offByDefault are kinds of codex.* that are exported only when [otel] asks for them.
+var offByDefault = map[string]bool{"codex.agent_response": true, "codex.guardian_assessment": true}
+
+// cmdSinkComplete compares a replay with the receiver, kind by kind: all that the ledger has of codex.* must have arrived, once.
+func cmdSinkComplete(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 1, "sink-complete REPLAY.jsonl")
+	want, got := map[string]int{}, map[string]int{}
+	for _, e := range jsonLines(ts, args[0]) {
+		if kind, _ := e["kind"].(string); strings.HasPrefix(kind, "codex.") && !offByDefault[kind] {
+			want[kind]++
+		}
+	}
+	if len(want) == 0 {
+		ts.Fatalf("%s has no event of codex.*", args[0])
+	}
+	for _, r := range worldOf(ts).sink.Records() {
+		if name, _ := r.Attributes["event.name"].(string); strings.HasPrefix(name, "codex.") {
+			got[name]++
+		}
+	}
+	for kind, n := range want {
+		if got[kind] != n {
+			ts.Check(&wrong{"records of " + kind + " at the collector", fmt.Sprint(got[kind]), fmt.Sprint(n)})
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// cmdSupervised checks the laws of a recorded session over `proctor replay --json`:
+//
+//   - session numbers are dense and global ones grow;
+//   - every proctor.exec_started names an earlier codex.tool_decision of the same call with outcome allow and the same digest;
+//   - every codex.tool_result that ran names an earlier exec_started of its call, and repeats its digest;
+//   - every call the model made has a decision, and every decision and every start has a result;
+//   - the last event is proctor.session_closed, and its counts are those of the events since the session was opened last.
+func cmdSupervised(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 1, "supervised REPLAY.jsonl")
+	var events []recorded
+	for _, o := range jsonLines(ts, args[0]) {
+		var e recorded
+		ts.Check(json.Unmarshal([]byte(textOf(o)), &e))
+		events = append(events, e)
+	}
+	if len(events) == 0 {
+		ts.Fatalf("%s has no event", args[0])
+	}
+	for _, problem := range check(events) {
+		ts.Fatalf("%s: %s", args[0], problem)
+	}
+}
+
+type recorded struct {
+	Seq     uint64 `json:"seq"`
+	Number  uint64 `json:"session_seq"`
+	ID      string `json:"id"`
+	Kind    string `json:"kind"`
+	Call    string `json:"call"`
+	Cause   string `json:"cause"`
+	Payload struct {
+		Digest   string         `json:"action_digest"`
+		Outcome  string         `json:"outcome"`
+		Decision string         `json:"decision"`
+		Status   string         `json:"status"`
+		ItemType string         `json:"item_type"`
+		Events   uint64         `json:"events"`
+		Counts   map[string]int `json:"counts"`
+	} `json:"payload"`
+}
+
+type calls struct {
+	decisions, starts          map[string]recorded // by event id
+	asked, decided, begun, had []string            // call ids
+	problems                   []string
+}
+
+func (c *calls) bad(format string, args ...any) {
+	c.problems = append(c.problems, fmt.Sprintf(format, args...))
+}
+
+func check(events []recorded) []string {
+	c := &calls{decisions: map[string]recorded{}, starts: map[string]recorded{}}
+	counts := map[string]int{}
+	for i, e := range events {
+		if e.Number != uint64(i)+1 {
+			c.bad("event %d has the number %d", i+1, e.Number)
+		}
+		if i > 0 && e.Seq <= events[i-1].Seq {
+			c.bad("event %d has the global number %d after %d", e.Number, e.Seq, events[i-1].Seq)
+		}
+		c.event(e)
+		if e.Kind == "proctor.session_closed" {
+			if fmt.Sprint(e.Payload.Counts) != fmt.Sprint(counts) || e.Payload.Events != e.Number {
+				c.bad("session_closed counts %v and is event %d; the events are %v and this is %d", e.Payload.Counts, e.Payload.Events, counts, e.Number)
+			}
+			clear(counts)
+			continue
+		}
+		counts[e.Kind]++
+	}
+	if last := events[len(events)-1]; last.Kind != "proctor.session_closed" {
+		c.bad("the last event is %s", last.Kind)
+	}
+	missing := func(what string, of, in []string) {
+		for _, id := range of {
+			if !slices.Contains(in, id) {
+				c.bad("call %s has no %s", id, what)
+			}
+		}
+	}
+	missing("decision", c.asked, c.decided)
+	missing("result", c.decided, c.had)
+	missing("result", c.begun, c.had)
+	return c.problems
+}
+
+func (c *calls) event(e recorded) {
+	switch e.Kind {
+	case "proctor.history_item":
+		if t := e.Payload.ItemType; t == "function_call" || t == "custom_tool_call" {
+			c.asked = append(c.asked, e.Call)
+		}
+	case "codex.tool_decision":
+		c.decisions[e.ID] = e
+		c.decided = append(c.decided, e.Call)
+	case "proctor.exec_started":
+		c.starts[e.ID] = e
+		c.begun = append(c.begun, e.Call)
+		d, ok := c.decisions[e.Payload.Decision]
+		if !ok || d.Payload.Outcome != "allow" || d.Payload.Digest != e.Payload.Digest || d.Call != e.Call || d.Payload.Digest == "" {
+			c.bad("call %s started without an earlier decision that allows its digest %s", e.Call, e.Payload.Digest)
+		}
+	case "codex.tool_result":
+		c.had = append(c.had, e.Call)
+		if e.Payload.Status == "refused" {
+			return
+		}
+		s, ok := c.starts[e.Cause]
+		if !ok || s.Call != e.Call || s.Payload.Digest != e.Payload.Digest {
+			c.bad("the result of call %s does not belong to a recorded start with its digest", e.Call)
+		}
+	}
+}

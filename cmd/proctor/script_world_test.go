@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"proctor/internal/fakemodel"
+	"proctor/internal/otlpsink"
+)
+
+// world is what one script has started.
+type world struct {
+	names     []string // of the environment at the start
+	model     *fakemodel.Server
+	sink      *otlpsink.Sink
+	processes map[string]*process
+}
+
+type worldKey struct{}
+
+type process struct {
+	cmd      *exec.Cmd
+	out, err bytes.Buffer
+}
+
+func newWorld(env *testscript.Env) *world {
+	w := &world{processes: map[string]*process{}}
+	for _, v := range env.Vars {
+		name, _, _ := strings.Cut(v, "=")
+		w.names = append(w.names, name)
+	}
+	env.Defer(w.close)
+	return w
+}
+
+func (w *world) close() {
+	for _, p := range w.processes {
+		if p.cmd.ProcessState == nil {
+			_ = p.cmd.Process.Kill()
+			_ = p.cmd.Wait()
+		}
+	}
+	if w.model != nil {
+		_ = w.model.Close()
+	}
+	if w.sink != nil {
+		w.sink.Close()
+	}
+}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+// usage ends the script when a command was written wrongly.
+func need(ts *testscript.TestScript, ok bool, how string) {
+	if !ok {
+		ts.Fatalf("usage: %s", how)
+	}
+}
+
+// cmdExits runs a program and compares its exit status.
+func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 2, "exits STATUS PROGRAM ARG...")
+	err := ts.Exec(args[1], args[2:]...)
+	ts.Check(compareStatus(args[0], err))
+}
+
+func compareStatus(want string, err error) error {
+	got := 0
+	if err != nil {
+		exit, ok := err.(*exec.ExitError) //nolint:errorlint // testscript returns it unwrapped
+		if !ok {
+			return err
+		}
+		got = exit.ExitCode()
+	}
+	if strconv.Itoa(got) != want {
+		return &wrong{"exit status", strconv.Itoa(got), want}
+	}
+	return nil
+}
+
+// wrong is a comparison that failed.
+type wrong struct{ what, got, want string }
+
+func (w *wrong) Error() string { return w.what + ": got " + w.got + ", want " + w.want }
+
+// cmdStart starts a program that the script goes on beside.
+func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 2, "start NAME PROGRAM ARG...")
+	w := worldOf(ts)
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
+	p := &process{cmd: exec.Command(path, args[2:]...)} //nolint:gosec // the script says what to run
+	p.cmd.Args[0] = args[1]
+	p.cmd.Dir = ts.MkAbs(".")
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
+	for _, name := range append(w.names, "MODEL_URL") {
+		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
+	}
+	p.cmd.Env = append(p.cmd.Env, "PWD="+p.cmd.Dir)
+	ts.Check(p.cmd.Start())
+	w.processes[args[0]] = p
+}
+
+func started(ts *testscript.TestScript, name string) *process {
+	p, ok := worldOf(ts).processes[name]
+	if !ok {
+		ts.Fatalf("no process %q was started", name)
+	}
+	return p
+}
+
+// cmdFinish waits for a started program and compares its exit status; its output is then stdout and stderr.
+func cmdFinish(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 2, "finish NAME STATUS")
+	p := started(ts, args[0])
+	err := p.cmd.Wait()
+	_, _ = ts.Stdout().Write(p.out.Bytes())
+	_, _ = ts.Stderr().Write(p.err.Bytes())
+	ts.Logf("[stdout]\n%s[stderr]\n%s", p.out.String(), p.err.String())
+	ts.Check(compareStatus(args[1], err))
+}
+
+// cmdBigFile makes a file of N bytes.
+func cmdBigFile(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 2, "big-file FILE BYTES")
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), bytes.Repeat([]byte("x"), n), 0o600))
+}

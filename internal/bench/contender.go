@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"proctor/internal/fakemodel"
+)
+
+// contender is an agent with the command line of codex exec.
+type contender struct {
+	name, binary, dir, sandbox string
+	path                       string // put before PATH
+}
+
+// prepare makes home, state and a Git workspace. The ledger stays from round to round, as on a real machine.
+func (c contender) prepare(ctx context.Context) error {
+	for _, d := range []string{"home", "state", "tmp", "ws"} {
+		if err := os.MkdirAll(filepath.Join(c.dir, d), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(filepath.Join(c.dir, "ws", "README"), []byte("hello\n"), 0o600); err != nil {
+		return err
+	}
+	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=bench", "-c", "user.email=bench@example.com", "commit", "-q", "--allow-empty", "-m", "start"}} {
+		cmd := exec.CommandContext(ctx, "git", args...) //nolint:gosec // fixed words
+		cmd.Dir = filepath.Join(c.dir, "ws")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("git %s: %w: %s", args[0], err, out)
+		}
+	}
+	return nil
+}
+
+// configuration is one file for everybody: what costs the real one time and has nothing to do with the turn is off.
+const configuration = `model = "gpt-5.5"
+model_provider = "scripted"
+check_for_update_on_startup = false
+[analytics]
+enabled = false
+[feedback]
+enabled = false
+[features]
+plugins = false
+apps = false
+[model_providers.scripted]
+name = "Scripted model"
+base_url = %q
+wire_api = "responses"
+env_key = "BENCH_KEY"
+requires_openai_auth = false
+supports_websockets = false
+`
+
+// exec runs one turn. With memory it watches the tree's memory instead of the clock: watching costs time.
+func (c contender) exec(ctx context.Context, scenario fakemodel.Scenario, memory bool) (s sample, err error) {
+	model, err := startModel(scenario)
+	if err != nil {
+		return sample{}, err
+	}
+	text := fmt.Sprintf(configuration, model.url)
+	if err := os.WriteFile(filepath.Join(c.dir, "home", "config.toml"), []byte(text), 0o600); err != nil {
+		return sample{}, err
+	}
+	cmd := exec.CommandContext(ctx, c.binary, "exec", "--json", "-s", c.sandbox, "do the scripted work") //nolint:gosec // what was asked for
+	cmd.Dir = filepath.Join(c.dir, "ws")
+	cmd.Env = c.environ()
+	var stdout, stderr strings.Builder
+	cmd.Stdout, cmd.Stderr = limited{&stdout}, limited{&stderr}
+	began := time.Now()
+	s, err = clocked(cmd, memory)
+	if err != nil {
+		_ = model.close()
+		return s, fmt.Errorf("%w: %s", err, stderr.String())
+	}
+	if err := model.close(); err != nil {
+		return s, fmt.Errorf("%w: %s", err, stderr.String())
+	}
+	if n := strings.Count(stdout.String(), `"exit_code":0`); n != len(scenario.Steps)-1 {
+		return s, fmt.Errorf("%d commands ended well, want %d: %s", n, len(scenario.Steps)-1, stdout.String())
+	}
+	s.first, s.calls = model.first().Sub(began), model.calls()
+	return s, nil
+}
+
+func (c contender) environ() []string {
+	path := os.Getenv("PATH")
+	if c.path != "" {
+		path = c.path + ":" + path
+	}
+	return []string{
+		"PATH=" + path, "HOME=" + filepath.Join(c.dir, "home"), "TMPDIR=" + filepath.Join(c.dir, "tmp"), "BENCH_KEY=none",
+		"CODEX_HOME=" + filepath.Join(c.dir, "home"), "PROCTOR_HOME=" + filepath.Join(c.dir, "state"),
+	}
+}
+
+// limited keeps the first megabyte.
+type limited struct{ b *strings.Builder }
+
+var _ io.Writer = limited{}
+
+func (l limited) Write(p []byte) (int, error) {
+	if l.b.Len() < 1<<20 {
+		l.b.Write(p)
+	}
+	return len(p), nil
+}

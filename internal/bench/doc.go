@@ -1,0 +1,15 @@
+// Command bench measures what supervision costs. It is called by tools/bench.sh and prints tables; nothing in it can
+// fail because the machine is slow.
+//
+// Contenders run the same scripted model ([proctor/internal/fakemodel], behind a proxy that notes when requests arrive
+// and answers end) on the same configuration file in the same kind of workspace:
+//
+//   - `proctor exec` and, when -codex names a binary, the real `codex exec`, with a turn of -few and one of -many commands;
+//   - the raw sandbox: the very bwrap call that proctor makes (arguments, mounts, seccomp program and command line are
+//     caught by a stand-in on PATH) without anything around it;
+//   - `proctor version` and, as the price of any process, `true`.
+//
+// Rounds interleave, so that a busy machine slows all alike; compare ratios of one run, not seconds of two.
+// CPU is user plus system time of the whole process tree, orphans included. The wall time of a call is what the model
+// sees: from the end of its answer to the arrival of the next request.
+package main

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+)
+
+// settings are the flags.
+type settings struct {
+	proctor, codex, bwrap string
+	dir, sandbox          string
+	rounds, few, many     int
+	command               string
+}
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	var s settings
+	flag.StringVar(&s.proctor, "proctor", "bin/proctor", "proctor `binary`")
+	flag.StringVar(&s.codex, "codex", "", "real codex `binary`; empty leaves the comparison out")
+	flag.StringVar(&s.bwrap, "bwrap", "", "bwrap `binary`; empty looks on PATH")
+	flag.StringVar(&s.dir, "dir", "", "`folder` for homes, ledgers and workspaces; must be on a real disk and not below the temporary folder")
+	flag.StringVar(&s.sandbox, "sandbox", "workspace-write", "sandbox `mode`")
+	flag.StringVar(&s.command, "command", "true", "shell `command` of every call")
+	flag.IntVar(&s.rounds, "rounds", 5, "interleaved rounds")
+	flag.IntVar(&s.few, "few", 1, "commands of the short turn")
+	flag.IntVar(&s.many, "many", 50, "commands of the long turn")
+	flag.Parse()
+	if err := s.resolve(); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	results, err := measure(ctx, s)
+	if err != nil {
+		return err
+	}
+	results.print(os.Stdout, s)
+	return nil
+}
+
+func (s *settings) resolve() error {
+	if s.dir == "" || s.rounds < 1 || s.few < 1 || s.many <= s.few {
+		return errors.New("-dir must name a folder, -rounds and -few be at least 1, and -many greater than -few")
+	}
+	if s.bwrap == "" {
+		s.bwrap, _ = exec.LookPath("bwrap") // absent: the raw sandbox is left out
+	}
+	for _, path := range []*string{&s.proctor, &s.codex, &s.bwrap, &s.dir} {
+		if *path == "" {
+			continue
+		}
+		abs, err := filepath.Abs(*path)
+		if err != nil {
+			return err
+		}
+		*path = abs
+	}
+	return os.MkdirAll(s.dir, 0o700)
+}
+
+// measure runs the rounds. Each round starts with another contender.
+func measure(ctx context.Context, s settings) (*results, error) {
+	if err := adoptOrphans(); err != nil {
+		return nil, err
+	}
+	r := &results{samples: map[string][]sample{}}
+	tasks, err := s.tasks(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for round := range s.rounds + 1 { // round 0 warms caches and is not counted
+		for i := range tasks {
+			t := tasks[(i+round)%len(tasks)]
+			got, err := t.run(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", t.name, err)
+			}
+			if round > 0 {
+				r.add(t.name, got)
+			}
+		}
+	}
+	return r, nil
+}
+
+// task is one thing to measure, once a round.
+type task struct {
+	name string
+	run  func(context.Context) (sample, error)
+}
+
+func (s settings) tasks(ctx context.Context, r *results) ([]task, error) {
+	proctor := contender{name: "proctor", binary: s.proctor, dir: filepath.Join(s.dir, "proctor"), sandbox: s.sandbox}
+	agents := []contender{proctor}
+	if s.codex != "" {
+		agents = append(agents, contender{name: "codex", binary: s.codex, dir: filepath.Join(s.dir, "codex"), sandbox: s.sandbox})
+	}
+	var tasks []task
+	for _, a := range agents {
+		if err := a.prepare(ctx); err != nil {
+			return nil, fmt.Errorf("prepare %s: %w", a.name, err)
+		}
+		for _, n := range []int{s.few, s.many} {
+			script := script(s.command, n)
+			tasks = append(tasks, task{fmt.Sprintf("%s exec, %d commands", a.name, n), func(ctx context.Context) (sample, error) {
+				return a.exec(ctx, script, false)
+			}})
+			tasks = append(tasks, task{fmt.Sprintf("%s exec, %d commands, memory", a.name, n), func(ctx context.Context) (sample, error) {
+				return a.exec(ctx, script, true)
+			}})
+		}
+	}
+	tasks = append(tasks,
+		task{"proctor version", func(ctx context.Context) (sample, error) { return repeat(ctx, 10, s.proctor, "version") }},
+		task{"true", func(ctx context.Context) (sample, error) { return repeat(ctx, 10, "true") }})
+	if s.bwrap == "" {
+		r.note("raw bwrap: left out, no bwrap on PATH")
+		return tasks, nil
+	}
+	raw, err := catch(ctx, proctor, s.bwrap, s.command)
+	if err != nil {
+		r.note("raw bwrap: left out: " + err.Error())
+		return tasks, nil
+	}
+	return append(tasks, task{"raw bwrap", func(ctx context.Context) (sample, error) { return raw.run(ctx, s.many) }}), nil
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// rawSandbox is a sandboxed command exactly as proctor starts it, without proctor.
+type rawSandbox struct {
+	bwrap, options, seccomp string
+	argv                    []string
+	missing                 []string // mount sources that proctor makes for the time of a command
+}
+
+// recorder stands in for bwrap on PATH: it keeps what it was given and goes on as the real one.
+const recorder = `#!/bin/sh
+if [ "$1" = --args ] && [ ! -s '%[1]s/argv' ]; then
+	cat /proc/self/fd/3 >'%[1]s/options'
+	cat /proc/self/fd/4 >'%[1]s/seccomp'
+	printf '%%s\0' "$@" >'%[1]s/argv'
+fi
+exec '%[2]s' "$@"
+`
+
+// catch runs one supervised command under the recorder.
+func catch(ctx context.Context, c contender, bwrap, command string) (*rawSandbox, error) {
+	dir := filepath.Join(filepath.Dir(c.dir), "raw")
+	bin := filepath.Join(dir, "bin")
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(bin, 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(bin, "bwrap"), fmt.Appendf(nil, recorder, dir, bwrap), 0o700); err != nil { //nolint:gosec // a program
+		return nil, err
+	}
+	c.path = bin
+	if _, err := c.exec(ctx, script(command, 2), false); err != nil { // the first may be a probe's turn
+		return nil, err
+	}
+	argv, err := os.ReadFile(filepath.Join(dir, "argv")) //nolint:gosec // written above
+	if err != nil {
+		return nil, fmt.Errorf("no bwrap call was seen: %w", err)
+	}
+	options, err := os.ReadFile(filepath.Join(dir, "options")) //nolint:gosec // written above
+	if err != nil {
+		return nil, err
+	}
+	raw := &rawSandbox{bwrap: bwrap, options: filepath.Join(dir, "options"), seccomp: filepath.Join(dir, "seccomp"), argv: words(argv)}
+	all := words(options)
+	for i, w := range all {
+		if (w == "--ro-bind" || w == "--bind") && i+1 < len(all) {
+			if _, err := os.Lstat(all[i+1]); errors.Is(err, os.ErrNotExist) {
+				raw.missing = append(raw.missing, all[i+1])
+			}
+		}
+	}
+	return raw, nil
+}
+
+func words(b []byte) []string { return strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00") }
+
+// run starts n commands one after the other; the sample holds each and the mean CPU time of one.
+func (r *rawSandbox) run(ctx context.Context, n int) (s sample, err error) {
+	for _, path := range r.missing {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return s, err
+		}
+		defer os.Remove(path)
+	}
+	before := childTime()
+	for range n {
+		began := time.Now()
+		if err := r.once(ctx); err != nil {
+			return s, err
+		}
+		s.calls = append(s.calls, time.Since(began))
+	}
+	reap() // bwrap leaves the init of its namespace to others
+	s.wall, s.cpu = median(s.calls), (childTime()-before)/time.Duration(n)
+	return s, nil
+}
+
+func (r *rawSandbox) once(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, r.bwrap, r.argv...) //nolint:gosec // what proctor calls
+	cmd.Env = []string{}
+	for _, path := range []string{r.options, r.seccomp} {
+		f, err := os.Open(path) //nolint:gosec // ours
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		cmd.ExtraFiles = append(cmd.ExtraFiles, f)
+	}
+	read, write, err := os.Pipe() // for bwrap's status
+	if err != nil {
+		return err
+	}
+	defer read.Close()
+	cmd.ExtraFiles = append(cmd.ExtraFiles, write)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	err = cmd.Start()
+	write.Close()
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(io.Discard, read); err != nil {
+		return err
+	}
+	if err := cmd.Wait(); err != nil {
+		return fmt.Errorf("%w: %s", err, out.String())
+	}
+	return nil
+}
