@@ -49,7 +49,7 @@ func Secret(s string) Sensitive {
 // SecretJSON wraps the JSON form of v; a value that has none is a defect of the
 // caller and becomes the text of the error.
 func SecretJSON(v any) Sensitive {
-	b, err := json.Marshal(v)
+	b, err := marshal(v)
 	if err != nil {
 		return Secret(fmt.Sprintf("%q", err))
 	}

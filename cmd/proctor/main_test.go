@@ -62,7 +62,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"wait-file": cmdWaitFile, "no-process": cmdNoProcess, "flip-bytes": cmdFlipBytes,
 	"fakemodel": cmdFakemodel, "model-done": cmdModelDone, "requests": cmdRequests,
 	"sink": cmdSink, "sink-fault": cmdSinkFault, "sink-count": cmdSinkCount, "sink-points": cmdSinkPoints, "sink-complete": cmdSinkComplete,
-	"json-count": cmdJSONCount, "json-values": cmdJSONValues, "supervised": cmdSupervised, "clean": cmdClean,
+	"json-count": cmdJSONCount, "json-values": cmdJSONValues, "same-value": cmdSameValue, "supervised": cmdSupervised, "clean": cmdClean,
 	"big-file": cmdBigFile,
 }
 

@@ -128,6 +128,23 @@ func cmdJSONValues(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// cmdSameValue compares one field of the first lines that have it in two files.
+func cmdSameValue(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 4, "same-value FILE PATH FILE PATH")
+	first := func(file, path string) string {
+		for _, o := range jsonLines(ts, file) {
+			if v, ok := field(o, path); ok {
+				return textOf(v)
+			}
+		}
+		ts.Fatalf("no line of %s has %s", file, path)
+		return ""
+	}
+	if a, b := first(args[0], args[1]), first(args[2], args[3]); a != b {
+		ts.Check(&wrong{args[1] + " of " + args[0], a, b})
+	}
+}
+
 var cleanings = []struct {
 	expr *regexp.Regexp
 	with string

@@ -65,7 +65,7 @@ func running(text string) []string {
 	return found
 }
 
-// cmdFlipBytes changes one byte in the middle of the largest file with a suffix below a folder.
+// cmdFlipBytes changes one bit in every file below a folder that holds a text, at its first place.
 func cmdFlipBytes(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) == 2, "flip-bytes FOLDER TEXT")
 	var hits int
@@ -91,4 +91,3 @@ func cmdFlipBytes(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	_, _ = fmt.Fprintf(ts.Stdout(), "%d files changed\n", hits)
 }
-

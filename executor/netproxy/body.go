@@ -37,17 +37,16 @@ func (b *body) Close() error {
 	return nil
 }
 
-// whole waits for nothing: it tells whether all of the body was taken and nobody reads any more. A nil body is none.
+// whole tells whether all of the body was taken; it then waits until nobody reads any more. A nil body is none.
 func (b *body) whole() bool {
 	if b == nil {
 		return true
 	}
-	select {
-	case <-b.closed:
-		return b.eof.Load()
-	default:
+	if !b.eof.Load() {
 		return false
 	}
+	<-b.closed
+	return true
 }
 
 // settle ends the connection behind a complete answer: it waits until the transport has let go of the body, and takes a

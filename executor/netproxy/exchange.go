@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -56,13 +55,13 @@ func (p *Proxy) begin(ctx context.Context, d Decision, client net.Conn) *exchang
 // end closes the upstream connection and reports what happened.
 func (x *exchange) end() {
 	x.unwatch()
-	x.silence.Stop()
 	d := x.decision
 	d.Duration = time.Since(x.begun)
 	if x.upstream != nil {
 		_ = x.upstream.Close()
-		d.Sent, d.Received = x.upstream.sent.Load(), x.upstream.received.Load()
+		d.Sent, d.Received = x.upstream.totals()
 	}
+	x.silence.Stop()
 	if cause := context.Cause(x.ctx); cause != nil {
 		x.err = cause
 	}
@@ -140,26 +139,44 @@ func (x *exchange) alive() { x.silence.Reset(x.p.limits.Idle) }
 // meter counts what passes a connection.
 type meter struct {
 	net.Conn
-	moved          func()
-	sent, received atomic.Int64
+	moved func()
+
+	writing sync.Mutex // held during a Write; guards sent
+	sent    int64
+
+	reading  sync.Mutex // held during a Read; guards received
+	received int64
 }
 
 func (m *meter) Read(b []byte) (int, error) {
+	m.reading.Lock()
+	defer m.reading.Unlock()
 	n, err := m.Conn.Read(b)
 	if n > 0 {
-		m.received.Add(int64(n))
+		m.received += int64(n)
 		m.moved()
 	}
 	return n, err
 }
 
 func (m *meter) Write(b []byte) (int, error) {
+	m.writing.Lock()
+	defer m.writing.Unlock()
 	n, err := m.Conn.Write(b)
 	if n > 0 {
-		m.sent.Add(int64(n))
+		m.sent += int64(n)
 		m.moved()
 	}
 	return n, err
+}
+
+// totals is for a closed connection: it waits for the last Read and Write to be counted.
+func (m *meter) totals() (sent, received int64) {
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	return m.sent, m.received
 }
 
 // CloseWrite ends one direction, or the connection where the transport cannot do that.

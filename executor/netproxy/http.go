@@ -96,8 +96,9 @@ func (c *client) forward(x *exchange, r *http.Request) (again bool, err error) {
 	}
 	again = !r.Close && r.ProtoAtLeast(1, 1)
 	stripHops(resp.Header)
-	if again = again && delimited(resp, r.Method); !again {
-		resp.TransferEncoding, resp.Close = nil, true
+	again = again && delimited(resp, r.Method)
+	if resp.Close = !again; resp.Close {
+		resp.TransferEncoding = nil // such a response ends with the connection
 	}
 	resp.Proto, resp.ProtoMajor, resp.ProtoMinor = "HTTP/1.1", 1, 1
 	err = c.pass(resp)

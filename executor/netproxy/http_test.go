@@ -183,6 +183,9 @@ func TestOneConnectionCarriesManyRequests(t *testing.T) {
 		}
 		at += i
 	}
+	if strings.Count(got, "Connection: close") != 1 {
+		t.Errorf("not only the last answer closes:\n%s", got)
+	}
 	if len(w.decided) != 4 || len(w.dialled) != 3 {
 		t.Errorf("%d decisions, dialled %v", len(w.decided), w.dialled)
 	}

@@ -28,7 +28,7 @@ const (
 // assemble makes the session and starts its reviewer. closeParts ends what it started.
 func (r *run) assemble(ctx context.Context) (s *executor.Session, closeParts func() error, err error) {
 	env := r.commandEnv()
-	tools, err := newTools(ctx, r.cfg, env)
+	tools, err := r.newTools(ctx, env)
 	if err != nil {
 		return nil, nil, err
 	}

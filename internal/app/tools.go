@@ -2,45 +2,105 @@ package app
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
-	"net/http"
-	"os"
 	"slices"
+	"time"
 
 	"proctor/executor/tool"
 	"proctor/executor/tool/image"
+	"proctor/executor/tool/mcp"
 	"proctor/executor/tool/patch"
 	"proctor/executor/tool/plan"
 	"proctor/executor/tool/shell"
 	"proctor/internal/config"
 )
 
-// newTools makes the tools that the model is offered.
-func newTools(_ context.Context, cfg *config.Config, env []string) (*tool.Registry, error) {
-	patcher, err := patch.New(cfg.Cwd, patch.Options{})
+// newTools makes the tools that the model is offered. Session.Close closes them.
+func (r *run) newTools(ctx context.Context, env []string) (*tool.Registry, error) {
+	confined := r.confine.Plan
+	patcher, err := patch.New(r.cfg.Cwd, patch.Options{MayRead: func(path string) error {
+		if v := confined.CheckRead(path); !v.Allowed {
+			return fmt.Errorf("%s may not be read (%s)", path, v.Reason)
+		}
+		return nil
+	}})
 	if err != nil {
 		return nil, fail(Failure, err)
 	}
-	manager, err := shell.New(shell.Options{
-		Dir: cfg.Cwd, Env: env, AllowLoginShell: cfg.AllowLoginShell, MaxOutputTokens: int(cfg.ToolOutputTokenLimit), Patch: patcher,
-	})
+	o := shell.Options{
+		Dir: r.cfg.Cwd, Env: env, AllowLoginShell: r.cfg.AllowLoginShell, MaxOutputTokens: int(r.cfg.ToolOutputTokenLimit), Patch: patcher,
+	}
+	if r.state != nil {
+		o.FirstID = int(r.state.Results) + 1 // above every process of the session before
+	}
+	manager, err := shell.New(o)
 	if err != nil {
 		return nil, fail(Failure, err)
 	}
-	viewer, err := image.New(cfg.Cwd, image.Options{})
+	viewer, err := image.New(r.cfg.Cwd, image.Options{})
 	if err != nil {
 		return nil, fail(Failure, err)
 	}
 	tools := append(manager.Tools(), patcher, plan.Tool{}, viewer)
-	registry, err := tool.NewRegistry(tools...)
+	servers, err := r.startServers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	registry, err := tool.NewRegistry(append(tools, servers...)...)
 	if err != nil {
 		return nil, fail(Failure, err)
 	}
 	return registry, nil
 }
+
+// startServers starts the MCP servers of the configuration. One that does not start
+// is a warning, unless it is required.
+func (r *run) startServers(ctx context.Context) ([]tool.Tool, error) {
+	var tools []tool.Tool
+	for _, name := range enabledServers(r.cfg) {
+		server := r.cfg.MCPServers[name]
+		started, err := r.startServer(ctx, name, server)
+		switch {
+		case err == nil:
+			tools = append(tools, started.Tools()...)
+		case server.Required:
+			return nil, fail(Failure, errors.Join(fmt.Errorf("MCP server %q is required and did not start: %w", name, err), closeAll(ctx, tools)))
+		default:
+			r.warnings = append(r.warnings, config.Warning{
+				Kind: config.WarnNote, Key: "mcp_servers." + name, Message: fmt.Sprintf("MCP server %q did not start, its tools are missing: %v", name, err),
+			})
+		}
+	}
+	return tools, nil
+}
+
+func (r *run) startServer(ctx context.Context, name string, s config.MCPServer) (*mcp.Server, error) {
+	if s.Command == "" {
+		return nil, errors.New("only servers with a command are supported by this version, not a url")
+	}
+	env := commandEnviron(r.env, r.cfg)
+	for _, key := range slices.Sorted(maps.Keys(s.Env)) {
+		env = append(env, key+"="+s.Env[key].Reveal())
+	}
+	return mcp.Start(ctx, mcp.ServerConfig{
+		Name: name, Command: s.Command, Args: s.Args, Env: env, Cwd: or(s.Cwd, r.cfg.Cwd),
+		StartupTimeout: seconds(s.StartupTimeoutSec), ToolTimeout: seconds(s.ToolTimeoutSec), Enabled: s.EnabledTools, Disabled: s.DisabledTools,
+	}, Version, r.env.log())
+}
+
+func closeAll(ctx context.Context, tools []tool.Tool) error {
+	var errs []error
+	for _, t := range tools {
+		if c, ok := t.(tool.Closer); ok {
+			errs = append(errs, c.Close(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
 func enabledServers(cfg *config.Config) []string {
 	var names []string
@@ -50,33 +110,4 @@ func enabledServers(cfg *config.Config) []string {
 		}
 	}
 	return names
-}
-
-// maxImage bounds one image given with --image, in bytes.
-const maxImage = 20 << 20
-
-// readImages makes content items of image files.
-func readImages(env Env, paths []string) ([]json.RawMessage, error) {
-	var items []json.RawMessage
-	for _, path := range paths {
-		b, err := os.ReadFile(env.abs(path))
-		if err != nil {
-			return nil, fail(Failure, fmt.Errorf("read image: %w", err))
-		}
-		if len(b) > maxImage {
-			return nil, fail(Failure, fmt.Errorf("read image %s: %d bytes, at most %d are allowed", path, len(b), maxImage))
-		}
-		kind := http.DetectContentType(b)
-		switch kind {
-		case "image/png", "image/jpeg", "image/gif", "image/webp":
-		default:
-			return nil, fail(Failure, fmt.Errorf("read image %s: it looks like %s; expected PNG, JPEG, GIF or WebP", path, kind))
-		}
-		item, err := json.Marshal(map[string]string{"type": "input_image", "image_url": "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(b)})
-		if err != nil {
-			return nil, fail(Failure, err)
-		}
-		items = append(items, item)
-	}
-	return items, nil
 }

@@ -14,6 +14,7 @@ import (
 	"proctor/executor/sandbox/mountpoint"
 	"proctor/executor/sandbox/process"
 	"proctor/executor/sandbox/seccomp"
+	"proctor/policy/filesystem"
 )
 
 // drain is how long output may trail after bwrap is gone; its PID namespace died before it.
@@ -37,6 +38,7 @@ type Backend struct {
 	options Options
 	hidden  string
 	setuid  bool
+	filters map[filesystem.Network]seccomp.Filters
 }
 
 // New prepares the backend; it starts nothing.
@@ -49,7 +51,11 @@ func New(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{options: o, hidden: hidden, setuid: info.Mode()&os.ModeSetuid != 0}, nil
+	filters, err := seccomp.New()
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{options: o, hidden: hidden, filters: filters, setuid: info.Mode()&os.ModeSetuid != 0}, nil
 }
 
 // Name is "bwrap".
@@ -86,10 +92,8 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 		End: l.end, Signal: l.signal, Drain: drain, Close: l.close,
 	}
 	if !b.setuid && !b.options.Unsupervised {
-		if o.Filter, err = seccomp.Notify(spec.Plan.Network, true); err != nil {
-			hold.Release()
-			return nil, err
-		}
+		f := b.filters[spec.Plan.Network]
+		o.Filter, o.Calls = f.Notify, f.Calls
 	}
 	p, err := process.Start(ctx, o)
 	if err != nil {
@@ -131,12 +135,9 @@ type launch struct {
 // build runs on the locked thread, whose opens for writing are being supervised: memory files and pipes only.
 func (l *launch) build(supervised bool) (process.Command, error) {
 	l.supervised = supervised
-	program, err := seccomp.Enforce(l.spec.Plan.Network)
+	program := l.backend.filters[l.spec.Plan.Network].Enforce
 	if supervised {
-		program, err = seccomp.Quiet(l.spec.Plan.Network)
-	}
-	if err != nil {
-		return process.Command{}, err
+		program = l.backend.filters[l.spec.Plan.Network].Quiet
 	}
 	var options []byte
 	for _, a := range l.args {
@@ -146,7 +147,7 @@ func (l *launch) build(supervised bool) (process.Command, error) {
 	if err != nil {
 		return process.Command{}, err
 	}
-	filter, err := memoryFile("bwrap seccomp", program.Bytes())
+	filter, err := memoryFile("bwrap seccomp", program)
 	if err != nil {
 		argsFile.Close()
 		return process.Command{}, err

@@ -20,6 +20,8 @@ const Limit = 256
 // Options says what a supervisor judges by and whom it tells.
 type Options struct {
 	Plan filesystem.Plan
+	// Calls is seccomp.ByNumber of the plan's network mode.
+	Calls map[int32][]seccomp.Call
 	// Setup: calls before prctl(PR_SET_SECCOMP) are the launcher's own.
 	Setup bool
 	// OnCommand is told, once and before the command runs, which thread made that call. May be nil.
@@ -45,9 +47,8 @@ type Supervisor struct {
 
 // New takes over the listener. Run must be called, and closes it.
 func New(l *os.File, o Options) (*Supervisor, error) {
-	calls, err := seccomp.ByNumber(o.Plan.Network)
-	if err != nil {
-		return nil, fmt.Errorf("supervise: %w", err)
+	if len(o.Calls) == 0 {
+		return nil, errors.New("supervise: no calls given")
 	}
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -56,7 +57,7 @@ func New(l *os.File, o Options) (*Supervisor, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Supervisor{options: o, listener: l, stopRead: read, stop: write, calls: calls, setup: o.Setup, resolver: resolver{root: -1}}, nil
+	return &Supervisor{options: o, listener: l, stopRead: read, stop: write, calls: o.Calls, setup: o.Setup, resolver: resolver{root: -1}}, nil
 }
 
 // Stop makes Run return. Calls that are stopped then, or later, fail with ENOSYS. Call it once.

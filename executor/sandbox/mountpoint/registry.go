@@ -212,16 +212,21 @@ func drop(lock *os.File) bool {
 	if flock(lock, unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return false
 	}
-	if path := read(lock); path != "" && placeholder(path) {
-		_ = unix.Rmdir(path)
+	if path := read(lock); path != "" && looksMade(path) {
+		_ = unix.Rmdir(path) // fails when something is in it
 	}
 	return true
 }
 
-// placeholder reports whether path looks as this package makes it: an empty directory of this user that nobody may write.
-func placeholder(path string) bool {
+// looksMade reports whether path is a directory of this user that nobody may write, as this package makes them.
+func looksMade(path string) bool {
 	var st unix.Stat_t
-	if unix.Lstat(path, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFDIR || st.Mode&0o222 != 0 || int(st.Uid) != os.Geteuid() {
+	return unix.Lstat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && st.Mode&0o222 == 0 && int(st.Uid) == os.Geteuid()
+}
+
+// placeholder reports whether path is such a directory and empty.
+func placeholder(path string) bool {
+	if !looksMade(path) {
 		return false
 	}
 	d, err := os.Open(path)

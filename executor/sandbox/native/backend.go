@@ -15,6 +15,7 @@ import (
 	"proctor/executor/sandbox"
 	"proctor/executor/sandbox/mountpoint"
 	"proctor/executor/sandbox/process"
+	"proctor/executor/sandbox/seccomp"
 	"proctor/executor/sandbox/view"
 	"proctor/policy/filesystem"
 )
@@ -36,6 +37,7 @@ type Options struct {
 type Backend struct {
 	options Options
 	hidden  string
+	filters map[filesystem.Network]seccomp.Filters
 }
 
 // New prepares the backend; it starts nothing.
@@ -44,7 +46,11 @@ func New(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Backend{options: o, hidden: hidden}, nil
+	filters, err := seccomp.New()
+	if err != nil {
+		return nil, err
+	}
+	return &Backend{options: o, hidden: hidden, filters: filters}, nil
 }
 
 // Name is "native".
@@ -84,7 +90,7 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 		TTY: spec.TTY, Network: spec.Plan.Network, Supervise: !b.options.Unsupervised,
 	}, ready: make(chan struct{}), started: make(chan struct{}), done: make(chan struct{})}
 	p, err := process.Start(ctx, process.Options{
-		Spec: spec, Build: l.build, Listener: l.awaitListener, Running: l.awaitCommand, Failure: l.failure, End: l.end, Signal: l.signal, Drain: drain, Close: l.close,
+		Spec: spec, Build: l.build, Calls: b.filters[spec.Plan.Network].Calls, Listener: l.awaitListener, Running: l.awaitCommand, Failure: l.failure, End: l.end, Signal: l.signal, Drain: drain, Close: l.close,
 	})
 	if err != nil {
 		return nil, err

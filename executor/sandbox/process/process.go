@@ -40,6 +40,8 @@ type Options struct {
 	Spec sandbox.Spec
 	// Filter, when set, is installed before the start and supervised; when that is impossible Build learns so.
 	Filter seccomp.Program
+	// Calls goes with Filter or Listener (seccomp.ByNumber).
+	Calls map[int32][]seccomp.Call
 	// Build makes the command line.
 	Build func(supervised bool) (Command, error)
 	// Listener, when set, waits for a filter's listener that comes from the launcher; nil means none came.
@@ -223,7 +225,7 @@ func (p *Process) start() error {
 
 func (p *Process) supervise(l *os.File, setup bool) {
 	s, err := denial.New(l, denial.Options{
-		Plan: p.options.Spec.Plan, Setup: setup, OnCommand: p.options.OnCommand, OnDenial: p.options.Spec.OnDenial,
+		Plan: p.options.Spec.Plan, Calls: p.options.Calls, Setup: setup, OnCommand: p.options.OnCommand, OnDenial: p.options.Spec.OnDenial,
 	})
 	if err != nil {
 		l.Close()

@@ -21,8 +21,8 @@ import (
 const (
 	// Name is what models call.
 	Name = "view_image"
-	// MaxFile bounds an image in bytes.
-	MaxFile = 20 << 20
+	// MaxFile bounds an image in bytes: in base64 it must fit into one event.
+	MaxFile = 2 << 20
 )
 
 // Options are settings of the tool.

@@ -1,0 +1,42 @@
+package app
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+)
+
+// maxImage bounds one image given with --image, in bytes.
+const maxImage = 2 << 20
+
+// readImages makes content items of image files.
+func readImages(env Env, paths []string) ([]json.RawMessage, error) {
+	var items []json.RawMessage
+	for _, path := range paths {
+		info, err := os.Stat(env.abs(path))
+		if err != nil {
+			return nil, fail(Failure, fmt.Errorf("read image: %w", err))
+		}
+		if info.Size() > maxImage {
+			return nil, fail(Failure, fmt.Errorf("read image %s: %d bytes, at most %d are allowed; make it smaller", path, info.Size(), maxImage))
+		}
+		b, err := os.ReadFile(env.abs(path))
+		if err != nil {
+			return nil, fail(Failure, fmt.Errorf("read image: %w", err))
+		}
+		kind := http.DetectContentType(b)
+		switch kind {
+		case "image/png", "image/jpeg", "image/gif", "image/webp":
+		default:
+			return nil, fail(Failure, fmt.Errorf("read image %s: it looks like %s; expected PNG, JPEG, GIF or WebP", path, kind))
+		}
+		item, err := json.Marshal(map[string]string{"type": "input_image", "image_url": "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(b)})
+		if err != nil {
+			return nil, fail(Failure, err)
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
