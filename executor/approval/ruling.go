@@ -52,6 +52,9 @@ func (g *Gate) ruling(r Request, f policy.Facts, d policy.Decision, answer *even
 		}
 		payload.Decision = decisionWord(answer.Status)
 		payload.Reason = answer.Reason
+		if answer.Status == event.Approved && !out.Allowed {
+			payload.Decision, payload.Reason = denied, string(policy.ReasonDigestMismatch)
+		}
 	}
 	if out.Allowed {
 		out.Message = ""
