@@ -52,7 +52,8 @@ type Denial struct {
 	Syscall string // "openat", "connect", "unlinkat", ...
 	// Path is the absolute path that was refused, or empty. At most 4096 bytes.
 	Path string
-	// Address is host:port, or the path of a Unix socket, for network calls.
+	// Address is host:port, or the path of a Unix socket ("@name" when abstract), for network calls; for a socket that
+	// may not be made at all it is the family, for example "inet".
 	Address string
 	// Access is what was wanted: "write", "create", "remove", "rename", "metadata", "connect", "bind", "mount", "trace", ...
 	Access string
@@ -67,7 +68,8 @@ type Denial struct {
 type Result struct {
 	// ExitCode is the exit status, or 128 plus the signal.
 	ExitCode int
-	// Signal is set when a signal ended the process.
+	// Signal is set when a signal ended the process. bwrap reports only 128 plus the signal, so there it is set only
+	// when the whole sandbox was killed.
 	Signal syscall.Signal
 	// Denials counts the calls reported to OnDenial; DenialsDropped those above the limit per process, not reported.
 	Denials, DenialsDropped int

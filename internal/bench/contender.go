@@ -17,6 +17,7 @@ import (
 type contender struct {
 	name, binary, dir, sandbox string
 	path                       string // put before PATH
+	args                       []string
 }
 
 // prepare makes home, state and a Git workspace. The ledger stays from round to round, as on a real machine.
@@ -69,7 +70,8 @@ func (c contender) exec(ctx context.Context, scenario fakemodel.Scenario, memory
 	if err := os.WriteFile(filepath.Join(c.dir, "home", "config.toml"), []byte(text), 0o600); err != nil {
 		return sample{}, err
 	}
-	cmd := exec.CommandContext(ctx, c.binary, "exec", "--json", "-s", c.sandbox, "do the scripted work") //nolint:gosec // what was asked for
+	args := append([]string{"exec", "--json", "-s", c.sandbox}, c.args...)
+	cmd := exec.CommandContext(ctx, c.binary, append(args, "do the scripted work")...) //nolint:gosec // what was asked for
 	cmd.Dir = filepath.Join(c.dir, "ws")
 	cmd.Env = c.environ()
 	var stdout, stderr strings.Builder

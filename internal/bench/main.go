@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 )
 
 // settings are the flags.
@@ -17,6 +18,7 @@ type settings struct {
 	dir, sandbox          string
 	rounds, few, many     int
 	command               string
+	variants              []contender
 }
 
 func main() {
@@ -37,6 +39,14 @@ func run() error {
 	flag.IntVar(&s.rounds, "rounds", 5, "interleaved rounds")
 	flag.IntVar(&s.few, "few", 1, "commands of the short turn")
 	flag.IntVar(&s.many, "many", 50, "commands of the long turn")
+	flag.Func("variant", "`NAME=ARG ARG...`: measure proctor with further arguments as well; may be repeated", func(v string) error {
+		name, args, ok := strings.Cut(v, "=")
+		if !ok {
+			return errors.New("expected NAME=ARG ARG...")
+		}
+		s.variants = append(s.variants, contender{name: name, args: strings.Fields(args)})
+		return nil
+	})
 	flag.Parse()
 	if err := s.resolve(); err != nil {
 		return err
@@ -107,6 +117,10 @@ func (s settings) tasks(ctx context.Context, r *results) ([]task, error) {
 	agents := []contender{proctor}
 	if s.codex != "" {
 		agents = append(agents, contender{name: "codex", binary: s.codex, dir: filepath.Join(s.dir, "codex"), sandbox: s.sandbox})
+	}
+	for _, v := range s.variants {
+		v.binary, v.dir, v.sandbox = s.proctor, filepath.Join(s.dir, v.name), s.sandbox
+		agents = append(agents, v)
 	}
 	var tasks []task
 	for _, a := range agents {

@@ -75,7 +75,11 @@ func (r *results) print(w io.Writer, s settings) {
 
 // extra is the CPU of one more call, from the difference of the two turns.
 func (r *results) extra(w io.Writer, s settings, few, many string) {
-	for _, agent := range []string{"proctor", "codex"} {
+	agents := []string{"proctor", "codex"}
+	for _, v := range s.variants {
+		agents = append(agents, v.name)
+	}
+	for _, agent := range agents {
 		a, b := r.column(agent+few, cpu), r.column(agent+many, cpu)
 		if len(a) == 0 {
 			continue

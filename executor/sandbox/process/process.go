@@ -253,11 +253,6 @@ func (p *Process) conclude() sandbox.Result {
 	return r
 }
 
-// sealDescriptors keeps every descriptor above 2 from being inherited, also those that our own caller passed on.
-func sealDescriptors() error {
-	return unix.CloseRange(3, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC)
-}
-
 func (o Options) close() {
 	if o.Close != nil {
 		o.Close()
