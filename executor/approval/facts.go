@@ -17,6 +17,9 @@ type Authority struct {
 	Rules    *execrules.Rules
 	// Plan confines what runs by default; Escalated is used when an action may leave the sandbox.
 	Plan, Escalated filesystem.Plan
+	// DeniedReads: a permission profile hides paths, see policy.Facts. Our own state, which Plan
+	// always hides, does not count.
+	DeniedReads bool
 	// Digest names all of this, see event.PolicyLoadedPayload.
 	Digest string
 }
@@ -37,7 +40,7 @@ func Facts(a Authority, r Request) policy.Facts {
 		Action: kinds[r.Action.Kind], Approval: a.Approval, Sandbox: a.Sandbox, Headless: a.Headless, Reviewer: a.Reviewer,
 		Escalation:  r.Action.Permissions == event.RequireEscalated,
 		Justified:   r.Action.Justification != "",
-		DeniedReads: len(a.Plan.DeniedReads) > 0,
+		DeniedReads: a.DeniedReads,
 		Stdin:       r.Stdin, MCP: r.MCP,
 	}
 	switch r.Action.Kind {

@@ -193,9 +193,6 @@ func (r *run) reviewContext(s *executor.Session) event.Sensitive {
 	for _, w := range plan.Writable {
 		c.Writable = append(c.Writable, w.Path)
 	}
-	for _, d := range plan.DeniedReads {
-		c.DeniedReads = append(c.DeniedReads, d.Path)
-	}
 	c.Transcript, c.Omitted = s.Transcript()
 	return event.SecretJSON(c)
 }

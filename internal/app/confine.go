@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
 
 	"proctor/executor/sandbox"
 	"proctor/executor/sandbox/backend"
@@ -38,6 +40,11 @@ func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string)
 	if err := supported(cfg); err != nil {
 		return Confinement{}, err
 	}
+	hidden, err := ownState(cfg)
+	if err != nil {
+		return Confinement{}, fail(NotDurable, err)
+	}
+	request.DeniedReads = hidden
 	plan, err := sandbox.Plan(request)
 	if err != nil {
 		return Confinement{}, fail(Failure, err)
@@ -53,6 +60,27 @@ func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string)
 		return Confinement{}, fail(NoSandbox, err)
 	}
 	return Confinement{Plan: plan, Escalated: full, Backend: b}, nil
+}
+
+// ownState are our folders, which no confined command may look into: whoever reads
+// the keys can sign another history. They are made here so that they can be hidden.
+func ownState(cfg *config.Config) ([]filesystem.Denied, error) {
+	var hidden []filesystem.Denied
+	for _, dir := range []string{cfg.ProctorHome, cfg.Proctor.Ledger.Dir} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("make folder for the ledger: %w", err)
+		}
+		real, err := filepath.EvalSymlinks(dir)
+		if err != nil {
+			return nil, fmt.Errorf("find folder of the ledger: %w", err)
+		}
+		inside := filesystem.Within(cfg.Cwd, real) // hiding it would hide the workspace
+		known := slices.ContainsFunc(hidden, func(d filesystem.Denied) bool { return filesystem.Within(real, d.Path) })
+		if !inside && !known {
+			hidden = append(hidden, filesystem.Denied{Path: real, Kind: filesystem.Dir})
+		}
+	}
+	return hidden, nil
 }
 
 func backendOptions(env Env, cfg *config.Config) backend.Options {

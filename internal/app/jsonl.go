@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -27,11 +28,13 @@ type lineError struct {
 }
 
 func (j jsonl) write(l line) {
-	b, err := json.Marshal(l)
-	if err != nil {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b) // ends the line
+	enc.SetEscapeHTML(false)   // as codex exec writes it
+	if enc.Encode(l) != nil {
 		return // the types here always have a JSON form
 	}
-	_, _ = j.out.Write(append(b, '\n')) // a reader that went away does not stop the run; the ledger has it all
+	_, _ = j.out.Write(b.Bytes()) // a reader that went away does not stop the run; the ledger has it all
 }
 
 func (j jsonl) ThreadStarted(id string)     { j.write(line{Type: "thread.started", ThreadID: id}) }

@@ -86,7 +86,7 @@ func (c contender) exec(ctx context.Context, scenario fakemodel.Scenario, memory
 		return s, fmt.Errorf("%w: %s", err, stderr.String())
 	}
 	if n := strings.Count(stdout.String(), `"exit_code":0`); n != len(scenario.Steps)-1 {
-		return s, fmt.Errorf("%d commands ended well, want %d: %s", n, len(scenario.Steps)-1, stdout.String())
+		return s, fmt.Errorf("%d commands ended well, want %d: %s", n, len(scenario.Steps)-1, failedLine(stdout.String()))
 	}
 	s.first, s.calls = model.first().Sub(began), model.calls()
 	return s, nil
@@ -113,4 +113,14 @@ func (l limited) Write(p []byte) (int, error) {
 		l.b.Write(p)
 	}
 	return len(p), nil
+}
+
+// failedLine is the first event that tells of a failure.
+func failedLine(events string) string {
+	for line := range strings.Lines(events) {
+		if strings.Contains(line, `"failed"`) || strings.Contains(line, `"error"`) {
+			return strings.TrimSpace(line)
+		}
+	}
+	return "no event tells why"
 }

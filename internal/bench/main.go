@@ -81,6 +81,9 @@ func (s *settings) resolve() error {
 	return os.MkdirAll(s.dir, 0o700)
 }
 
+// retries is how often a failed run is repeated; the report names each.
+const retries = 3
+
 // measure runs the rounds. Each round starts with another contender.
 func measure(ctx context.Context, s settings) (*results, error) {
 	if err := adoptOrphans(); err != nil {
@@ -95,6 +98,13 @@ func measure(ctx context.Context, s settings) (*results, error) {
 		for i := range tasks {
 			t := tasks[(i+round)%len(tasks)]
 			got, err := t.run(ctx)
+			for range retries {
+				if err == nil || ctx.Err() != nil {
+					break
+				}
+				r.note(fmt.Sprintf("repeated: %s, round %d: %v", t.name, round, err))
+				got, err = t.run(ctx)
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", t.name, err)
 			}

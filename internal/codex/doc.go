@@ -21,10 +21,10 @@
 //     counted in the [Summary] and passed over. A last line without its newline that does not parse is a cut one, as a killed
 //     process leaves it.
 //   - Duplicate keys: the last one counts, except that the first `id` of an item names it; the live CLI prints two for web_search.
-//     Keys are compared exactly, unlike encoding/json.
+//     Keys of lines and items are compared exactly, unlike encoding/json.
 //
 // # What it does not do
 //
 // It does not record (the caller's stream does), detect that a file was imported before, or read rollout files. Exec-server, hook
-// and OTLP intake are not built yet. An interrupted turn gets no turn_completed, because the source has none; see Summary.OpenTurn.
+// and OTLP intake are not built yet. An interrupted turn gets no turn_completed, because the source has none; see Summary.OpenTurns.
 package codex

@@ -32,8 +32,8 @@ type Summary struct {
 	Lines   int
 	Events  int
 	Turns   int
-	// OpenTurn: the source stops inside a turn, as after an interrupt.
-	OpenTurn bool
+	// OpenTurns began and were not ended, as after an interrupt.
+	OpenTurns int
 	// OpenItems were started and never ended; each has a tool_result with status running or interrupted.
 	OpenItems int
 	// UnknownLines and UnknownItems count by type; all names beyond maxNames count as "other".
@@ -42,8 +42,8 @@ type Summary struct {
 	Malformed, FirstMalformed int
 	// CutLine: the last line has no end and does not parse.
 	CutLine bool
-	// CutTexts counts texts above the bound, Dropped changes and items above theirs.
-	CutTexts, Dropped int
+	// CutTexts counts texts above their bound, DroppedChanges the file changes of one item above maxChanges.
+	CutTexts, DroppedChanges int
 }
 
 var (
@@ -72,13 +72,12 @@ func Import(r io.Reader, o Options, emit func(session string, d event.Draft) err
 			return Summary{}, fmt.Errorf("import codex exec output: %w", err)
 		}
 	}
-	m := &importer{emit: emit, turnNumber: o.FirstTurn - 1, items: map[string]*open{}}
+	m := &importer{emit: emit, turnNumber: o.FirstTurn - 1, open: map[string]*openItem{}}
 	m.sum = Summary{Session: o.Session, UnknownLines: map[string]int{}, UnknownItems: map[string]int{}}
 	err := m.read(newLines(r, o.MaxLines))
 	if err == nil {
 		err = m.finish()
 	}
-	m.sum.OpenTurn = m.turn != nil
 	if err != nil {
 		return m.sum, fmt.Errorf("import codex exec output: line %d: %w", m.sum.Lines, err)
 	}

@@ -14,9 +14,8 @@ type importer struct {
 	sum        Summary
 	start      event.ID // conversation_starts
 	turnNumber int
-	turn       *turn // nil between turns
-	items      map[string]*open
-	order      []string // keys of items, in order of appearance
+	turn       *turn                // nil between turns
+	open       map[string]*openItem // by item id; started and not ended
 	results    int64
 }
 
@@ -25,8 +24,7 @@ type turn struct {
 	id      string
 	event   event.ID
 	calls   int
-	message string // the last one of the agent
-	failure string // the last error line: turn.failed repeats it
+	message string // the last one of the agent, cut
 }
 
 // line turns one line into events. errShape means that it was not understood and had no effect.
@@ -106,7 +104,7 @@ func (m *importer) threadStarted(o object) error {
 	}
 	// A process that resumes the thread prints it again, and counts its items anew.
 	if m.sum.Thread != "" {
-		if err := m.leaveTurn(); err != nil {
+		if err := m.finish(); err != nil {
 			return err
 		}
 		return m.send(event.Draft{Payload: &event.SessionResumedPayload{}})
@@ -115,20 +113,16 @@ func (m *importer) threadStarted(o object) error {
 	if m.sum.Session == "" {
 		m.sum.Session = thread
 	}
-	m.start = event.NewID()
-	d := event.Draft{ID: m.start, Payload: &event.ConversationStartsPayload{Originator: Source}}
-	m.start = ""
-	if err := m.send(d); err != nil {
+	start := event.NewID()
+	if err := m.send(event.Draft{ID: start, Payload: &event.ConversationStartsPayload{Originator: Source}}); err != nil {
 		return err
 	}
-	m.start = d.ID
+	m.start = start
 	return nil
 }
 
 func (m *importer) turnStarted() error {
-	if err := m.leaveTurn(); err != nil {
-		return err
-	}
+	m.leaveTurn()
 	m.turnNumber++
 	t := &turn{id: fmt.Sprintf("%sturn-%d", Mark, m.turnNumber), event: event.NewID()}
 	if err := m.send(event.Draft{ID: t.event, Turn: t.id, Payload: &event.TurnStartedPayload{}}); err != nil {
@@ -137,6 +131,20 @@ func (m *importer) turnStarted() error {
 	m.turn = t
 	m.sum.Turns++
 	return nil
+}
+
+// leaveTurn counts a turn that the source does not end.
+func (m *importer) leaveTurn() {
+	if m.turn != nil {
+		m.sum.OpenTurns++
+		m.turn = nil
+	}
+}
+
+// finish ends what one process of the CLI printed.
+func (m *importer) finish() error {
+	m.leaveTurn()
+	return m.closeItems()
 }
 
 // usageJSON is the sum over the whole thread.
@@ -176,8 +184,8 @@ func (m *importer) endTurn(p *event.TurnCompletedPayload) error {
 	if err := m.send(event.Draft{Payload: p}); err != nil {
 		return err
 	}
-	for _, i := range m.items {
-		i.ended = true
+	for _, i := range m.open {
+		i.turnEnded = true
 	}
 	m.turn = nil
 	return nil
