@@ -69,7 +69,7 @@ func (c *call) finish(ctx context.Context, o *observer, result tool.Result, fail
 		status = Interrupted
 	case failure != nil:
 		status = Failed
-	case result.Running != 0:
+	case result.Running != 0 && o.item.Type == CommandExecution: // a call that only spoke to a process is done
 		status = Running
 	}
 	if failure != nil {

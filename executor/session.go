@@ -172,31 +172,58 @@ func (s *Session) snapshot() []json.RawMessage {
 }
 
 // serial hands calls to a Progress one at a time and numbers its items.
+//
+// The plan is one item through a turn, and nothing is shown after the end of a turn, as
+// readers of codex exec expect: what ends later, a background process, is in the ledger only.
 type serial struct {
-	mu   sync.Mutex
-	to   Progress
-	next int
+	mu    sync.Mutex
+	to    Progress
+	next  int
+	plan  Item // without ID before the first plan of the turn
+	ended bool
 }
 
 func (p *serial) ThreadStarted(id string) { p.do(func() { p.to.ThreadStarted(id) }) }
-func (p *serial) TurnStarted()            { p.do(p.to.TurnStarted) }
-func (p *serial) TurnFailed(m string)     { p.do(func() { p.to.TurnFailed(m) }) }
+func (p *serial) TurnStarted()            { p.do(func() { p.ended = false; p.to.TurnStarted() }) }
+func (p *serial) TurnFailed(m string)     { p.do(func() { p.endTurn(); p.to.TurnFailed(m) }) }
 func (p *serial) Notice(m string)         { p.do(func() { p.to.Notice(m) }) }
 
 func (p *serial) Refused(m string) { p.do(func() { p.to.Refused(m) }) }
 
 func (p *serial) TurnCompleted(u event.Usage, last string) {
-	p.do(func() { p.to.TurnCompleted(u, last) })
+	p.do(func() { p.endTurn(); p.to.TurnCompleted(u, last) })
+}
+
+func (p *serial) endTurn() {
+	if p.plan.ID != "" {
+		p.to.ItemCompleted(p.plan)
+	}
+	p.plan, p.ended = Item{}, true
 }
 
 // started numbers an item and shows it; completed items that were never started are numbered here too.
 func (p *serial) started(i Item) Item {
-	p.do(func() { i.ID = p.number(); p.to.ItemStarted(i) })
+	p.do(func() {
+		if i.Type == TodoList && p.plan.ID != "" {
+			i.ID = p.plan.ID
+			p.plan = i
+			p.to.ItemUpdated(i)
+			return
+		}
+		i.ID = p.number()
+		if i.Type == TodoList {
+			p.plan = i
+		}
+		p.to.ItemStarted(i)
+	})
 	return i
 }
 
 func (p *serial) completed(i Item) Item {
 	p.do(func() {
+		if p.ended || i.Type == TodoList { // the plan is completed with the turn
+			return
+		}
 		if i.ID == "" {
 			i.ID = p.number()
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -73,7 +74,7 @@ func openBare(b *testing.B) *pebble.DB {
 	cache := pebble.NewCache(8 << 20)
 	defer cache.Unref()
 	db, err := pebble.Open(b.TempDir(), &pebble.Options{
-		FS: vfs.Default, Cache: cache, MemTableSize: 4 << 20, Logger: &health{},
+		FS: vfs.Default, Cache: cache, MemTableSize: 4 << 20, Logger: newHealth(slog.New(slog.DiscardHandler)),
 		FormatMajorVersion: pebble.FormatWALSyncChunks,
 	})
 	if err != nil {

@@ -4,7 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+
+	"github.com/cockroachdb/pebble/v2"
 )
 
 // Close records what was submitted, signs a checkpoint, waits for readers and releases the
@@ -31,39 +32,43 @@ func (l *Ledger) close() error {
 	close(l.closing)
 	l.tail.wake()
 	l.queue.stop()
-	if l.queue.failure() != nil {
-		return errors.Join(err, l.closeFailed())
-	}
-	l.work.Wait()
 	return errors.Join(err, l.release())
 }
 
-// closeFailed gives Pebble a bounded time: a goroutine may be stuck in a commit for ever.
-func (l *Ledger) closeFailed() error {
-	released := make(chan error, 1)
-	go func() {
+// release ends the goroutines, waits for readers and closes the store, in bounded time once the
+// store is broken.
+func (l *Ledger) release() error {
+	var err error
+	ok := l.health.guard(func() {
 		l.work.Wait()
-		released <- l.release()
-	}()
-	select {
-	case err := <-released:
-		return err
-	case <-time.After(stuckAfter):
-		return errors.New("the store does not answer; the directory stays locked until this process ends")
-	}
-}
-
-// release closes the database once no reader is left.
-func (l *Ledger) release() (err error) {
-	l.use.Lock()
-	defer l.use.Unlock()
-	l.gone = true
-	defer func() {
-		if r := recover(); r != nil { // Pebble panics when it is closed after a failed commit
-			err = fmt.Errorf("close store: %v", r)
-		}
+		l.use.Lock()
+		defer l.use.Unlock()
+		l.gone = true
+		err = closePebble(l.db)
 		_ = l.opts.FS.Remove(l.opts.FS.PathJoin(l.dir, ownerFile)) // a stale one only names a pid
 		err = errors.Join(err, l.lock.Close())
+	}, func() {})
+	if !ok {
+		return errStuck
+	}
+	return err
+}
+
+// closeStore closes the store of a ledger that did not come to be.
+func (l *Ledger) closeStore() error {
+	var err error
+	if !l.health.guard(func() { err = closePebble(l.db) }, func() { _ = l.lock.Close() }) {
+		return errStuck
+	}
+	return err
+}
+
+// closePebble turns the panic of a Pebble that is closed after a failed commit into an error.
+func closePebble(db *pebble.DB) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("close store: %v", r)
+		}
 	}()
-	return l.db.Close()
+	return db.Close()
 }

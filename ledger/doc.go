@@ -35,8 +35,12 @@
 //
 // When a write or sync fails, also in the background (full disk, I/O error), the ledger has failed
 // for good: everything unanswered and everything later gets [ErrFailed] at once, what is committed
-// stays readable, and the process should end in order. A disk that hangs without an error is not
-// noticed; callers bound their wait.
+// stays readable, and the process should end in order. Open and Close come back within two seconds
+// of a failure even if Pebble does not; the directory then stays locked until the process ends. A
+// disk that hangs without an error is not noticed; callers bound their wait.
+//
+// BUG(ledger): when the store's directory itself cannot be synced, Pebble panics in a goroutine of
+// its own and the process dies. No receipt is given for what that loses.
 //
 // # Limits
 //

@@ -32,6 +32,9 @@ var (
 	ErrUnknownSession = errors.New("unknown session")
 )
 
+// errStuck means that Pebble does not come back from a call after a failure.
+var errStuck = errors.New("the store does not answer; the directory stays locked until this process ends")
+
 // InUseError is an [ErrInUse] that names the owner.
 type InUseError struct {
 	Dir string

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -39,12 +41,19 @@ func (l *Ledger) watch(synced <-chan struct{}) {
 type health struct {
 	log  *slog.Logger
 	fail atomic.Pointer[func(error)] // set once the ledger exists
-	// first keeps what went wrong before that.
-	first atomic.Pointer[error]
+	// first keeps what went wrong before that; broken is closed with it.
+	first  atomic.Pointer[error]
+	broken chan struct{}
+	// abandoned is set once nobody waits for Pebble any more.
+	abandoned atomic.Bool
 }
 
+func newHealth(log *slog.Logger) *health { return &health{log: log, broken: make(chan struct{})} }
+
 func (h *health) report(err error) {
-	h.first.CompareAndSwap(nil, &err)
+	if h.first.CompareAndSwap(nil, &err) {
+		close(h.broken)
+	}
 	if f := h.fail.Load(); f != nil {
 		(*f)(err)
 	}
@@ -64,6 +73,33 @@ func (h *health) err() error {
 		return *err
 	}
 	return nil
+}
+
+// guard runs f, which may never return once the store is broken: Pebble retries a flush that
+// cannot write for ever, in Open and in Close too. Then guard returns false after stuckAfter and
+// late runs when f comes back after all.
+func (h *health) guard(f, late func()) bool {
+	done := make(chan struct{})
+	var given atomic.Bool // by whoever is first: f that ended, or the caller that gave up
+	go func() {
+		f()
+		if given.Swap(true) {
+			late()
+		}
+		close(done)
+	}()
+	select {
+	case <-done:
+		return true
+	case <-h.broken:
+	}
+	select {
+	case <-done:
+		return true
+	case <-time.After(stuckAfter):
+		h.abandoned.Store(true)
+		return given.Swap(true)
+	}
 }
 
 // Infof implements pebble.Logger. Pebble is chatty; nothing of it is worth keeping.
@@ -92,6 +128,9 @@ func (h *health) listener() *pebble.EventListener {
 		BackgroundError: func(err error) {
 			if !errors.Is(err, pebble.ErrCancelledCompaction) && !errors.Is(err, pebble.ErrClosed) {
 				h.report(fmt.Errorf("store, in the background: %w", err))
+			}
+			if h.abandoned.Load() {
+				runtime.Goexit() // Pebble would retry in a busy loop; its locks are released by defer
 			}
 		},
 		DataCorruption: func(info pebble.DataCorruptionInfo) {

@@ -14,11 +14,12 @@ import (
 
 // Ledger is an open ledger directory. Its methods may be called from any goroutine.
 type Ledger struct {
-	dir  string
-	opts Options
-	db   *pebble.DB
-	lock *pebble.Lock
-	keys keys
+	dir    string
+	opts   Options
+	db     *pebble.DB
+	health *health
+	lock   *pebble.Lock
+	keys   keys
 
 	queue     *queue
 	committer *committer    // touched by its own goroutine only

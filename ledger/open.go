@@ -42,7 +42,9 @@ func Open(dir string, opts Options) (*Ledger, error) {
 		return nil, err
 	}
 	if err := l.load(); err != nil {
-		_ = l.lock.Close()
+		if !errors.Is(err, errStuck) {
+			_ = l.lock.Close()
+		}
 		return nil, fmt.Errorf("open ledger %q: %w", dir, err)
 	}
 	return l, nil
@@ -116,8 +118,9 @@ func (l *Ledger) load() (err error) {
 	if l.keys, err = loadKeys(fs, fs.PathJoin(l.dir, keysDir)); err != nil {
 		return err
 	}
-	h := &health{log: l.opts.Logger}
-	if l.db, err = openStore(fs, fs.PathJoin(l.dir, storeDir), l.lock, h); err != nil {
+	h := newHealth(l.opts.Logger)
+	l.health = h
+	if err := l.openStore(); err != nil {
 		return err
 	}
 	tree, edge, damage, err := l.loadTree()
@@ -128,11 +131,11 @@ func (l *Ledger) load() (err error) {
 		err = h.err()
 	}
 	if err != nil {
-		return errors.Join(err, l.db.Close())
+		return errors.Join(err, l.closeStore())
 	}
 	ids, err := loadRecent(l.db)
 	if err != nil {
-		return errors.Join(fmt.Errorf("read newest event id: %w", err), l.db.Close())
+		return errors.Join(fmt.Errorf("read newest event id: %w", err), l.closeStore())
 	}
 	l.durable.Store(&tree)
 	if damage != nil {
@@ -192,8 +195,28 @@ func (l *Ledger) start() {
 	l.work.Go(func() { l.points.run(l) })
 }
 
-// openStore opens Pebble with a small footprint: this process lives next to a build.
-func openStore(fs vfs.FS, dir string, lock *pebble.Lock, h *health) (db *pebble.DB, err error) {
+// openStore opens Pebble, which hangs when it cannot write what it replays.
+func (l *Ledger) openStore() error {
+	fs := l.opts.FS
+	var db *pebble.DB
+	var err error
+	ok := l.health.guard(func() {
+		db, err = openPebble(fs, fs.PathJoin(l.dir, storeDir), l.lock, l.health)
+	}, func() {
+		if err == nil {
+			_ = db.Close()
+		}
+		_ = l.lock.Close()
+	})
+	if !ok {
+		return errors.Join(l.health.err(), errStuck)
+	}
+	l.db = db
+	return err
+}
+
+// openPebble opens Pebble with a small footprint: this process lives next to a build.
+func openPebble(fs vfs.FS, dir string, lock *pebble.Lock, h *health) (db *pebble.DB, err error) {
 	cache := pebble.NewCache(8 << 20)
 	defer cache.Unref()
 	opts := &pebble.Options{

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -198,7 +199,7 @@ func show(r Report) string {
 // tamper changes the store as somebody with write access to the directory would.
 func tamper(t *testing.T, fs vfs.FS, f func(*testing.T, *pebble.DB)) {
 	t.Helper()
-	db, err := pebble.Open("ledger/db", &pebble.Options{FS: fs, Logger: &health{}, FormatMajorVersion: pebble.FormatWALSyncChunks})
+	db, err := pebble.Open("ledger/db", &pebble.Options{FS: fs, Logger: newHealth(slog.New(slog.DiscardHandler)), FormatMajorVersion: pebble.FormatWALSyncChunks})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -155,6 +155,8 @@ func (f *execFlags) check() error {
 		return usage("--color %q: expected auto, always or never", f.colour)
 	case f.sandbox != "" && !slices.Contains(modes, f.sandbox):
 		return usage("--sandbox %q: expected one of %s", f.sandbox, strings.Join(modes, ", "))
+	case f.approval != "" && !slices.Contains(approvals, f.approval):
+		return usage("--ask-for-approval %q: expected one of %s", f.approval, strings.Join(approvals, ", "))
 	case f.timeout < 0:
 		return usage("--timeout %s: expected a positive duration, for example 10m", f.timeout)
 	}
@@ -166,7 +168,10 @@ func (f *execFlags) check() error {
 	return nil
 }
 
-var modes = []string{"read-only", "workspace-write", "danger-full-access"}
+var (
+	modes     = []string{"read-only", "workspace-write", "danger-full-access"}
+	approvals = []string{"untrusted", "on-request", "never", "on-failure"}
+)
 
 // flags are the settings that have a flag of their own.
 func (f *execFlags) flags() []config.Flag {

@@ -59,10 +59,10 @@ func TestScripts(t *testing.T) {
 // commands are those that scripts have beyond the standard ones; README lists them.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"exits": cmdExits, "start": cmdStart, "signal": cmdSignal, "finish": cmdFinish,
-	"wait-file": cmdWaitFile, "no-process": cmdNoProcess, "flip-bytes": cmdFlipBytes,
-	"fakemodel": cmdFakemodel, "model-done": cmdModelDone, "requests": cmdRequests,
+	"wait-file": cmdWaitFile, "no-process": cmdNoProcess, "flip-byte": cmdFlipByte,
+	"fakemodel": cmdFakemodel, "model-done": cmdModelDone, "requests": cmdRequests, "wait-requests": cmdWaitRequests,
 	"sink": cmdSink, "sink-fault": cmdSinkFault, "sink-count": cmdSinkCount, "sink-points": cmdSinkPoints, "sink-complete": cmdSinkComplete,
-	"json-count": cmdJSONCount, "json-values": cmdJSONValues, "same-value": cmdSameValue, "supervised": cmdSupervised, "clean": cmdClean,
+	"json-count": cmdJSONCount, "json-values": cmdJSONValues, "same-value": cmdSameValue, "json-text": cmdJSONText, "supervised": cmdSupervised, "clean": cmdClean,
 	"big-file": cmdBigFile,
 }
 

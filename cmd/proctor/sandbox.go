@@ -21,7 +21,7 @@ func sandboxCommand(env app.Env, use, alias string) *cobra.Command {
 		Use: use, Short: "run a command confined, nothing else", Aliases: []string{alias},
 		Long: `sandbox runs COMMAND confined as the configuration says; without one, read-only. It decides and records nothing.
 
-Exit status: that of COMMAND, 128 plus the signal when one ended it; 2 usage; 6 sandbox unavailable.`,
+Exit status: that of COMMAND, 128 plus the signal when one ended it; 2 usage; 6 sandbox unavailable; 127 no such program.`,
 		Example: `  proctor sandbox linux -- touch /etc/x
   proctor sandbox -c 'sandbox_mode="workspace-write"' -- make test`,
 		Args: cobra.MinimumNArgs(1),

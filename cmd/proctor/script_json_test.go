@@ -130,6 +130,14 @@ func cmdJSONValues(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// cmdJSONText checks a file that is one JSON object, over several lines perhaps.
+func cmdJSONText(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 2, "json-text FILE COND...")
+	var object map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &object))
+	count(ts, args[0], "1", []map[string]any{object}, args[1:])
+}
+
 // cmdSameValue compares one field of the first lines that have it in two files.
 func cmdSameValue(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) == 4, "same-value FILE PATH FILE PATH")
@@ -153,11 +161,8 @@ var cleanings = []struct {
 }{
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?`), "TIME"},
-	{regexp.MustCompile(`\b[0-9a-f]{40,64}\b`), "HASH"},
-	{regexp.MustCompile(`\b[0-9a-f]*[0-9][0-9a-f]*[a-f][0-9a-f]{5,}\b|\b[0-9a-f]*[a-f][0-9a-f]*[0-9][0-9a-f]{5,}\b`), "HASH"},
+	{regexp.MustCompile(`\b[0-9a-f]{12,64}\b`), "HASH"},
 	{regexp.MustCompile(`\b\d+(\.\d+)? ?m?s\b`), "TOOK"},
-	{regexp.MustCompile(`\+\d+\.\d+s`), "+TOOK"},
-	{regexp.MustCompile(`\+TOOK`), "+TOOK"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "LOOPBACK"},
 	{regexp.MustCompile(`\[\d{2,}\]`), "[PID]"},
 }

@@ -16,6 +16,7 @@ import (
 const defaultConfig = `model = "scripted"
 model_provider = "scripted"
 sandbox_mode = "workspace-write"
+sandbox_workspace_write.exclude_slash_tmp = true # other scripts use it too
 `
 
 const providerConfig = `
@@ -85,6 +86,14 @@ func configure(ts *testscript.TestScript) error {
 func cmdModelDone(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) == 0, "model-done")
 	ts.Check(worldOf(ts).model.Finished())
+}
+
+// cmdWaitRequests waits until the model got N requests.
+func cmdWaitRequests(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 1, "wait-requests N")
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	until(ts, args[0]+" model requests", func() bool { return len(worldOf(ts).model.Requests()) >= n })
 }
 
 // cmdRequests compares the number of requests that the model got and writes their bodies to ../request-0.json and on.

@@ -15,7 +15,7 @@
 //   - CONNECT is answered with 200, and SOCKS5 with 0, only when the destination is connected.
 //   - Requests are parsed and written anew, never copied: hop-by-hop fields, those named in Connection, and proxy
 //     credentials are left out, and nothing is added.
-//   - Serve returns when all its connections are closed and their goroutines have ended.
+//   - Serve returns when all its connections are closed and their handlers have ended, OnClose included.
 //
 // # Bounds
 //

@@ -134,7 +134,7 @@ func delimited(resp *http.Response, method string) bool {
 // outgoing is the request as the destination gets it.
 func outgoing(ctx context.Context, r *http.Request) (*http.Request, *body) {
 	out := r.Clone(ctx)
-	out.RequestURI, out.Close, out.URL.User, out.Host = "", false, nil, r.URL.Host
+	out.RequestURI, out.Close, out.Host = "", false, r.URL.Host
 	stripHops(out.Header)
 	out.Header.Del("Expect")
 	if _, ok := out.Header["User-Agent"]; !ok {

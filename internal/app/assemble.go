@@ -166,7 +166,7 @@ func (r *run) progress() executor.Progress {
 		return jsonl{r.env.Stdout, r.env.Stderr}
 	}
 	colour := r.opts.Colour == "always" || r.opts.Colour != "never" && r.env.Colour(r.env.StderrTerminal)
-	h := human{out: r.env.Stdout, err: r.env.Stderr, colour: colour}
+	h := human{out: r.env.Stdout, err: r.env.Stderr, colour: colour, terminal: r.env.StdoutTerminal}
 	h.banner([][2]string{
 		{"workdir", r.cfg.Cwd}, {"model", r.cfg.Model}, {"provider", r.cfg.ModelProviderID},
 		{"approval", r.cfg.ApprovalPolicy.String()}, {"sandbox", string(r.cfg.SandboxMode) + " (" + r.confine.Backend.Name() + ")"},

@@ -44,7 +44,9 @@ func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string)
 	if err != nil {
 		return Confinement{}, fail(NotDurable, err)
 	}
-	request.DeniedReads = hidden
+	if request.Mode != filesystem.DangerFullAccess { // which confines nothing
+		request.DeniedReads = hidden
+	}
 	plan, err := sandbox.Plan(request)
 	if err != nil {
 		return Confinement{}, fail(Failure, err)

@@ -21,6 +21,7 @@ const (
 	NoSandbox   Exit = 6   // the asked-for confinement is not available
 	NotDurable  Exit = 7   // evidence could not be made durable
 	TimeLimit   Exit = 124 // the time limit passed
+	NotFound    Exit = 127 // proctor sandbox: no such program
 	Interrupt   Exit = 130 // SIGINT
 	Termination Exit = 143 // SIGTERM
 )

@@ -15,6 +15,7 @@ import (
 type human struct {
 	out, err io.Writer
 	colour   bool
+	terminal bool // out is one
 }
 
 func (h human) style(code, text string) string {
@@ -38,9 +39,9 @@ func (h human) banner(rows [][2]string) {
 
 func (h human) prompt(text string) { h.say("%s\n%s", h.style("36", "user"), plain(text)) }
 
-func (h human) ThreadStarted(string)      {}
-func (h human) TurnStarted()              {}
-func (h human) ItemUpdated(executor.Item) {}
+func (h human) ThreadStarted(string)        {}
+func (h human) TurnStarted()                {}
+func (h human) ItemUpdated(i executor.Item) { h.ItemStarted(i) }
 
 func (h human) ItemStarted(i executor.Item) {
 	switch i.Type {
@@ -50,10 +51,18 @@ func (h human) ItemStarted(i executor.Item) {
 		h.say("%s", h.style("35", "apply patch"))
 	case executor.MCPToolCall:
 		h.say("%s %s", h.style("35", "tool"), plain(i.Server+"."+i.Tool))
+	case executor.TodoList:
+		h.say("%s", h.style("35", "plan"))
+		for _, s := range i.Steps {
+			h.say("  [%s] %s", map[bool]string{true: "x", false: " "}[s.Status == "completed"], plain(s.Text))
+		}
 	}
 }
 
 func (h human) ItemCompleted(i executor.Item) {
+	if i.Status == "declined" { // it was never started
+		h.ItemStarted(i)
+	}
 	switch i.Type {
 	case executor.AgentMessage:
 		h.say("%s\n%s", h.style("36", "codex"), plain(i.Text))
@@ -68,11 +77,6 @@ func (h human) ItemCompleted(i executor.Item) {
 		}
 	case executor.MCPToolCall:
 		h.say(" %s in %dms:%s", i.Status, i.Millis, block(i.Result+i.Err))
-	case executor.TodoList:
-		h.say("%s", h.style("35", "plan"))
-		for _, s := range i.Steps {
-			h.say("  [%s] %s", map[bool]string{true: "x", false: " "}[s.Status == "completed"], plain(s.Text))
-		}
 	case executor.WebSearch:
 		h.say("%s %s", h.style("35", "web search"), plain(i.Query))
 	case executor.Warning:
@@ -98,6 +102,9 @@ func (h human) TurnFailed(m string) { h.say("%s %s", h.style("31", "ERROR"), pla
 
 func (h human) TurnCompleted(u event.Usage, last string) {
 	h.say("%s\n%d", h.style("2", "tokens used"), u.Input+u.Output)
+	if h.terminal {
+		last = plain(last)
+	}
 	if last != "" {
 		_, _ = fmt.Fprintln(h.out, last)
 	}

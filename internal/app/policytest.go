@@ -48,7 +48,7 @@ func PolicyTest(env Env, files []string, asJSON bool) error {
 	}
 	_, _ = fmt.Fprintf(env.Stderr, "%d passed, %d failed\n", passed, failed)
 	if failed > 0 {
-		return fail(Gate, nil)
+		return fail(Gate, errSilent)
 	}
 	return nil
 }

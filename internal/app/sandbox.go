@@ -53,8 +53,11 @@ func Sandbox(ctx context.Context, env Env, o SandboxOptions) error {
 }
 
 func startExit(err error) Exit {
-	if errors.Is(err, sandbox.ErrUnavailable) || errors.Is(err, sandbox.ErrSetup) {
+	switch {
+	case errors.Is(err, sandbox.ErrUnavailable), errors.Is(err, sandbox.ErrSetup):
 		return NoSandbox
+	case errors.Is(err, sandbox.ErrNotFound):
+		return NotFound
 	}
 	return Failure
 }

@@ -8,6 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox/backend"
 	"proctor/internal/app"
@@ -39,6 +42,11 @@ func benchExec(b *testing.B, n int) {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()
+	self, children := ownTime(), childTime()
+	defer func() {
+		b.ReportMetric(ms(ownTime()-self)/float64(b.N), "self-ms/op")
+		b.ReportMetric(ms(childTime()-children)/float64(b.N), "children-ms/op")
+	}()
 	for b.Loop() {
 		model, err := startModel(script("true", n))
 		if err != nil {
@@ -61,4 +69,12 @@ func benchExec(b *testing.B, n int) {
 			b.Fatal(err)
 		}
 	}
+}
+
+func ownTime() time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

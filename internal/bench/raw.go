@@ -19,9 +19,13 @@ type rawSandbox struct {
 	missing                 []string // mount sources that proctor makes for the time of a command
 }
 
+// caught is what the recorder looks for, so that it does not take a probe of proctor's for the command.
+const caught = ": caught"
+
 // recorder stands in for bwrap on PATH: it keeps what it was given and goes on as the real one.
 const recorder = `#!/bin/sh
-if [ "$1" = --args ] && [ ! -s '%[1]s/argv' ]; then
+for last; do :; done
+if [ "$last" = '%[3]s' ]; then
 	cat /proc/self/fd/3 >'%[1]s/options'
 	cat /proc/self/fd/4 >'%[1]s/seccomp'
 	printf '%%s\0' "$@" >'%[1]s/argv'
@@ -39,11 +43,11 @@ func catch(ctx context.Context, c contender, bwrap, command string) (*rawSandbox
 	if err := os.MkdirAll(bin, 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(bin, "bwrap"), fmt.Appendf(nil, recorder, dir, bwrap), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(bin, "bwrap"), fmt.Appendf(nil, recorder, dir, bwrap, caught), 0o700); err != nil { //nolint:gosec // a program
 		return nil, err
 	}
 	c.path = bin
-	if _, err := c.exec(ctx, script(command, 2), false); err != nil { // the first may be a probe's turn
+	if _, err := c.exec(ctx, script(caught, 1), false); err != nil {
 		return nil, err
 	}
 	argv, err := os.ReadFile(filepath.Join(dir, "argv")) //nolint:gosec // written above
@@ -55,6 +59,7 @@ func catch(ctx context.Context, c contender, bwrap, command string) (*rawSandbox
 		return nil, err
 	}
 	raw := &rawSandbox{bwrap: bwrap, options: filepath.Join(dir, "options"), seccomp: filepath.Join(dir, "seccomp"), argv: words(argv)}
+	raw.argv[len(raw.argv)-1] = command
 	all := words(options)
 	for i, w := range all {
 		if (w == "--ro-bind" || w == "--bind") && i+1 < len(all) {

@@ -150,7 +150,13 @@ func TestManyOpenCallsAreAllTold(t *testing.T) {
 	}
 	drafts, sum, err := collect(strings.NewReader(b.String()), Options{})
 	if err != nil || sum.OpenItems != maxOpen+10 || len(drafts) != maxOpen+11 {
-		t.Errorf("%d drafts, %+v, %v", len(drafts), sum, err)
+		t.Fatalf("%d drafts, %+v, %v", len(drafts), sum, err)
+	}
+	// Those beyond the bound are told of at once.
+	for i, want := range map[int]string{1: "i256 running", 11: "i0 interrupted"} {
+		if p := drafts[i].Payload.(*event.ToolResultPayload); strings.TrimPrefix(p.CallID, Mark)+" "+p.Status != want {
+			t.Errorf("draft %d is %s %s, want %s", i, p.CallID, p.Status, want)
+		}
 	}
 }
 

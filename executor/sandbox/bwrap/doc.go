@@ -14,4 +14,8 @@
 // Limits: a protected symlink (a .codex that is a link) cannot be kept from being replaced by path-based mounts;
 // such plans are refused with sandbox.ErrUnsupported and go to the native backend. A command that a signal ended is
 // reported as 128 plus the signal, as bwrap does, without Result.Signal.
+//
+// BUG(bwrap): sources are given by path. While one command runs under an older plan, it could replace a directory
+// inside its writable roots that a newer plan adds as a root of its own by a symlink, just before bwrap binds it.
+// Roots of the same plan are mount points and cannot be replaced.
 package bwrap

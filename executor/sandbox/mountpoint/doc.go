@@ -12,10 +12,10 @@
 // directories in use; Open sweeps, and [Main] is a sweeper in a process of its own that [Registry.Guard] starts
 // and that outlives a killed proctor just long enough to sweep.
 //
-// Guarantees: only directories that this package made (same device and inode) and that are still empty are ever
-// removed; a directory that another running command uses is not. Safe for concurrent use by goroutines and by
-// processes of one user that share the registry directory. The registry must lie where confined commands cannot
-// write.
+// Guarantees: only listed paths are ever removed, and only while an empty directory of this user without write
+// permission, as this package makes them, stands there; a directory that another running command uses is not. Safe for
+// concurrent use by goroutines and by processes of one user that share the registry directory. Prepare keeps the
+// registry read-only for confined commands even inside a writable root.
 //
 // Not covered: two users who share a writable root (/tmp) do not see each other's locks; the second sees an
 // existing directory, protects it as such, and loses that protection when the first ends.
