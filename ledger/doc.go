@@ -39,9 +39,6 @@
 // of a failure even if Pebble does not; the directory then stays locked until the process ends. A
 // disk that hangs without an error is not noticed; callers bound their wait.
 //
-// BUG(ledger): when the store's directory itself cannot be synced, Pebble panics in a goroutine of
-// its own and the process dies. No receipt is given for what that loses.
-//
 // # Limits
 //
 // An entry has at most 65,535 bytes, a submission [MaxBatchEvents] events and [MaxBatchBytes]

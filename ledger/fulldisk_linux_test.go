@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -13,6 +14,9 @@ import (
 
 // TestFullDisk fills a small file system: the append that does not fit fails within a second.
 func TestFullDisk(t *testing.T) {
+	if !inChild(t) {
+		return
+	}
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=6m"); err != nil {
 		t.Skipf("needs CAP_SYS_ADMIN to mount a tmpfs: %v", err)
@@ -50,10 +54,12 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Logf("after %d entries: %v; close: %v", len(given), l.Err(), closed)
 
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=64m"); err != nil {
+	// The broken store keeps its lock until the process ends, so look at a copy.
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(copied, os.DirFS(filepath.Join(dir, "ledger"))); err != nil {
 		t.Fatal(err)
 	}
-	l, err = Open(filepath.Join(dir, "ledger"), Options{})
+	l, err = Open(copied, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

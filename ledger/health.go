@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,11 +45,16 @@ type health struct {
 	// first keeps what went wrong before that; broken is closed with it.
 	first  atomic.Pointer[error]
 	broken chan struct{}
+	// parked is closed when a goroutine of Pebble was parked, so that Pebble will not come back.
+	parked   chan struct{}
+	parkOnce sync.Once
 	// abandoned is set once nobody waits for Pebble any more.
 	abandoned atomic.Bool
 }
 
-func newHealth(log *slog.Logger) *health { return &health{log: log, broken: make(chan struct{})} }
+func newHealth(log *slog.Logger) *health {
+	return &health{log: log, broken: make(chan struct{}), parked: make(chan struct{})}
+}
 
 func (h *health) report(err error) {
 	if h.first.CompareAndSwap(nil, &err) {
@@ -75,6 +81,8 @@ func (h *health) err() error {
 	return nil
 }
 
+func (h *health) park() { h.parkOnce.Do(func() { close(h.parked) }) }
+
 // guard runs f, which may never return once the store is broken: Pebble retries a flush that
 // cannot write for ever, in Open and in Close too. Then guard returns false after stuckAfter and
 // late runs when f comes back after all.
@@ -96,10 +104,11 @@ func (h *health) guard(f, late func()) bool {
 	select {
 	case <-done:
 		return true
+	case <-h.parked:
 	case <-time.After(stuckAfter):
-		h.abandoned.Store(true)
-		return given.Swap(true)
 	}
+	h.abandoned.Store(true)
+	return given.Swap(true)
 }
 
 // Infof implements pebble.Logger. Pebble is chatty; nothing of it is worth keeping.

@@ -220,7 +220,7 @@ func openPebble(fs vfs.FS, dir string, lock *pebble.Lock, h *health) (db *pebble
 	cache := pebble.NewCache(8 << 20)
 	defer cache.Unref()
 	opts := &pebble.Options{
-		FS: fs, Lock: lock, Logger: h, EventListener: h.listener(), Cache: cache,
+		FS: guardFS{fs, h}, Lock: lock, Logger: h, EventListener: h.listener(), Cache: cache,
 		// Pinned: a newer format would lock out older programs. This one tells a torn end of the WAL from damage in it.
 		FormatMajorVersion:          pebble.FormatWALSyncChunks,
 		MemTableSize:                4 << 20,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -96,13 +97,18 @@ func cmdWaitRequests(ts *testscript.TestScript, _ bool, args []string) {
 	until(ts, args[0]+" model requests", func() bool { return len(worldOf(ts).model.Requests()) >= n })
 }
 
-// cmdRequests compares the number of requests that the model got and writes their bodies to ../request-0.json and on.
+// cmdRequests compares the number of requests that the model got and writes their bodies to ../request-0.json
+// and on, their address and headers to ../request-0.txt and on.
 func cmdRequests(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) == 1, "requests N")
 	got := worldOf(ts).model.Requests()
 	for _, r := range got {
 		name := filepath.Join(ts.Getenv("WORK"), fmt.Sprintf("request-%d.json", r.Seq))
 		ts.Check(os.WriteFile(name, r.Body, 0o600))
+		head := bytes.NewBufferString(r.Path + "?" + r.Query + "\n")
+		ts.Check(r.Header.Write(head))
+		name = filepath.Join(ts.Getenv("WORK"), fmt.Sprintf("request-%d.txt", r.Seq))
+		ts.Check(os.WriteFile(name, head.Bytes(), 0o600))
 	}
 	if n := strconv.Itoa(len(got)); n != args[0] {
 		ts.Check(&wrong{"model requests", n, args[0]})

@@ -85,3 +85,15 @@ func cmdFlipByte(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(largest, b, 0o600))
 	ts.Logf("changed byte %d of %s", len(b)/2, largest)
 }
+
+// cmdKillAfter runs a program and kills it after a while; it may also have ended by then.
+func cmdKillAfter(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 2, "kill-after DURATION PROGRAM ARG...")
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	cmdStart(ts, false, append([]string{"killed"}, args[1:]...))
+	p := started(ts, "killed")
+	timer := time.AfterFunc(d, func() { _ = p.cmd.Process.Kill() })
+	defer timer.Stop()
+	_ = p.cmd.Wait()
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"proctor/executor/sandbox"
 	"proctor/executor/sandbox/backend"
@@ -87,13 +88,30 @@ func ownState(cfg *config.Config) ([]filesystem.Denied, error) {
 
 func backendOptions(env Env, cfg *config.Config) backend.Options {
 	o := backend.Options{
-		StateDir: filepath.Join(cfg.ProctorHome, "sandbox"), Path: env.Getenv("PATH"), Workspace: []string{cfg.Cwd, cfg.ProjectRoot},
+		StateDir: sandboxState(cfg), Path: env.Getenv("PATH"), Workspace: []string{cfg.Cwd, cfg.ProjectRoot},
 		Executable: "/proc/self/exe", Unsupervised: !cfg.Proctor.Sandbox.RecordDenials,
 	}
 	if name := cfg.Proctor.Sandbox.Backend; name != "auto" {
 		o.Only = name
 	}
 	return o
+}
+
+// sandboxState is where the sandbox keeps track of its placeholders. All proctor processes
+// of a user must share it, whatever their PROCTOR_HOME: they share workspaces and /tmp.
+func sandboxState(cfg *config.Config) string {
+	dir := filepath.Join("/var/tmp", fmt.Sprintf("proctor-sandbox-%d", os.Geteuid()))
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return filepath.Join(cfg.ProctorHome, "sandbox")
+	}
+	info, err := os.Lstat(dir) // others may write /var/tmp: the folder must be ours, and closed
+	if err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 {
+		return filepath.Join(cfg.ProctorHome, "sandbox")
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
+		return filepath.Join(cfg.ProctorHome, "sandbox")
+	}
+	return dir
 }
 
 // supported refuses settings that would confine more than this version can:

@@ -216,6 +216,7 @@ func (d *demo) check(s replay.Summary, report ledger.Report) error {
 	want(s.Denials >= 2, "the sandbox denials were not recorded")
 	want(s.Refused == 1, "the escalation was not refused")
 	want(s.Files == 1, "the patch was not applied")
+	want(s.Failed == 3, "other commands failed than the first test, the write outside and the connection")
 	want(d.sink == nil || len(d.sink.Records()) > 0, "nothing arrived at the collector")
 	b, err := os.ReadFile(filepath.Join(d.dir, "outside", "notes"))
 	want(err == nil && string(b) == "nobody should write here\n", "a file outside the workspace was changed")

@@ -75,6 +75,7 @@ type run struct {
 
 // Exec runs one prompt. The error carries the exit status, see ExitOf.
 func Exec(ctx context.Context, env Env, opts ExecOptions) error {
+	defer survivePipes()()
 	r := &run{env: env, opts: opts, started: time.Now()}
 	if err := r.prepare(ctx); err != nil {
 		return err

@@ -22,20 +22,23 @@ var instructions string
 // maxNotes bounds project notes when the configuration does not, in bytes.
 const maxNotes = 32 << 10
 
-// projectNotes reads AGENTS.md from the project root down to the working folder.
+// projectNotes reads AGENTS.md of the user, then from the project root down to the working folder.
 func projectNotes(cfg *config.Config) (string, error) {
 	limit := cfg.ProjectDocMaxBytes
 	if limit <= 0 {
 		limit = maxNotes
 	}
 	var b strings.Builder
-	for _, dir := range between(cfg.ProjectRoot, cfg.Cwd) {
+	for _, dir := range append([]string{cfg.CodexHome}, between(cfg.ProjectRoot, cfg.Cwd)...) {
 		text, err := readBounded(filepath.Join(dir, "AGENTS.md"), limit-int64(b.Len()))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return "", fmt.Errorf("read project notes: %w", err)
+		}
+		if b.Len() > 0 && text != "" {
+			b.WriteString("\n")
 		}
 		b.WriteString(text)
 	}

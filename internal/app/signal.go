@@ -34,4 +34,12 @@ func Signals(parent context.Context) (ctx context.Context, stop func()) {
 	return ctx, func() { cancel(nil); <-done }
 }
 
+// survivePipes lets writes to a pipe whose reader went away fail instead of ending the
+// process. The signal is caught and not ignored, so that commands do not inherit it.
+func survivePipes() (stop func()) {
+	ch := make(chan os.Signal, 1)
+	signal.Notify(ch, syscall.SIGPIPE)
+	return func() { signal.Stop(ch) }
+}
+
 func asUsage(err error, target **config.UsageError) bool { return errors.As(err, target) }

@@ -18,9 +18,10 @@ type contender struct {
 	name, binary, dir, sandbox string
 	path                       string // put before PATH
 	args                       []string
+	used                       bool // keep the ledger from run to run
 }
 
-// prepare makes home, state and a Git workspace. The ledger stays from round to round, as on a real machine.
+// prepare makes home, state and a Git workspace.
 func (c contender) prepare(ctx context.Context) error {
 	for _, d := range []string{"home", "state", "tmp", "ws"} {
 		if err := os.MkdirAll(filepath.Join(c.dir, d), 0o700); err != nil {
@@ -62,6 +63,11 @@ supports_websockets = false
 
 // exec runs one turn. With memory it watches the tree's memory instead of the clock: watching costs time.
 func (c contender) exec(ctx context.Context, scenario fakemodel.Scenario, memory bool) (s sample, err error) {
+	if !c.used {
+		if err := os.RemoveAll(filepath.Join(c.dir, "state", "ledger")); err != nil {
+			return sample{}, err
+		}
+	}
 	model, err := startModel(scenario)
 	if err != nil {
 		return sample{}, err

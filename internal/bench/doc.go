@@ -5,6 +5,7 @@
 // and answers end) on the same configuration file in the same kind of workspace:
 //
 //   - `proctor exec` and, when -codex names a binary, the real `codex exec`, with a turn of -few and one of -many commands;
+//     each run of proctor makes a new ledger, except "ledger in use", which keeps it from run to run;
 //   - the raw sandbox: the very bwrap call that proctor makes (arguments, mounts, seccomp program and command line are
 //     caught by a stand-in on PATH) without anything around it;
 //   - `proctor version` and, as the price of any process, `true`.

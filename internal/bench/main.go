@@ -124,7 +124,9 @@ type task struct {
 
 func (s settings) tasks(ctx context.Context, r *results) ([]task, error) {
 	proctor := contender{name: "proctor", binary: s.proctor, dir: filepath.Join(s.dir, "proctor"), sandbox: s.sandbox}
-	agents := []contender{proctor}
+	used := proctor
+	used.name, used.dir, used.used = "proctor (ledger in use)", filepath.Join(s.dir, "used"), true
+	agents := []contender{proctor, used}
 	if s.codex != "" {
 		agents = append(agents, contender{name: "codex", binary: s.codex, dir: filepath.Join(s.dir, "codex"), sandbox: s.sandbox})
 	}

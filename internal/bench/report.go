@@ -75,7 +75,7 @@ func (r *results) print(w io.Writer, s settings) {
 
 // extra is the CPU of one more call, from the difference of the two turns.
 func (r *results) extra(w io.Writer, s settings, few, many string) {
-	agents := []string{"proctor", "codex"}
+	agents := []string{"proctor", "proctor (ledger in use)", "codex"}
 	for _, v := range s.variants {
 		agents = append(agents, v.name)
 	}

@@ -154,6 +154,9 @@ func (r *router) Name() string {
 	return r.usable[0].Name()
 }
 
+// setupTries bounds how often a set-up that failed is tried.
+const setupTries = 3
+
 // Start gives spec to the first backend that can enforce its plan.
 func (r *router) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process, error) {
 	if spec.Plan.Unconfined {
@@ -165,6 +168,10 @@ func (r *router) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process,
 	var refusals []error
 	for _, b := range r.usable {
 		p, err := b.Start(ctx, spec)
+		// Another user's placeholder in a shared root may go between the look and the mount: nothing ran, so look again.
+		for try := 1; try < setupTries && errors.Is(err, sandbox.ErrSetup) && ctx.Err() == nil; try++ {
+			p, err = b.Start(ctx, spec)
+		}
 		if err == nil || !errors.Is(err, sandbox.ErrUnsupported) {
 			return p, err
 		}

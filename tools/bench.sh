@@ -1,0 +1,28 @@
+#!/bin/sh
+# Benchmarks, as ratios of one run: see doc/performance.md. Nothing here fails because the machine is slow.
+#
+#   BENCH_DIR     homes, ledgers, workspaces, the real codex; a real disk, not below the temporary folder
+#                 (default ${XDG_CACHE_HOME:-~/.cache}/proctor-bench)
+#   BENCH_ROUNDS  interleaved rounds, at least 5 to be compared (default 5)
+#   CODEX         the real codex binary; "none" leaves it out; empty installs it with npm
+set -eu
+cd "$(dirname "$0")/.."
+dir=${BENCH_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/proctor-bench}
+rounds=${BENCH_ROUNDS:-5}
+mkdir -p "$dir"
+go=${GO:-go}
+export CGO_ENABLED="${CGO_ENABLED:-0}" GOFLAGS="${GOFLAGS:--trimpath}"
+
+codex=${CODEX:-$(sh tools/bench/codex.sh "$dir/codex-cli" || true)}
+[ "$codex" = none ] && codex=
+
+echo "== runs, calls, start"
+$go build -o "$dir/bench" ./internal/bench
+"$dir/bench" -proctor bin/proctor -codex "$codex" -dir "$dir/run" -rounds "$rounds"
+
+echo "== durable records: the ledger against bare Pebble"
+# b.TempDir follows TMPDIR: a ledger in memory would be no measurement.
+mkdir -p "$dir/tmp"
+TMPDIR="$dir/tmp" $go test -run '^$' -bench 'BenchmarkAppend' -benchtime 3000x -count "$rounds" ./ledger | grep -E '^(Benchmark|FAIL|---)' || true
+echo "== durable records: stream, bus and ledger against the ledger alone"
+$go test -run '^$' -bench 'BenchmarkRecord' -benchtime 3000x -count "$rounds" ./internal/bench -args -folder "$dir" | grep -E '^(Benchmark|FAIL|---)' || true
