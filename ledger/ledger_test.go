@@ -330,3 +330,15 @@ func TestCursor(t *testing.T) {
 		t.Fatal("a cursor without a name was stored")
 	}
 }
+
+func TestOpenSessions(t *testing.T) {
+	l := openMem(t)
+	for _, name := range []string{"b", "a", "c"} {
+		appendTest(t, l, prompt(name, 1, "go"))
+	}
+	appendTest(t, l, newEvent("a", 2, "", &event.SessionClosedPayload{Reason: "completed", Events: 2, Counts: map[event.Kind]uint64{event.UserPrompt: 1}}))
+	got, err := l.OpenSessions(t.Context())
+	if err != nil || !slices.Equal(got, []string{"b", "c"}) {
+		t.Errorf("got %v, %v, want b and c", got, err)
+	}
+}

@@ -62,6 +62,37 @@ func (l *Ledger) Sessions(ctx context.Context) ([]SessionInfo, error) {
 	return infos, nil
 }
 
+// OpenSessions lists the sessions that no event closed, the one that began first at the
+// front. It reads the records of sessions and no entry.
+func (l *Ledger) OpenSessions(ctx context.Context) ([]string, error) {
+	if err := l.begin(); err != nil {
+		return nil, err
+	}
+	defer l.end()
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixRecord}, UpperBound: []byte{prefixRecord + 1}})
+	if err != nil {
+		return nil, fmt.Errorf("list open sessions: %w", err)
+	}
+	defer it.Close()
+	first := map[string]event.Seq{}
+	var names []string
+	for it.First(); it.Valid(); it.Next() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		name := string(it.Key()[1:])
+		record, err := parseRecord(name, it.Value())
+		if err != nil {
+			return nil, fmt.Errorf("list open sessions: %w", err)
+		}
+		if !record.Closed {
+			names, first[name] = append(names, name), record.First
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int { return int(first[a]) - int(first[b]) })
+	return names, it.Error()
+}
+
 // SessionInfo returns one session, or ErrUnknownSession.
 func (l *Ledger) SessionInfo(ctx context.Context, session string) (SessionInfo, error) {
 	if err := ctx.Err(); err != nil {
@@ -91,6 +122,17 @@ func (l *Ledger) SessionInfo(ctx context.Context, session string) (SessionInfo, 
 // LastSession returns the conversation with the newest entry; when there is none, the session
 // with the newest entry; ErrUnknownSession when the ledger is empty.
 func (l *Ledger) LastSession(ctx context.Context) (SessionInfo, error) {
+	if size := l.Tree().Size; size > 0 { // most often the newest entry is the one looked for
+		newest, err := l.Read(ctx, event.Seq(size-1), 1)
+		if err != nil {
+			return SessionInfo{}, err
+		}
+		if len(newest) == 1 {
+			if info, err := l.SessionInfo(ctx, newest[0].Session); err == nil && info.Model != "" && info.Last == newest[0].Seq {
+				return info, nil
+			}
+		}
+	}
 	infos, err := l.Sessions(ctx)
 	if err != nil {
 		return SessionInfo{}, err

@@ -58,7 +58,7 @@ func TestScripts(t *testing.T) {
 
 // commands are those that scripts have beyond the standard ones; README lists them.
 var commands = map[string]func(*testscript.TestScript, bool, []string){
-	"exits": cmdExits, "start": cmdStart, "signal": cmdSignal, "finish": cmdFinish,
+	"exits": cmdExits, "within": cmdWithin, "start": cmdStart, "signal": cmdSignal, "finish": cmdFinish,
 	"kill-after": cmdKillAfter, "wait-file": cmdWaitFile, "no-process": cmdNoProcess, "flip-byte": cmdFlipByte,
 	"fakemodel": cmdFakemodel, "model-done": cmdModelDone, "requests": cmdRequests, "wait-requests": cmdWaitRequests,
 	"sink": cmdSink, "sink-fault": cmdSinkFault, "sink-count": cmdSinkCount, "sink-points": cmdSinkPoints, "sink-complete": cmdSinkComplete,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -24,15 +25,23 @@ func cmdSink(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("OTLP_EXPORTER", exporter)
 }
 
-// cmdSinkFault makes the receiver unreachable or well again.
+// cmdSinkFault makes the receiver refuse connections, hang, answer with a status, or be well again.
 func cmdSinkFault(ts *testscript.TestScript, _ bool, args []string) {
-	need(ts, len(args) == 1, "sink-fault down|up")
+	need(ts, len(args) == 1, "sink-fault down|up|hang|STATUS")
 	s := worldOf(ts).sink
-	if args[0] == "down" {
+	s.Set(otlpsink.Fault{})
+	switch args[0] {
+	case "down":
 		s.Down()
-		return
+	case "up":
+		ts.Check(s.Up())
+	case "hang":
+		s.Set(otlpsink.Fault{Hang: true})
+	default:
+		status, err := strconv.Atoi(args[0])
+		ts.Check(err)
+		s.Set(otlpsink.Fault{Status: status})
 	}
-	ts.Check(s.Up())
 }
 
 func attributes(records []otlpsink.Record) []map[string]any {

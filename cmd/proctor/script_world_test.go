@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -55,7 +56,7 @@ func (w *world) close() {
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
-// usage ends the script when a command was written wrongly.
+// need ends the script when a command was written wrongly.
 func need(ts *testscript.TestScript, ok bool, how string) {
 	if !ok {
 		ts.Fatalf("usage: %s", how)
@@ -67,6 +68,18 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) >= 2, "exits STATUS PROGRAM ARG...")
 	err := ts.Exec(args[1], args[2:]...)
 	ts.Check(compareStatus(args[0], err))
+}
+
+// cmdWithin runs a program that must end with status 0 before a time is over.
+func cmdWithin(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 2, "within DURATION PROGRAM ARG...")
+	limit, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	began := time.Now()
+	ts.Check(ts.Exec(args[1], args[2:]...))
+	if took := time.Since(began); took > limit {
+		ts.Check(&wrong{"time", took.String(), "at most " + args[0]})
+	}
 }
 
 func compareStatus(want string, err error) error {

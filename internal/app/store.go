@@ -79,15 +79,11 @@ func (s *Store) start(ctx context.Context, log *slog.Logger) error {
 
 // recover closes sessions that were left open. This process owns the ledger, so whoever wrote them is gone.
 func (s *Store) recover(ctx context.Context) error {
-	sessions, err := s.Ledger.Sessions(ctx)
+	sessions, err := s.Ledger.OpenSessions(ctx)
 	if err != nil {
 		return err
 	}
-	for _, info := range sessions {
-		if info.Closed {
-			continue
-		}
-		id := info.ID
+	for _, id := range sessions {
 		state, err := executor.Load(ctx, s.Ledger, id)
 		if err != nil {
 			return err

@@ -39,6 +39,7 @@ var layers = []struct {
 	{"internal/otlpsink", nil, ""},
 	{"internal/codex", []string{"event", "policy", "executor", "internal/config", "internal/responses"}, ""},
 	{"internal/archtest", nil, ""},
+	{"internal/bench", []string{"internal/fakemodel", "event", "bus", "ledger", "executor", "policy", "internal/responses", "internal/app", "internal/config"}, "measures, and is not linked"},
 	{"internal/app", []string{
 		"event", "policy", "bus", "ledger", "executor", "reviewer", "exporters", "replay",
 		"internal/config", "internal/redact", "internal/responses", "internal/fakemodel", "internal/otlpsink", "internal/codex",
@@ -156,6 +157,7 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 var bareGo = map[string]string{
 	"internal/app/signal.go":     "waits for a signal; stop ends it",
 	"internal/app/exec.go":       "watches the ledger; stop ends it",
+	"ledger/health.go":           "guards Pebble, which may never return after a failure",
 	"ledger/close.go":            "waits for Pebble, which may never come back after a failure",
 	"reviewer/human/terminal.go": "reads the terminal; a read cannot be interrupted",
 	"internal/app/sandbox.go":    "forwards signals; stop ends it",
