@@ -227,6 +227,10 @@ func openPebble(fs vfs.FS, dir string, lock *pebble.Lock, h *health) (db *pebble
 		MemTableStopWritesThreshold: 3,
 		MaxOpenFiles:                128,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+		// Every run leaves one table in level 0. Merging them costs a short run more than all its records, and
+		// reading two dozen small tables costs little.
+		L0CompactionThreshold: 24,
+		L0StopWritesThreshold: 64,
 	}
 	for i := range opts.Levels {
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // an event id is looked up before it is new

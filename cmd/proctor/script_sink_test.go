@@ -78,11 +78,13 @@ func cmdSinkPoints(ts *testscript.TestScript, _ bool, args []string) {
 // offByDefault are kinds of codex.* that are exported only when [otel] asks for them.
 var offByDefault = map[string]bool{"codex.agent_response": true, "codex.guardian_assessment": true}
 
-// cmdSinkComplete compares a replay with the receiver, kind by kind: all that the ledger has of codex.* must have arrived, once.
+// cmdSinkComplete compares a replay with the receiver, kind by kind: all that the ledger has of codex.*
+// in the sessions of the replay must have arrived, once.
 func cmdSinkComplete(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) == 1, "sink-complete REPLAY.jsonl")
-	want, got := map[string]int{}, map[string]int{}
+	want, got, sessions := map[string]int{}, map[string]int{}, map[any]bool{}
 	for _, e := range jsonLines(ts, args[0]) {
+		sessions[e["session"]] = true
 		if kind, _ := e["kind"].(string); strings.HasPrefix(kind, "codex.") && !offByDefault[kind] {
 			want[kind]++
 		}
@@ -91,7 +93,7 @@ func cmdSinkComplete(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s has no event of codex.*", args[0])
 	}
 	for _, r := range worldOf(ts).sink.Records() {
-		if name, _ := r.Attributes["event.name"].(string); strings.HasPrefix(name, "codex.") {
+		if name, _ := r.Attributes["event.name"].(string); strings.HasPrefix(name, "codex.") && sessions[r.Attributes["conversation.id"]] {
 			got[name]++
 		}
 	}

@@ -100,6 +100,12 @@ type Process interface {
 	Done() <-chan struct{}
 }
 
+// Keeper is a Backend that can prepare a plan once for many commands. What it prepares (see
+// mountpoint) stays on the host until release is called; without Keep each command prepares anew.
+type Keeper interface {
+	Keep(plan filesystem.Plan) (release func(), err error)
+}
+
 // Backend confines processes in one way.
 type Backend interface {
 	// Name is "bwrap", "native", "landlock" or "none".

@@ -14,6 +14,7 @@ import (
 	"proctor/event"
 	"proctor/executor"
 	"proctor/executor/approval"
+	"proctor/executor/sandbox"
 	"proctor/internal/config"
 	"proctor/internal/responses"
 	"proctor/policy"
@@ -45,7 +46,14 @@ func (r *run) assemble(ctx context.Context) (s *executor.Session, closeParts fun
 		gate.Close()
 		return nil, nil, err
 	}
-	closeParts = func() error { gate.Close(); return stopReviewer() }
+	release := func() {}
+	if keeper, ok := r.confine.Backend.(sandbox.Keeper); ok {
+		if release, err = keeper.Keep(r.confine.Plan); err != nil {
+			gate.Close()
+			return nil, nil, errors.Join(fail(NoSandbox, err), stopReviewer())
+		}
+	}
+	closeParts = func() error { gate.Close(); release(); return stopReviewer() }
 	s, err = executor.New(executor.Options{
 		Stream: r.stream, Model: r.model, Tools: tools, Gate: gate, Backend: r.confine.Backend,
 		Progress: r.progress(), Start: r.start(), Request: r.request(),

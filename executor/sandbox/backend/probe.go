@@ -37,7 +37,11 @@ type Report struct {
 
 // Probe tries every backend anew, for a report to people.
 func Probe(ctx context.Context, o Options) ([]Report, error) {
-	list, err := candidates(o)
+	registry, guard, err := openRegistry(o)
+	if err != nil {
+		return nil, err
+	}
+	list, err := candidates(o, registry, guard)
 	if err != nil {
 		return nil, err
 	}

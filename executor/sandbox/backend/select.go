@@ -12,6 +12,7 @@ import (
 	"proctor/executor/sandbox/mountpoint"
 	"proctor/executor/sandbox/native"
 	"proctor/executor/sandbox/none"
+	"proctor/policy/filesystem"
 )
 
 // Options say what to choose from. StateDir is required.
@@ -55,11 +56,15 @@ type candidate struct {
 // Select returns a backend for all plans of a session: confined ones go to the first usable backend that can
 // enforce them, unconfined ones run directly.
 func Select(ctx context.Context, o Options) (sandbox.Backend, error) {
-	list, err := candidates(o)
+	registry, guard, err := openRegistry(o)
 	if err != nil {
 		return nil, err
 	}
-	r := &router{}
+	list, err := candidates(o, registry, guard)
+	if err != nil {
+		return nil, err
+	}
+	r := &router{registry: registry, guard: guard, executable: o.Executable}
 	cache := newCache(o.StateDir)
 	for _, c := range list {
 		report := cache.probe(ctx, c)
@@ -75,18 +80,21 @@ func Select(ctx context.Context, o Options) (sandbox.Backend, error) {
 	return r, nil
 }
 
-func candidates(o Options) ([]candidate, error) {
+func openRegistry(o Options) (*mountpoint.Registry, *mountpoint.Guard, error) {
 	if o.StateDir == "" {
-		return nil, errors.New("select sandbox backend: Options.StateDir is empty")
+		return nil, nil, errors.New("select sandbox backend: Options.StateDir is empty")
 	}
 	registry, err := mountpoint.Open(o.StateDir)
 	if err != nil {
-		return nil, fmt.Errorf("select sandbox backend: %w", err)
+		return nil, nil, fmt.Errorf("select sandbox backend: %w", err)
 	}
-	var guard *mountpoint.Guard
-	if o.Executable != "" {
-		guard = &mountpoint.Guard{}
+	if o.Executable == "" {
+		return registry, nil, nil
 	}
+	return registry, &mountpoint.Guard{}, nil
+}
+
+func candidates(o Options, registry *mountpoint.Registry, guard *mountpoint.Guard) ([]candidate, error) {
 	var out []candidate
 	for _, c := range []candidate{bwrapCandidate(o, registry, guard), nativeCandidate(o, registry, guard), landlockCandidate()} {
 		if o.Only == "" || o.Only == c.name {
@@ -142,8 +150,11 @@ func landlockCandidate() candidate {
 
 // router is the backend that Select returns. It does not change after that.
 type router struct {
-	usable  []sandbox.Backend
-	reasons []string
+	usable     []sandbox.Backend
+	reasons    []string
+	registry   *mountpoint.Registry
+	guard      *mountpoint.Guard // nil without an executable
+	executable string
 }
 
 // Name is that of the preferred backend.
@@ -152,6 +163,21 @@ func (r *router) Name() string {
 		return none.Backend{}.Name()
 	}
 	return r.usable[0].Name()
+}
+
+// Keep implements sandbox.Keeper: placeholders stay for the session instead of coming and going with each command.
+func (r *router) Keep(plan filesystem.Plan) (release func(), err error) {
+	if plan.Unconfined || len(r.usable) == 0 {
+		return func() {}, nil
+	}
+	_, hold, err := r.registry.Prepare(plan)
+	if err != nil {
+		return nil, err
+	}
+	if len(hold.Paths()) > 0 && r.guard != nil {
+		_ = r.guard.Start(r.registry, r.executable) // without it leftovers of a kill wait for the next start
+	}
+	return hold.Release, nil
 }
 
 // setupTries bounds how often a set-up that failed is tried.
