@@ -131,7 +131,6 @@ func (t *turn) end(ctx context.Context, failure error, millis int64) error {
 	case Completed:
 		t.s.progress.TurnCompleted(payload.Thread, t.result.LastMessage)
 	case Failed:
-		t.s.progress.Notice(failure.Error())
 		t.s.progress.TurnFailed(failure.Error())
 	}
 	return nil

@@ -57,6 +57,7 @@ type run struct {
 	cfg      *config.Config
 	warnings []config.Warning
 
+	git     bool // the folder is under version control; asked before placeholders stand in for a missing .git
 	prompt  string
 	schema  json.RawMessage
 	images  []json.RawMessage
@@ -99,6 +100,7 @@ func (r *run) prepare(ctx context.Context) error {
 	if info, err := os.Stat(r.cfg.Cwd); err != nil || !info.IsDir() {
 		return fail(Failure, fmt.Errorf("working folder %s: not a folder that can be used; choose another with -C", r.cfg.Cwd))
 	}
+	r.git = isGit(r.cfg.ProjectRoot)
 	if err := r.checkFolder(); err != nil {
 		return err
 	}
@@ -130,7 +132,7 @@ func (r *run) prepare(ctx context.Context) error {
 
 // checkFolder refuses to work where nothing can be undone, unless asked to.
 func (r *run) checkFolder() error {
-	if r.opts.SkipGit || r.opts.Bypass || r.cfg.Trust == config.Trusted || isGit(r.cfg.ProjectRoot) {
+	if r.opts.SkipGit || r.opts.Bypass || r.cfg.Trust == config.Trusted || r.git {
 		return nil
 	}
 	return fail(Failure, fmt.Errorf("%s is not inside a Git repository and not trusted: changes could not be undone; "+

@@ -50,7 +50,9 @@ func (j jsonl) TurnCompleted(u event.Usage, _ string) {
 	j.write(line{Type: "turn.completed", Usage: &u})
 }
 
+// TurnFailed writes two lines, as codex exec does.
 func (j jsonl) TurnFailed(m string) {
+	j.Notice(m)
 	j.write(line{Type: "turn.failed", Error: &lineError{m}})
 }
 
