@@ -2,6 +2,7 @@ package bus
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 
@@ -30,24 +31,68 @@ func (b *Bus) Attach(l Ledger) (detach func(), err error) {
 	return func() { _ = sub.Unsubscribe() }, nil
 }
 
+// commit hands the submissions of one message to the ledger, in order, and answers when the last is settled.
 func (b *Bus) commit(l Ledger, msg *nats.Msg) {
-	batch, err := decodeFrames(msg.Data)
+	parts, err := cutAll(msg.Data)
 	if err != nil {
-		b.answer(msg, encodeError(err))
+		b.log.Error("message that is no submission", "subject", msg.Subject, "error", err)
 		return
 	}
-	l.Submit(batch, func(receipts []event.Receipt, err error) {
-		if err != nil {
-			b.answer(msg, encodeError(err))
-			return
+	a := &answers{list: make([][]byte, len(parts)), open: len(parts), send: func(data []byte) {
+		if err := msg.Respond(data); err != nil {
+			b.log.Error("answer a submission", "error", err)
 		}
-		b.announce(batch, receipts)
-		b.answer(msg, encodeReceipts(receipts))
-	})
+	}}
+	for i, part := range parts {
+		batch, err := decodeFrames(part)
+		if err != nil {
+			a.set(i, encodeError(err))
+			continue
+		}
+		l.Submit(batch, func(receipts []event.Receipt, err error) {
+			if err != nil {
+				a.set(i, encodeError(err))
+				return
+			}
+			b.announce(batch, receipts)
+			a.set(i, encodeReceipts(receipts))
+		})
+	}
 }
 
-func (b *Bus) answer(msg *nats.Msg, data []byte) {
-	if err := msg.Respond(data); err != nil {
-		b.log.Error("answer a submission", "error", err)
+func cutAll(data []byte) (parts [][]byte, err error) {
+	for len(data) > 0 {
+		var part []byte
+		if part, data, err = cutBytes(data); err != nil {
+			return nil, err
+		}
+		parts = append(parts, part)
 	}
+	return parts, nil
+}
+
+// answers collects the answers to the submissions of one message.
+type answers struct {
+	mu   sync.Mutex
+	list [][]byte
+	open int
+	send func([]byte)
+}
+
+func (a *answers) set(i int, answer []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list[i] = answer
+	if a.open--; a.open > 0 {
+		return
+	}
+	n := 0
+	for _, one := range a.list {
+		n += 4 + len(one)
+	}
+	data := make([]byte, 0, n)
+	for _, one := range a.list {
+		data = appendBytes(data, one)
+	}
+	a.send(data)
 }

@@ -46,11 +46,13 @@ type Bus struct {
 	closing sync.Once
 	closed  chan struct{}
 
-	mu       sync.Mutex
-	waiting  map[uint64]*submission // by number, guarded by mu
-	next     uint64
-	watchers map[int]Filter // guarded by mu
-	watchID  int
+	// The fields below are guarded by mu.
+	mu          sync.Mutex
+	queue       []*submission            // accepted, not yet sent
+	outstanding map[uint64][]*submission // sent, by number of their message
+	next        uint64
+	watchers    map[int]Filter
+	watchID     int
 }
 
 // startTimeout bounds how long the embedded server may take to come up; it is milliseconds in practice.
@@ -81,7 +83,7 @@ func Start(opts Options) (*Bus, error) {
 	}
 	b := &Bus{
 		log: opts.Logger, opts: opts, server: srv, window: semaphore.NewWeighted(opts.MaxInFlight),
-		closed: make(chan struct{}), waiting: map[uint64]*submission{}, watchers: map[int]Filter{},
+		closed: make(chan struct{}), outstanding: map[uint64][]*submission{}, watchers: map[int]Filter{},
 	}
 	if err := b.connect(); err != nil {
 		srv.Shutdown()
@@ -134,10 +136,14 @@ func (b *Bus) markClosed() {
 		close(b.closed)
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		for n, s := range b.waiting {
-			delete(b.waiting, n)
+		for n, sent := range b.outstanding {
+			delete(b.outstanding, n)
+			b.queue = append(b.queue, sent...)
+		}
+		for _, s := range b.queue {
 			s.finish(nil, ErrClosed)
 		}
+		b.queue = nil
 	})
 }
 
@@ -145,5 +151,9 @@ func (b *Bus) markClosed() {
 func (b *Bus) inFlight() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.waiting)
+	n := len(b.queue)
+	for _, sent := range b.outstanding {
+		n += len(sent)
+	}
+	return n
 }

@@ -3,10 +3,11 @@
 // a confined process cannot reach it.
 //
 // Start makes a [Bus]; Attach connects the ledger, which must happen before the
-// first Submit. Submit implements [event.Sink]: the events of one call travel as
-// one message on the subject proctor.v1.<session>.<family>.<name> and are
-// answered after the ledger's commit. Messages of one Bus reach the ledger in the
-// order of the calls.
+// first Submit. Submit implements [event.Sink]: events travel on the subject
+// proctor.v1.<session>.<family>.<name> and are answered after the ledger's commit.
+// While messages are on their way, what is submitted meanwhile is gathered and
+// travels in one message, named after its first event, as group commit does it
+// with a disk. Events of one Bus reach the ledger in the order of the calls.
 //
 // Bounds: at most [Options].MaxInFlight bytes wait for their commit; a further
 // Submit blocks until there is room or its context ends. Nothing that was

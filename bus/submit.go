@@ -12,20 +12,24 @@ import (
 	"proctor/event"
 )
 
-// submission is one message whose answer is awaited.
+// submission is the events of one Submit, whose answer is awaited.
 type submission struct {
-	events   int
+	subject string
+	id      event.ID
+	events  int
+	frames  []byte
+	release func()
+
 	done     chan struct{}
 	receipts []event.Receipt // set before done is closed
 	err      error
-	release  func()
 }
 
 func (s *submission) finish(receipts []event.Receipt, err error) {
 	if err == nil && len(receipts) != s.events {
 		err = fmt.Errorf("%w: %d receipts for %d events", errFrame, len(receipts), s.events)
 	}
-	s.receipts, s.err = receipts, err
+	s.receipts, s.err, s.frames = receipts, err, nil
 	close(s.done)
 	s.release()
 }
@@ -53,54 +57,63 @@ func (b *Bus) Submit(ctx context.Context, events ...*event.Event) (event.Pending
 		}
 		batch[i] = enc
 	}
-	data := encodeFrames(batch)
-	if len(data) > MaxBatch {
-		return nil, fmt.Errorf("submit %d events of %d bytes, at most %d are allowed: %w", len(events), len(data), MaxBatch, ErrTooLarge)
+	frames := encodeFrames(batch)
+	if len(frames) > MaxBatch {
+		return nil, fmt.Errorf("submit %d events of %d bytes, at most %d are allowed: %w", len(events), len(frames), MaxBatch, ErrTooLarge)
 	}
-	weight := int64(len(data)) + 512
+	weight := int64(len(frames)) + 512
 	if err := b.window.Acquire(ctx, weight); err != nil {
 		return nil, fmt.Errorf("submit: the ledger does not keep up: %w", err)
 	}
-	s := &submission{events: len(events), done: make(chan struct{}), release: func() { b.window.Release(weight) }}
-	number, ok := b.register(s)
-	if !ok {
-		s.release()
-		return nil, ErrClosed
+	s := &submission{
+		subject: subject(produced, events[0].Session, events[0].Kind), id: events[0].ID, events: len(events), frames: frames,
+		release: func() { b.window.Release(weight) }, done: make(chan struct{}),
 	}
-	msg := &nats.Msg{
-		Subject: subject(produced, events[0].Session, events[0].Kind),
-		Reply:   b.inbox + "." + strconv.FormatUint(number, 36),
-		Header:  nats.Header{nats.MsgIdHdr: {string(events[0].ID)}},
-		Data:    data,
-	}
-	if err := b.conn.PublishMsg(msg); err != nil {
-		if b.take(number) != nil {
-			s.release()
-		}
-		return nil, fmt.Errorf("submit: %w", err)
-	}
-	return s, nil
-}
-
-func (b *Bus) register(s *submission) (number uint64, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	select {
 	case <-b.closed:
-		return 0, false
+		s.release()
+		return nil, ErrClosed
 	default:
 	}
-	b.next++
-	b.waiting[b.next] = s
-	return b.next, true
+	b.queue = append(b.queue, s)
+	b.send()
+	return s, nil
 }
 
-func (b *Bus) take(number uint64) *submission {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	s := b.waiting[number]
-	delete(b.waiting, number)
-	return s
+// pipeline is how many messages may be on their way: one that the ledger commits, one that it finds
+// when it is done. What is submitted meanwhile travels together in the next message.
+const pipeline = 2
+
+// send publishes what is queued, in order. It is called with the lock held; publishing only fills a buffer.
+func (b *Bus) send() {
+	for len(b.outstanding) < pipeline && len(b.queue) > 0 {
+		n, size := 0, 0
+		for n < len(b.queue) && (n == 0 || size+len(b.queue[n].frames) <= MaxBatch) {
+			size += len(b.queue[n].frames) + 4
+			n++
+		}
+		sent := b.queue[:n:n]
+		b.queue = b.queue[n:]
+		data := make([]byte, 0, size)
+		for _, s := range sent {
+			data = appendBytes(data, s.frames)
+			s.frames = nil
+		}
+		b.next++
+		msg := &nats.Msg{
+			Subject: sent[0].subject, Reply: b.inbox + "." + strconv.FormatUint(b.next, 36),
+			Header: nats.Header{nats.MsgIdHdr: {string(sent[0].id)}}, Data: data,
+		}
+		if err := b.conn.PublishMsg(msg); err != nil {
+			for _, s := range sent {
+				s.finish(nil, fmt.Errorf("submit: %w", err))
+			}
+			continue
+		}
+		b.outstanding[b.next] = sent
+	}
 }
 
 // answered gets the ledger's answers, in one goroutine.
@@ -110,13 +123,27 @@ func (b *Bus) answered(msg *nats.Msg) {
 		b.log.Error("answer on an unknown subject", "subject", msg.Subject)
 		return
 	}
-	s := b.take(number)
-	if s == nil {
+	b.mu.Lock()
+	sent := b.outstanding[number]
+	delete(b.outstanding, number)
+	b.send()
+	b.mu.Unlock()
+	data := msg.Data
+	for _, s := range sent {
+		var answer []byte
+		var err error
+		if answer, data, err = cutBytes(data); err != nil {
+			s.finish(nil, err)
+			continue
+		}
+		s.answer(answer)
+	}
+}
+
+func (s *submission) answer(data []byte) {
+	if len(data) > 0 && data[0] == 0 {
+		s.finish(nil, fmt.Errorf("ledger: %s", data[1:]))
 		return
 	}
-	if len(msg.Data) > 0 && msg.Data[0] == 0 {
-		s.finish(nil, fmt.Errorf("ledger: %s", msg.Data[1:]))
-		return
-	}
-	s.finish(decodeReceipts(msg.Data))
+	s.finish(decodeReceipts(data))
 }

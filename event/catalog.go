@@ -14,7 +14,7 @@ const (
 	Error Severity = 17
 )
 
-// Entry of the catalog: everything fixed about a kind.
+// CatalogEntry is everything fixed about a kind.
 type CatalogEntry struct {
 	Kind     Kind
 	Schema   int

@@ -167,8 +167,8 @@ func TestSensitiveNeverPrints(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "s", s, "in", struct{ S Sensitive }{s})
 	js, _ := json.Marshal(map[string]any{"s": s, "in": []Sensitive{s}})
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
-		log.WriteString(fmt.Sprintf(verb, s))
-		log.WriteString(fmt.Sprintf(verb, []any{s, &s, struct{ S Sensitive }{s}}))
+		fmt.Fprintf(&log, verb, s)
+		fmt.Fprintf(&log, verb, []any{s, &s, struct{ S Sensitive }{s}})
 	}
 	log.Write(js)
 	if out := log.String(); strings.Contains(out, "hunter2") || strings.Contains(out, "68756e74657232") {

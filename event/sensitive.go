@@ -89,8 +89,9 @@ func (s Sensitive) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	case clear:
 		return json.Marshal(sealedJSON{Bytes: s.size})
+	default:
+		return json.Marshal(sealedJSON{hex.EncodeToString(s.commit[:]), s.size})
 	}
-	return json.Marshal(sealedJSON{hex.EncodeToString(s.commit[:]), s.size})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote; the text has to be attached with [Content].

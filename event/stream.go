@@ -58,7 +58,7 @@ func (s *Stream) Publish(ctx context.Context, drafts ...Draft) error {
 	}
 	s.open.Go(func() {
 		if _, err := pending.Wait(context.WithoutCancel(ctx)); err != nil {
-			s.fail(err)
+			_ = s.fail(err) // the next Record or Flush returns it
 		}
 	})
 	return nil

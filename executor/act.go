@@ -137,6 +137,7 @@ func itemOf(p tool.Proposal) Item {
 			i.Steps = c.Steps()
 		}
 		return i
+	default:
+		return Item{}
 	}
-	return Item{}
 }

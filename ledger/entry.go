@@ -10,15 +10,12 @@ import (
 	"proctor/event"
 )
 
-// entryVersion is the version of the entry's own members.
-const entryVersion = 1
-
 // MaxEntry bounds an entry: C2SP tiles prefix entries with a 16-bit length.
 const MaxEntry = 65_535
 
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
-// The members of an entry, in their only order.
+// The members of an entry, in their only order; v is the version of these.
 const (
 	memberIndex      = `{"v":1,"index":`
 	memberReceived   = `,"received":"`

@@ -198,7 +198,7 @@ func TestFollowSeesEverythingOnceInOrder(t *testing.T) {
 				}
 				return nil
 			})
-			if err != io.EOF {
+			if !errors.Is(err, io.EOF) {
 				t.Error(err)
 			}
 		})

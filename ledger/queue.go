@@ -101,7 +101,7 @@ func (q *queue) fail(err error) bool {
 func (q *queue) abandon() []*op {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	all := append(q.pending, q.waiting...)
+	all := slices.Concat(q.pending, q.waiting)
 	q.pending, q.waiting, q.bytes = nil, nil, 0
 	return all
 }

@@ -28,8 +28,9 @@ func Decide(f Facts) Decision {
 		return decidePermissions(f)
 	case ActionSkill:
 		return f.ask(Decision{Reason: ReasonSkillScript, Category: CategorySkill}, "a script of a skill runs only after approval")
+	default:
+		return refuse(ReasonUnknownAction, "the requested action is not one this version knows")
 	}
-	return refuse(ReasonUnknownAction, "the requested action is not one this version knows")
 }
 
 func refuse(r Reason, text string) Decision {

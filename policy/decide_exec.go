@@ -30,8 +30,9 @@ func decideExec(f Facts) Decision {
 		return Decision{Outcome: Allow, Source: SourceRule, Reason: ReasonRuleAllow, Rule: rule.name(), BypassSandbox: !f.DeniedReads}
 	case Prompt:
 		return f.ask(heuristic, heuristic.Text)
+	default:
+		return heuristic
 	}
-	return heuristic
 }
 
 // askByRule asks because a rule says so. When the heuristics would ask too, both categories must be open.
@@ -45,6 +46,7 @@ func askByRule(f Facts, r ruleHit, heuristic Decision) Decision {
 		if f.barrier(heuristic.Category) != "" {
 			return f.ask(heuristic, heuristic.Text)
 		}
+	default: // only the rule asks
 	}
 	return f.ask(d, r.text("needs approval"))
 }

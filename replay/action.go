@@ -29,8 +29,9 @@ func actionText(text string) (string, []string) {
 		return fmt.Sprintf("%s port %d (%s)", a.Host, a.Port, a.Protocol), nil
 	case event.ActionMCP:
 		return join(" ", a.Server, a.Arguments), nil
+	default:
+		return join(" ", strings.Join(a.Files, " "), a.Arguments), nil
 	}
-	return join(" ", strings.Join(a.Files, " "), a.Arguments), nil
 }
 
 func permissionText(a event.Action) string {

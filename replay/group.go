@@ -76,8 +76,9 @@ func ofModel(k event.Kind) bool {
 	case event.APIRequest, event.SSEEvent, event.StreamRetry, event.TurnTTFT, event.AuthRecovery,
 		event.WebsocketConnect, event.WebsocketRequest, event.WebsocketEvent:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 func answered(e event.Entry) bool {

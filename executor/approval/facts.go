@@ -52,6 +52,7 @@ func Facts(a Authority, r Request) policy.Facts {
 		f.Parts, f.Inner = parsed.Parts, parsed.Inner
 	case event.ActionPatch:
 		f.Writes = writes(a.Plan, r.Action.Files)
+	default: // the fields above are all there is
 	}
 	return f
 }

@@ -113,7 +113,7 @@ func TestSilentTunnelIsCut(t *testing.T) {
 		if end.Failure != errIdle.Error() || end.Duration != 17*time.Minute || end.Received != 3 {
 			t.Errorf("end is %+v", end)
 		}
-		if _, err := near.Read(make([]byte, 1)); err != io.EOF {
+		if _, err := near.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 			t.Errorf("client sees %v", err)
 		}
 	})

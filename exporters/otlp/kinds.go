@@ -40,8 +40,9 @@ func (o *Options) logged(e *event.Event) bool {
 	case sseDeltas:
 		p, ok := e.Payload.(*event.SSEEventPayload)
 		return !o.DropSSEDeltas || !ok || !strings.HasSuffix(p.EventKind, ".delta")
+	default:
+		return true
 	}
-	return true
 }
 
 // Scope names.

@@ -154,8 +154,9 @@ func (f form) bounds() []float64 {
 		return durationBounds
 	case histogram:
 		return countBounds
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (s *series) add(v int64) {

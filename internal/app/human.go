@@ -56,6 +56,7 @@ func (h human) ItemStarted(i executor.Item) {
 		for _, s := range i.Steps {
 			h.say("  [%s] %s", map[bool]string{true: "x", false: " "}[s.Status == "completed"], plain(s.Text))
 		}
+	default: // shown when completed
 	}
 }
 
@@ -81,6 +82,7 @@ func (h human) ItemCompleted(i executor.Item) {
 		h.say("%s %s", h.style("35", "web search"), plain(i.Query))
 	case executor.Warning:
 		h.Notice(i.Text)
+	default: // shown when started
 	}
 }
 

@@ -140,8 +140,9 @@ func itemLine(i executor.Item) any {
 		return t
 	case executor.Warning:
 		return messageItem{i.ID, i.Type, i.Text}
+	default:
+		return textItem{i.ID, i.Type, i.Text}
 	}
-	return textItem{i.ID, i.Type, i.Text}
 }
 
 func changes(cs []tool.Change) []fileChange {

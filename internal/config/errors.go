@@ -84,7 +84,7 @@ func Problems(err error) []*Error {
 	if err == nil {
 		return nil
 	}
-	if e, ok := err.(*Error); ok { // the outermost only: its cause is part of it
+	if e, ok := err.(*Error); ok { //nolint:errorlint // the outermost only: its cause is part of it
 		return []*Error{e}
 	}
 	if j, ok := err.(interface{ Unwrap() []error }); ok {
@@ -183,7 +183,7 @@ func (r *report) full(asError bool) bool {
 func (r *report) err() error {
 	errs := slices.Clone(r.errs)
 	slices.SortStableFunc(errs, func(a, b error) int { // as a person reads the files
-		x, y := a.(*Error), b.(*Error)
+		x, y := a.(*Error), b.(*Error) //nolint:errorlint // add takes no others
 		return cmp.Or(strings.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
 	})
 	if r.dropped > 0 {

@@ -195,7 +195,7 @@ func FuzzOverride(f *testing.F) {
 	f.Fuzz(func(t *testing.T, arg string) {
 		n, err := parseOverride(arg)
 		if err != nil {
-			if e, ok := err.(*Error); !ok || e.Error() == "" {
+			if e, ok := errors.AsType[*Error](err); !ok || e.Error() == "" {
 				t.Fatalf("error %v is no *Error with a text", err)
 			}
 			return

@@ -59,7 +59,7 @@ func (l *loader) addFile(name Layer, file string) {
 }
 
 func asError(err error, file string) *Error {
-	if e, ok := err.(*Error); ok {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // one inside another error stays inside
 		return e
 	}
 	return &Error{File: file, Err: err}

@@ -117,7 +117,7 @@ func (c *checker) table(n *node, s *spec, path []string) {
 		return
 	}
 	for _, k := range sortedKeys(n.kids) {
-		kid, at := n.kids[k], append(path[:len(path):len(path)], k)
+		kid, at := n.kids[k], append(slices.Clip(path), k)
 		f := s.fields[k]
 		if f == nil {
 			f = s.rest
@@ -158,7 +158,7 @@ func (c *checker) freeMap(n *node, s *spec, path []string) {
 		return
 	}
 	for _, k := range sortedKeys(n.kids) {
-		kid, at := n.kids[k], append(path[:len(path):len(path)], k)
+		kid, at := n.kids[k], append(slices.Clip(path), k)
 		if s.keys != nil {
 			if got, expected := s.keys(k); got != "" {
 				c.r.failAt(kid.origin, formatPath(at), got, expected, "")
@@ -177,7 +177,7 @@ func (c *checker) list(n *node, s *spec, path []string) {
 		return
 	}
 	for i, item := range n.items {
-		at := append(path[:len(path):len(path)], fmt.Sprintf("[%d]", i))
+		at := append(slices.Clip(path), fmt.Sprintf("[%d]", i))
 		c.validate(item, s.elem, at)
 	}
 	c.own(n, s, path)

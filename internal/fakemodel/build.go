@@ -88,7 +88,7 @@ func Raw(text string) Part { return Part{Raw: text} }
 func encode(v any) json.RawMessage {
 	data, err := json.Marshal(v)
 	if err != nil {
-		panic("fakemodel: script value: " + err.Error())
+		panic("fakemodel: script value: " + err.Error()) //nolint:forbidigo // see above
 	}
 	return data
 }

@@ -245,7 +245,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, step Step) {
 func reset(control *http.ResponseController) {
 	conn, _, err := control.Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler)
+		panic(http.ErrAbortHandler) //nolint:forbidigo // how net/http is told to cut the connection
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

@@ -14,7 +14,7 @@ func (k Key) Format(s fmt.State, _ rune) {
 }
 
 // LogValue implements slog.LogValuer.
-func (k Key) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(k)) }
+func (k Key) LogValue() slog.Value { return slog.StringValue(fmt.Sprintf("%v", k)) }
 
 // MarshalText keeps the key out of JSON.
 func (k Key) MarshalText() ([]byte, error) { return fmt.Append(nil, k), nil }

@@ -55,8 +55,9 @@ func (p *Policy) open(c class) bool {
 		return !p.opts.DropToolContent
 	case plain:
 		return true
+	default:
+		return false
 	}
-	return false
 }
 
 // released is what leaves of one sensitive text.

@@ -42,7 +42,7 @@ type verdict struct {
 
 // judge is the whole retry policy.
 func judge(err error) verdict {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // the error of one attempt is one of these, unwrapped
 	case *ConnectError:
 		return verdict{request: e.reach != reachNever, stream: e.reach == reachMaybe}
 	case *HTTPError:

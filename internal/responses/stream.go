@@ -242,7 +242,7 @@ func failedHint(code string) string {
 
 // firstOutput notices the first output of the stream and of the call.
 func (s *streamReader) firstOutput(kind string) error {
-	if s.ttft != 0 || !(strings.HasSuffix(kind, ".delta") || kind == "response.output_item.done") {
+	if s.ttft != 0 || !strings.HasSuffix(kind, ".delta") && kind != "response.output_item.done" {
 		return nil
 	}
 	s.ttft = max(s.call.client.opts.Now().Sub(s.start), 1)

@@ -78,9 +78,9 @@ func operands(args []string, withValue ...string) int {
 // gitGap: git accepts unambiguous beginnings of long options, -p before the subcommand pages, and another git directory
 // brings its own configuration.
 func gitGap(args []string) bool {
-	for _, a := range args {
+	for i, a := range args {
 		name, _, _ := strings.Cut(a, "=")
-		if slices.Contains(gitForeign, name) || a == "-p" && a == args[0] {
+		if slices.Contains(gitForeign, name) || i == 0 && a == "-p" {
 			return true
 		}
 		for long := range gitWrites {

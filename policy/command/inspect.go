@@ -270,7 +270,7 @@ func removesByForce(cmd []word) (forced, exact bool) {
 		switch {
 		case v == "--":
 			return false, false
-		case len(v) > len("--") && strings.HasPrefix("--force", v):
+		case len(v) > len("--") && strings.HasPrefix("--force", v): //nolint:gocritic // rm takes any beginning of the long option
 			return true, plain && v == "--force"
 		case len(v) > 1 && v[0] == '-' && v[1] != '-' && strings.Contains(v, "f"):
 			return true, plain

@@ -62,6 +62,7 @@ func (w *plainWalk) call(c *syntax.CallExpr) {
 			return
 		case wordExpands:
 			w.expands = true
+		case wordPlain:
 		}
 		command = append(command, value)
 	}

@@ -52,7 +52,7 @@ type page struct {
 }
 
 func newPage(title string) page {
-	return page{Title: title, CSP: policy, Style: template.CSS(style)}
+	return page{Title: title, CSP: policy, Style: template.CSS(style)} //nolint:gosec // our own, embedded
 }
 
 // WriteHTML writes the entries of one session as a page of its own.
@@ -91,8 +91,9 @@ func toneClass(t replay.Tone) string {
 		return "warn"
 	case replay.Bad:
 		return "bad"
+	default:
+		return ""
 	}
-	return ""
 }
 
 func statusClass(status string) string {

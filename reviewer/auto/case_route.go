@@ -91,6 +91,7 @@ func (c caseLine) route() (casePath, error) {
 		return casePath{reason: "reviewer_user", message: "ask_user"}, nil
 	case policy.Allow:
 		return casePath{reason: reasonWord(d.Reason), mayRun: true, message: "none"}, nil
+	case policy.Forbid: // said below
 	}
 	message, ok := refusalMessage[d.Reason]
 	if !ok {

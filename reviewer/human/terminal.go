@@ -64,7 +64,7 @@ func (t *Terminal) Review(ctx context.Context, r reviewer.Request) reviewer.Verd
 	}
 	v := t.answer(ctx, whole)
 	if v.Status == reviewer.TimedOut {
-		fmt.Fprintln(t.out, "no answer in time: refused") // the verdict does not depend on it
+		_, _ = fmt.Fprintln(t.out, "no answer in time: refused") // the verdict does not depend on it
 	}
 	return v
 }

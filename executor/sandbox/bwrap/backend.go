@@ -149,13 +149,13 @@ func (l *launch) build(supervised bool) (process.Command, error) {
 	}
 	filter, err := memoryFile("bwrap seccomp", program)
 	if err != nil {
-		argsFile.Close()
+		_ = argsFile.Close()
 		return process.Command{}, err
 	}
 	read, write, err := os.Pipe()
 	if err != nil {
-		argsFile.Close()
-		filter.Close()
+		_ = argsFile.Close()
+		_ = filter.Close()
 		return process.Command{}, err
 	}
 	l.status = newStatus(read)
@@ -180,7 +180,7 @@ func memoryFile(name string, content []byte) (*os.File, error) {
 		_, err = f.Seek(0, 0)
 	}
 	if err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, fmt.Errorf("write %s: %w", name, err)
 	}
 	return f, nil

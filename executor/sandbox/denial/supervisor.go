@@ -123,6 +123,7 @@ func (s *Supervisor) reportRefused(l listener, n *notification, row seccomp.Call
 		d.Rule = RuleNetworkOff
 	case seccomp.NetworkOn:
 		d.Rule = RuleNetworkFamily
+	case seccomp.Always: // a privileged call
 	}
 	switch {
 	case row.Addr > 0:
@@ -152,7 +153,7 @@ func (s *Supervisor) nobodyAt(pid int, name string) bool {
 		return false
 	}
 	t, ok := s.resolver.lookup(pid, full, false)
-	return !private(full) && !(ok && t.exists)
+	return !private(full) && (!ok || !t.exists)
 }
 
 func (s *Supervisor) reportWatched(l listener, n *notification, row seccomp.Call) {

@@ -53,7 +53,7 @@ func (g *Guard) Start(r *Registry, exe string) error {
 		cmd.Stdin = read
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		if err := cmd.Start(); err != nil {
-			write.Close()
+			_ = write.Close()
 			g.err = fmt.Errorf("start mount point sweeper: %w", err)
 			return
 		}

@@ -112,7 +112,7 @@ func (h *Hold) Release() {
 	_ = h.registry.locked(func() error {
 		for _, lock := range h.locks {
 			drop(lock)
-			lock.Close()
+			_ = lock.Close()
 		}
 		return nil
 	})
@@ -137,7 +137,7 @@ func (r *Registry) Sweep() error {
 			if drop(f) {
 				_ = os.Remove(f.Name())
 			}
-			f.Close()
+			_ = f.Close()
 		}
 		return nil
 	})

@@ -135,12 +135,12 @@ func (l *launch) build(bool) (process.Command, error) {
 		_, err = jobFile.Seek(0, 0)
 	}
 	if err != nil {
-		jobFile.Close()
+		_ = jobFile.Close()
 		return process.Command{}, fmt.Errorf("write sandbox job: %w", err)
 	}
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		jobFile.Close()
+		_ = jobFile.Close()
 		return process.Command{}, fmt.Errorf("make control socket: %w", err)
 	}
 	l.control = os.NewFile(uintptr(pair[0]), "sandbox control")
@@ -272,7 +272,7 @@ func (l *launch) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.control != nil {
-		l.control.Close()
+		_ = l.control.Close()
 		l.control = nil
 	}
 	l.hold.Release()

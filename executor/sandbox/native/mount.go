@@ -56,6 +56,7 @@ func takeTrees(j job) ([]int, error) {
 			continue
 		case view.HideFile:
 			source = j.Hidden
+		default: // the path itself
 		}
 		if op.Path == "/" {
 			continue

@@ -209,7 +209,7 @@ func (p *Process) start() error {
 	}
 	defer func() {
 		for _, f := range cmd.Extra {
-			f.Close()
+			_ = f.Close()
 		}
 	}()
 	if err := sealDescriptors(); err != nil {
@@ -228,7 +228,7 @@ func (p *Process) supervise(l *os.File, setup bool) {
 		Plan: p.options.Spec.Plan, Calls: p.options.Calls, Setup: setup, OnCommand: p.options.OnCommand, OnDenial: p.options.Spec.OnDenial,
 	})
 	if err != nil {
-		l.Close()
+		_ = l.Close()
 		return
 	}
 	p.supervisor = s
@@ -255,7 +255,7 @@ func (p *Process) conclude() sandbox.Result {
 
 func (o Options) close() {
 	if o.Close != nil {
-		o.Close()
+		_ = o.Close()
 	}
 }
 

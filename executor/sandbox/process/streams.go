@@ -111,17 +111,17 @@ func (st *streams) openPipes(s sandbox.Spec) error {
 
 func (st *streams) closeChild() {
 	for _, f := range st.close {
-		f.Close()
+		_ = f.Close()
 	}
 	st.close = nil
 }
 
 func (st *streams) closeOwn() {
 	if st.input != nil {
-		st.input.Close()
+		_ = st.input.Close()
 	}
 	for _, r := range st.output {
-		r.file.Close()
+		_ = r.file.Close()
 	}
 }
 

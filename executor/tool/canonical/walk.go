@@ -65,7 +65,7 @@ func pathError(op, path string, err error) error {
 	if errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOTDIR) {
 		return fmt.Errorf("%s %s: a name on the way is a symbolic link or not a directory: %w", op, path, ErrMoved)
 	}
-	if _, plain := err.(unix.Errno); plain {
+	if _, plain := err.(unix.Errno); plain { //nolint:errorlint // a wrapped one has its path already
 		return &os.PathError{Op: op, Path: path, Err: err}
 	}
 	return err
@@ -75,7 +75,7 @@ func pathError(op, path string, err error) error {
 func retry(call func() (int, error)) (int, error) {
 	for {
 		fd, err := call()
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return fd, err
 		}
 	}

@@ -94,6 +94,7 @@ func (e *edit) read() error {
 		e.after = e.op.Content
 	case Change:
 		return e.change()
+	case Delete: // nothing comes after
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, old string) {
 		p, err := Parse(text)
 		if err != nil {
-			parse, ok := err.(*ParseError)
+			parse, ok := errors.AsType[*ParseError](err)
 			if !ok || parse.Line < 0 || parse.Line > strings.Count(text, "\n")+2 {
 				t.Fatalf("error %T %v for %d lines", err, err, strings.Count(text, "\n")+1)
 			}
@@ -29,7 +29,7 @@ func FuzzParse(f *testing.F) {
 		for _, op := range p.Ops {
 			now, err := op.Update.Apply("f", old)
 			if err != nil {
-				if _, ok := err.(*MatchError); !ok {
+				if _, ok := errors.AsType[*MatchError](err); !ok {
 					t.Fatalf("error is %T", err)
 				}
 				continue
