@@ -54,7 +54,7 @@ func decodeFrames(b []byte) ([]event.Encoded, error) {
 }
 
 func appendBytes(b, p []byte) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(min(len(p), math.MaxUint32))) //nolint:gosec // bounded
+	b = binary.BigEndian.AppendUint32(b, uint32(min(len(p), math.MaxUint32)))
 	return append(b, p...)
 }
 
@@ -87,7 +87,7 @@ func encodeReceipts(receipts []event.Receipt) []byte {
 		b = binary.BigEndian.AppendUint64(b, uint64(r.Seq))
 		b = binary.BigEndian.AppendUint64(b, r.SessionSeq)
 		b = append(b, r.Leaf[:]...)
-		b = binary.BigEndian.AppendUint64(b, uint64(r.Received.UnixMicro())) //nolint:gosec // round trip
+		b = binary.BigEndian.AppendUint64(b, uint64(r.Received.UnixMicro()))
 	}
 	return b
 }

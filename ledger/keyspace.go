@@ -35,7 +35,7 @@ func appendNumberKey(dst []byte, prefix byte, n uint64) []byte {
 }
 
 func appendTileKey(dst []byte, level int, tile uint64) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, prefixTile, byte(level)), tile)
+	return binary.BigEndian.AppendUint64(append(dst, prefixTile, byte(level)), tile) //nolint:gosec // at most 8 levels
 }
 
 func nameKey(prefix byte, name string) []byte {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"sync"
 )
 

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"math"
 	"strconv"
 
 	"proctor/event"
@@ -18,7 +19,7 @@ func scanHead(public []byte) (entryHead, bool) {
 	s.skip(`,"kind":"`)
 	kind := s.text(64)
 	s.skip(`,"schema":`)
-	h.Schema = int(s.number())
+	h.Schema = int(min(s.number(), math.MaxInt32)) // more is in no catalog
 	s.skip(`,"session":"`)
 	h.Session = s.text(event.MaxSession)
 	if s.has(`,"seq":`) {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -58,7 +59,7 @@ func (l *Ledger) Sessions(ctx context.Context) ([]SessionInfo, error) {
 	if err := it.Error(); err != nil {
 		return nil, fmt.Errorf("list sessions: %w", err)
 	}
-	slices.SortFunc(infos, func(a, b SessionInfo) int { return int(a.First) - int(b.First) })
+	slices.SortFunc(infos, func(a, b SessionInfo) int { return cmp.Compare(a.First, b.First) })
 	return infos, nil
 }
 
@@ -89,7 +90,7 @@ func (l *Ledger) OpenSessions(ctx context.Context) ([]string, error) {
 			names, first[name] = append(names, name), record.First
 		}
 	}
-	slices.SortFunc(names, func(a, b string) int { return int(first[a]) - int(first[b]) })
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(first[a], first[b]) })
 	return names, it.Error()
 }
 
@@ -147,7 +148,7 @@ func (l *Ledger) LastSession(ctx context.Context) (SessionInfo, error) {
 			}
 			return -1
 		}
-		return int(a.Last) - int(b.Last)
+		return cmp.Compare(a.Last, b.Last)
 	}
 	return slices.MaxFunc(infos, newest), nil
 }

@@ -64,11 +64,11 @@ func (r hashReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	tiles := map[[2]uint64][]byte{} // a proof touches few tiles, each more than once
 	for i, index := range indexes {
 		t := tlog.TileForIndex(tileHeight, index)
-		at := [2]uint64{uint64(t.L), uint64(t.N)}
+		at := [2]uint64{uint64(t.L), uint64(t.N)} //nolint:gosec // a tile number is not negative
 		data, ok := tiles[at]
 		if !ok {
 			var err error
-			if data, err = readTile(r.db, t.L, uint64(t.N)); err != nil {
+			if data, err = readTile(r.db, t.L, at[1]); err != nil {
 				return nil, err
 			}
 			tiles[at] = data
@@ -100,7 +100,7 @@ func loadFrontier(db pebble.Reader, size uint64) (frontier, error) {
 	var indexes []int64
 	for level := range f.nodes {
 		if size>>level&1 == 1 {
-			indexes = append(indexes, tlog.StoredHashIndex(level, int64(size>>level)-1))
+			indexes = append(indexes, tlog.StoredHashIndex(level, int64(size>>level)-1)) //nolint:gosec // a tree has fewer than 2^63 entries
 		}
 	}
 	hashes, err := hashReader{db}.ReadHashes(indexes)

@@ -149,7 +149,7 @@ func (v *verifier) about(s Severity, code string, index event.Seq, h entryHead, 
 
 // hash compares one recomputed hash with its tile.
 func (v *verifier) hash(level int, n uint64, h event.Hash) {
-	at2 := [2]uint64{uint64(level), n / tileWidth}
+	at2 := [2]uint64{uint64(level), n / tileWidth} //nolint:gosec // a level is not negative
 	tile, ok := v.tiles[at2]
 	if !ok {
 		var err error

@@ -57,7 +57,7 @@ func environment() (app.Env, error) {
 	}, nil
 }
 
-func terminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) } //nolint:gosec // a file descriptor fits
+func terminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // usageError is a command line that cannot be understood: exit status 2.
 type usageError struct{ err error }

@@ -1,6 +1,7 @@
 package netproxy
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -127,5 +128,5 @@ func encodeReply(code reply, bound net.Addr) []byte {
 		out[3] = addressIPv6
 	}
 	out = append(out, ip.AsSlice()...)
-	return append(out, byte(a.Port()>>8), byte(a.Port()))
+	return binary.BigEndian.AppendUint16(out, a.Port())
 }

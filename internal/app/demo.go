@@ -110,7 +110,7 @@ func stateHome(env Env) string {
 
 func (d *demo) git(args ...string) error {
 	for _, a := range [][]string{args, {"add", "-A"}, {"-c", "user.name=demo", "-c", "user.email=demo@example.com", "commit", "-q", "-m", "a test that fails"}} {
-		c := exec.Command("git", a...) //nolint:gosec // fixed words
+		c := exec.Command("git", a...)
 		c.Dir = d.repo
 		c.Env = []string{"PATH=" + d.env.Getenv("PATH"), "HOME=" + d.dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null"}
 		if out, err := c.CombinedOutput(); err != nil {

@@ -26,7 +26,7 @@ func provider(id string, p config.ModelProvider) responses.Provider {
 }
 
 func unsigned[N int | int64](n N) *uint64 {
-	u := uint64(max(n, 0)) //nolint:gosec // not negative
+	u := uint64(max(n, 0))
 	return &u
 }
 

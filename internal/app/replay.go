@@ -120,7 +120,7 @@ func width(env Env) int {
 	if !ok || !env.StdoutTerminal {
 		return 0
 	}
-	w, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // a file descriptor fits
+	w, _, err := term.GetSize(int(f.Fd()))
 	if err != nil {
 		return 0
 	}

@@ -83,7 +83,7 @@ func readRules(dir string) ([]execrules.File, error) {
 		if info.Size() > maxRuleFile {
 			return nil, fmt.Errorf("read rules %s: %d bytes, at most %d are allowed", path, info.Size(), maxRuleFile)
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // a folder of the configuration
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("read rules: %w", err)
 		}

@@ -32,7 +32,7 @@ func (c contender) prepare(ctx context.Context) error {
 		return err
 	}
 	for _, args := range [][]string{{"init", "-q"}, {"add", "-A"}, {"-c", "user.name=bench", "-c", "user.email=bench@example.com", "commit", "-q", "--allow-empty", "-m", "start"}} {
-		cmd := exec.CommandContext(ctx, "git", args...) //nolint:gosec // fixed words
+		cmd := exec.CommandContext(ctx, "git", args...)
 		cmd.Dir = filepath.Join(c.dir, "ws")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("git %s: %w: %s", args[0], err, out)
@@ -77,7 +77,7 @@ func (c contender) exec(ctx context.Context, scenario fakemodel.Scenario, memory
 		return sample{}, err
 	}
 	args := append([]string{"exec", "--json", "-s", c.sandbox}, c.args...)
-	cmd := exec.CommandContext(ctx, c.binary, append(args, "do the scripted work")...) //nolint:gosec // what was asked for
+	cmd := exec.CommandContext(ctx, c.binary, append(args, "do the scripted work")...)
 	cmd.Dir = filepath.Join(c.dir, "ws")
 	cmd.Env = c.environ()
 	var stdout, stderr strings.Builder

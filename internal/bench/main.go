@@ -42,7 +42,7 @@ func run() error {
 	flag.Func("variant", "`NAME=ARG ARG...`: measure proctor with further arguments as well; may be repeated", func(v string) error {
 		name, args, ok := strings.Cut(v, "=")
 		if !ok {
-			return errors.New("expected NAME=ARG ARG...") //nolint:revive // the form, not a sentence
+			return errors.New("expected NAME=ARG ARG...") //nolint:revive,staticcheck // the form, not a sentence
 		}
 		s.variants = append(s.variants, contender{name: name, args: strings.Fields(args)})
 		return nil

@@ -43,18 +43,18 @@ func catch(ctx context.Context, c contender, bwrap, command string) (*rawSandbox
 	if err := os.MkdirAll(bin, 0o700); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(bin, "bwrap"), fmt.Appendf(nil, recorder, dir, bwrap, caught), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(bin, "bwrap"), fmt.Appendf(nil, recorder, dir, bwrap, caught), 0o700); err != nil {
 		return nil, err
 	}
 	c.path = bin
 	if _, err := c.exec(ctx, script(caught, 1), false); err != nil {
 		return nil, err
 	}
-	argv, err := os.ReadFile(filepath.Join(dir, "argv")) //nolint:gosec // written above
+	argv, err := os.ReadFile(filepath.Join(dir, "argv"))
 	if err != nil {
 		return nil, fmt.Errorf("no bwrap call was seen: %w", err)
 	}
-	options, err := os.ReadFile(filepath.Join(dir, "options")) //nolint:gosec // written above
+	options, err := os.ReadFile(filepath.Join(dir, "options"))
 	if err != nil {
 		return nil, err
 	}
@@ -95,10 +95,10 @@ func (r *rawSandbox) run(ctx context.Context, n int) (s sample, err error) {
 }
 
 func (r *rawSandbox) once(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, r.bwrap, r.argv...) //nolint:gosec // what proctor calls
+	cmd := exec.CommandContext(ctx, r.bwrap, r.argv...)
 	cmd.Env = []string{}
 	for _, path := range []string{r.options, r.seccomp} {
-		f, err := os.Open(path) //nolint:gosec // ours
+		f, err := os.Open(path)
 		if err != nil {
 			return err
 		}

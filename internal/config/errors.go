@@ -183,7 +183,7 @@ func (r *report) full(asError bool) bool {
 func (r *report) err() error {
 	errs := slices.Clone(r.errs)
 	slices.SortStableFunc(errs, func(a, b error) int { // as a person reads the files
-		x, y := a.(*Error), b.(*Error) //nolint:errorlint // add takes no others
+		x, y := a.(*Error), b.(*Error) //nolint:errorlint // fail takes no others
 		return cmp.Or(strings.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
 	})
 	if r.dropped > 0 {

@@ -42,7 +42,7 @@ func ansiC(s string) string {
 		case c == 'u' || c == 'U':
 			b.WriteString(string(validRune(v)))
 		default:
-			b.WriteByte(byte(v))
+			b.WriteByte(byte(v)) //nolint:gosec // the low eight bits, as a shell does
 		}
 		i = start + n - 1
 	}

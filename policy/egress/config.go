@@ -92,7 +92,7 @@ func ValidateDomains(domains map[string]string) error {
 func validateSockets(sockets map[string]string) error {
 	for _, p := range sortedKeys(sockets) {
 		if !path.IsAbs(p) || path.Clean(p) != p {
-			return fmt.Errorf("read unix_sockets: path is %q; expected an absolute path without . and ..", p) //nolint:revive // .. is a name here
+			return fmt.Errorf("read unix_sockets: path is %q; expected an absolute path without . and ..", p) //nolint:revive,staticcheck // .. is a name here
 		}
 		if v := sockets[p]; v != verdictAllow && v != verdictDeny {
 			return fmt.Errorf("read unix_sockets: %q is %q; expected allow or deny", p, v)

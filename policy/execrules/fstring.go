@@ -91,7 +91,7 @@ func fstringNames(literal string) ([]string, bool) {
 			i++
 		case literal[i] == '{':
 			name, _, ok := strings.Cut(literal[i+1:], "}")
-			if !ok || name == "" || strings.ContainsFunc(name, func(c rune) bool { return c > 127 || !isNameByte(byte(c)) }) {
+			if !ok || name == "" || strings.ContainsFunc(name, func(c rune) bool { return c > 127 || !isNameByte(byte(c)) }) { //nolint:gosec // at most 127
 				return nil, false
 			}
 			if !seen[name] {

@@ -21,8 +21,8 @@ func run(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "events.schema.json"), schema, 0o644); err != nil { //nolint:gosec // documentation
+	if err := os.WriteFile(filepath.Join(dir, "events.schema.json"), schema, 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, "events.md"), []byte(event.Describe()), 0o644) //nolint:gosec // documentation
+	return os.WriteFile(filepath.Join(dir, "events.md"), []byte(event.Describe()), 0o644)
 }

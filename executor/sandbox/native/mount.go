@@ -137,7 +137,7 @@ func mountDev(devices map[string]int) error {
 	}
 	for _, name := range deviceNames() {
 		path := filepath.Join("/dev", name)
-		if err := os.WriteFile(path, nil, 0o666); err != nil {
+		if err := os.WriteFile(path, nil, 0o666); err != nil { //nolint:gosec // a device node, as every /dev has it
 			return err
 		}
 		if err := attach(devices[name], path); err != nil {
@@ -150,13 +150,13 @@ func mountDev(devices map[string]int) error {
 			return err
 		}
 	}
-	if err := os.Mkdir("/dev/shm", 0o777); err != nil {
+	if err := os.Mkdir("/dev/shm", 0o777); err != nil { //nolint:gosec // sticky, below
 		return err
 	}
 	if err := os.Chmod("/dev/shm", 0o777|os.ModeSticky); err != nil {
 		return err
 	}
-	if err := os.Mkdir("/dev/pts", 0o755); err != nil {
+	if err := os.Mkdir("/dev/pts", 0o755); err != nil { //nolint:gosec // a mount point
 		return err
 	}
 	if err := unix.Mount("devpts", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"); err != nil {

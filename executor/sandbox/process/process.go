@@ -255,7 +255,7 @@ func (p *Process) conclude() sandbox.Result {
 
 func (o Options) close() {
 	if o.Close != nil {
-		_ = o.Close()
+		o.Close()
 	}
 }
 
