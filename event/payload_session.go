@@ -88,7 +88,7 @@ type TurnCompletedPayload struct {
 // SessionClosedPayload is the last event of a session in one process. Counts are of
 // all events between the previous session_closed, or the first event, and this one.
 type SessionClosedPayload struct {
-	Reason string          `json:"reason"` // completed, failed, interrupted, terminated, recovered
+	Reason string          `json:"reason"` // completed, failed, interrupted, terminated, timed_out, recovered
 	Events uint64          `json:"events"` // number of this event
 	Counts map[Kind]uint64 `json:"counts"`
 	// OpenCalls are calls that were started and have no result.

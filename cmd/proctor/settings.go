@@ -40,7 +40,7 @@ func (s *settings) openStore(c *cobra.Command, env app.Env) (*app.Store, *config
 		return nil, nil, nil, err
 	}
 	app.ShowWarnings(env, warnings)
-	store, err := app.Open(c.Context(), cfg, env.Log)
+	store, err := app.Open(c.Context(), env, cfg, app.Reader)
 	if err != nil {
 		return nil, nil, nil, err
 	}

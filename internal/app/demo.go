@@ -167,7 +167,7 @@ func (d *demo) show(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	store, err := Open(ctx, cfg, env.log())
+	store, err := Open(ctx, env, cfg, Reader)
 	if err != nil {
 		return err
 	}

@@ -82,13 +82,17 @@ func Exec(ctx context.Context, env Env, opts ExecOptions) error {
 		return err
 	}
 	defer r.model.Close()
-	store, err := Open(ctx, r.cfg, env.log())
+	store, err := Open(ctx, env, r.cfg, Runner)
 	if err != nil {
 		return err
 	}
 	r.store = store
 	err = r.inStore(ctx)
-	return errors.Join(err, store.Close(context.WithoutCancel(ctx)))
+	closing := store.Close(context.WithoutCancel(ctx))
+	if errors.Is(err, event.ErrNotRecorded) || ExitOf(err) == NotDurable {
+		return err // closing says the same again
+	}
+	return errors.Join(err, closing)
 }
 
 // prepare reads and checks everything that can be wrong before the ledger is opened.
@@ -211,7 +215,7 @@ func (r *run) stopOnFailure(ctx context.Context, cancel context.CancelCauseFunc)
 func (r *run) openSession(ctx context.Context) error {
 	id := r.opts.Resume
 	if r.opts.ResumeLast {
-		last, err := r.store.LastSession(ctx)
+		last, err := r.store.LastSessionIn(ctx, r.cfg.Cwd)
 		if err != nil {
 			return fail(Failure, err)
 		}
@@ -258,6 +262,8 @@ func reason(ctx context.Context, result executor.Result, err error) string {
 	switch {
 	case errors.Is(context.Cause(ctx), ErrTerminated):
 		return "terminated"
+	case errors.Is(context.Cause(ctx), ErrTimeLimit):
+		return "timed_out"
 	case ctx.Err() != nil:
 		return "interrupted"
 	case err != nil || result.Status != executor.Completed:
@@ -270,9 +276,12 @@ func reason(ctx context.Context, result executor.Result, err error) string {
 func (r *run) verdict(ctx context.Context, result executor.Result, err error) error {
 	switch {
 	case errors.Is(err, event.ErrNotRecorded):
-		return fail(NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then resume session %s", err, r.session))
+		if cause := r.store.Ledger.Err(); cause != nil {
+			err = cause // every part of the run reports it; once is enough
+		}
+		return fail(NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then go on with 'proctor exec resume %s'", err, r.session))
 	case ctx.Err() != nil:
-		return context.Cause(ctx)
+		return fmt.Errorf("%w; go on with 'proctor exec resume %s'", context.Cause(ctx), r.session)
 	case err != nil:
 		return fail(Failure, &shownError{err})
 	}

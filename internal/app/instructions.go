@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"proctor/executor"
@@ -29,8 +30,12 @@ func projectNotes(cfg *config.Config) (string, error) {
 		limit = maxNotes
 	}
 	var b strings.Builder
-	for _, dir := range append([]string{cfg.CodexHome}, between(cfg.ProjectRoot, cfg.Cwd)...) {
-		text, err := readBounded(filepath.Join(dir, "AGENTS.md"), limit-int64(b.Len()))
+	for i, dir := range append([]string{cfg.CodexHome}, between(cfg.ProjectRoot, cfg.Cwd)...) {
+		within := cfg.ProjectRoot
+		if i == 0 {
+			within = cfg.CodexHome
+		}
+		text, err := readNotes(filepath.Join(dir, "AGENTS.md"), within, limit-int64(b.Len()))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -58,12 +63,28 @@ func between(root, dir string) []string {
 	return dirs
 }
 
-func readBounded(path string, limit int64) (string, error) {
-	f, err := os.Open(path)
+// readNotes reads a file that goes to the model. A link may lead to another file of the
+// project, and nowhere else: a repository must not choose which of our files are sent.
+func readNotes(path, within string, limit int64) (string, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", err
+	}
+	root, err := filepath.EvalSymlinks(within)
+	if err != nil {
+		return "", err
+	}
+	if !filesystem.Within(real, root) {
+		return "", fmt.Errorf("%s leads out of %s, to %s; remove the link, or copy the file", path, within, real)
+	}
+	f, err := os.OpenFile(real, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err
 	}
 	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", errors.Join(err, fmt.Errorf("%s is not a regular file", path))
+	}
 	b, err := io.ReadAll(io.LimitReader(f, max(limit, 0)))
 	if err != nil {
 		return "", err

@@ -10,23 +10,26 @@ import (
 	"proctor/internal/config"
 )
 
-// Signals cancels ctx on SIGINT and SIGTERM, with a cause that ExitOf knows. A
-// second signal ends the process at once, as if there were no handler.
+// Signals cancels ctx on SIGINT, SIGTERM and, unless it is ignored as under nohup, SIGHUP, with a
+// cause that ExitOf knows. A second signal ends the process at once, as if there were no handler.
 func Signals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(ch, syscall.SIGHUP)
+	}
 	done := make(chan struct{})
 	go func() { // ends with stop
 		defer close(done)
 		select {
 		case sig := <-ch:
 			signal.Stop(ch)
-			if sig == syscall.SIGTERM {
-				cancel(ErrTerminated)
+			if sig == syscall.SIGINT {
+				cancel(ErrInterrupted)
 				return
 			}
-			cancel(ErrInterrupted)
+			cancel(ErrTerminated)
 		case <-ctx.Done():
 			signal.Stop(ch)
 		}

@@ -30,16 +30,25 @@ type Recovered struct {
 	Interrupted []string // call ids
 }
 
+// Patience is how long Open waits for another process to release the ledger.
+type Patience time.Duration
+
 const (
-	// lockPatience is how long Open waits for another process to release the ledger.
-	lockPatience = 10 * time.Second
-	lockPoll     = 50 * time.Millisecond
+	// Reader gives up soon: a person waits.
+	Reader = Patience(10 * time.Second)
+	// Runner waits its turn: a pipeline that starts two runs at once wants both.
+	Runner = Patience(24 * time.Hour)
+
+	lockPoll = 50 * time.Millisecond
+	// lockSilence is how long waiting goes without a word.
+	lockSilence = time.Second
 )
 
 // Open opens the ledger of cfg for this process, creating it if need be. While
-// another process has it, Open waits up to ten seconds.
-func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Store, error) {
-	l, err := openLedger(ctx, cfg.Proctor.Ledger.Dir, ledger.Options{Logger: log})
+// another process has it, Open waits, and says so on standard error.
+func Open(ctx context.Context, env Env, cfg *config.Config, patience Patience) (*Store, error) {
+	log := env.log()
+	l, err := openLedger(ctx, env, cfg.Proctor.Ledger.Dir, ledger.Options{Logger: log}, time.Duration(patience))
 	if err != nil {
 		return nil, notDurable(err)
 	}
@@ -50,12 +59,17 @@ func Open(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Store, er
 	return s, nil
 }
 
-func openLedger(ctx context.Context, dir string, opts ledger.Options) (*ledger.Ledger, error) {
-	deadline := time.Now().Add(lockPatience)
+func openLedger(ctx context.Context, env Env, dir string, opts ledger.Options, patience time.Duration) (*ledger.Ledger, error) {
+	began, told := time.Now(), false
 	for {
 		l, err := ledger.Open(dir, opts)
-		if !errors.Is(err, ledger.ErrInUse) || time.Now().After(deadline) {
+		waited := time.Since(began)
+		if !errors.Is(err, ledger.ErrInUse) || waited > patience {
 			return l, err
+		}
+		if waited > lockSilence && !told {
+			told = true
+			Warn(env, err.Error()+"; waiting for it to end")
 		}
 		select {
 		case <-time.After(lockPoll):
@@ -111,6 +125,24 @@ func (s *Store) LastSession(ctx context.Context) (string, error) {
 		return "", errors.New("the ledger holds no session yet; run 'proctor exec' or 'proctor demo' first")
 	}
 	return info.ID, err
+}
+
+// LastSessionIn is the id of the run in a folder that was active last.
+func (s *Store) LastSessionIn(ctx context.Context, cwd string) (string, error) {
+	sessions, err := s.Ledger.Sessions(ctx)
+	if err != nil {
+		return "", err
+	}
+	var last ledger.SessionInfo
+	for _, info := range sessions {
+		if info.Cwd == cwd && info.Model != "" && (last.ID == "" || info.Last > last.Last) {
+			last = info
+		}
+	}
+	if last.ID == "" {
+		return "", fmt.Errorf("the ledger holds no session of folder %s; 'proctor ledger ls' lists all, and resume takes an id", cwd)
+	}
+	return last.ID, nil
 }
 
 // SystemSession holds what belongs to no run: export gaps and the like.
