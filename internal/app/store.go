@@ -118,11 +118,13 @@ func (s *Store) recover(ctx context.Context) error {
 	return nil
 }
 
+var errNoSession = errors.New("the ledger holds no session yet; run 'proctor exec' or 'proctor demo' first")
+
 // LastSession is the id of the run that was active last.
 func (s *Store) LastSession(ctx context.Context) (string, error) {
 	info, err := s.Ledger.LastSession(ctx)
 	if errors.Is(err, ledger.ErrUnknownSession) {
-		return "", errors.New("the ledger holds no session yet; run 'proctor exec' or 'proctor demo' first")
+		return "", errNoSession
 	}
 	return info.ID, err
 }
@@ -132,6 +134,9 @@ func (s *Store) LastSessionIn(ctx context.Context, cwd string) (string, error) {
 	sessions, err := s.Ledger.Sessions(ctx)
 	if err != nil {
 		return "", err
+	}
+	if len(sessions) == 0 {
+		return "", errNoSession
 	}
 	var last ledger.SessionInfo
 	for _, info := range sessions {
