@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -29,69 +30,62 @@ type SessionInfo struct {
 // Sessions lists all sessions, the one that began last at the end. It reads a few entries of
 // each and scans nothing.
 func (l *Ledger) Sessions(ctx context.Context) ([]SessionInfo, error) {
-	if err := l.begin(); err != nil {
-		return nil, err
-	}
-	defer l.end()
-	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixRecord}, UpperBound: []byte{prefixRecord + 1}})
-	if err != nil {
-		return nil, fmt.Errorf("list sessions: %w", err)
-	}
-	defer it.Close()
 	var infos []SessionInfo
-	for it.First(); it.Valid(); it.Next() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		name := string(it.Key()[1:])
-		record, err := parseRecord(name, it.Value())
+	err := l.eachRecord(ctx, func(name string, record sessionRecord) error {
+		info, err := l.info(name, record)
 		if err != nil {
-			return nil, fmt.Errorf("list sessions: %w", err)
-		}
-		info, err := l.info(name, *record)
-		if err != nil {
-			return nil, fmt.Errorf("list sessions: session %s: %w", name, err)
+			return fmt.Errorf("session %s: %w", name, err)
 		}
 		if info.Events > 0 {
 			infos = append(infos, info)
 		}
-	}
-	if err := it.Error(); err != nil {
-		return nil, fmt.Errorf("list sessions: %w", err)
-	}
+		return nil
+	})
 	slices.SortFunc(infos, func(a, b SessionInfo) int { return cmp.Compare(a.First, b.First) })
-	return infos, nil
+	return infos, err
 }
 
 // OpenSessions lists the sessions that no event closed, the one that began first at the
 // front. It reads the records of sessions and no entry.
 func (l *Ledger) OpenSessions(ctx context.Context) ([]string, error) {
+	first := map[string]event.Seq{}
+	err := l.eachRecord(ctx, func(name string, record sessionRecord) error {
+		if !record.Closed {
+			first[name] = record.First
+		}
+		return nil
+	})
+	return slices.SortedFunc(maps.Keys(first), func(a, b string) int { return cmp.Compare(first[a], first[b]) }), err
+}
+
+// eachRecord calls f with the record of every session, in order of their names.
+func (l *Ledger) eachRecord(ctx context.Context, f func(name string, record sessionRecord) error) error {
 	if err := l.begin(); err != nil {
-		return nil, err
+		return err
 	}
 	defer l.end()
 	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixRecord}, UpperBound: []byte{prefixRecord + 1}})
 	if err != nil {
-		return nil, fmt.Errorf("list open sessions: %w", err)
+		return fmt.Errorf("list sessions: %w", err)
 	}
 	defer it.Close()
-	first := map[string]event.Seq{}
-	var names []string
 	for it.First(); it.Valid(); it.Next() {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
 		name := string(it.Key()[1:])
 		record, err := parseRecord(name, it.Value())
-		if err != nil {
-			return nil, fmt.Errorf("list open sessions: %w", err)
+		if err == nil {
+			err = f(name, *record)
 		}
-		if !record.Closed {
-			names, first[name] = append(names, name), record.First
+		if err != nil {
+			return fmt.Errorf("list sessions: %w", err)
 		}
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(first[a], first[b]) })
-	return names, it.Error()
+	if err := it.Error(); err != nil {
+		return fmt.Errorf("list sessions: %w", err)
+	}
+	return nil
 }
 
 // SessionInfo returns one session, or ErrUnknownSession.

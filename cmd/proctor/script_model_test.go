@@ -64,9 +64,9 @@ func expand(ts *testscript.TestScript, text string) string {
 // configure completes the configuration: what the script left out is added, once.
 func configure(ts *testscript.TestScript) error {
 	path, own := ts.Getenv("CODEX_HOME")+"/config.toml", ts.Getenv("WORK")+"/config.template"
-	text, err := os.ReadFile(own) //nolint:gosec // of the script
+	text, err := os.ReadFile(own)
 	if err != nil {
-		if text, err = os.ReadFile(path); err != nil { //nolint:gosec // of the script
+		if text, err = os.ReadFile(path); err != nil {
 			text = []byte(defaultConfig)
 		}
 		if err := os.WriteFile(own, text, 0o600); err != nil {

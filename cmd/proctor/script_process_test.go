@@ -79,7 +79,7 @@ func cmdFlipByte(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		return err
 	}))
-	b, err := os.ReadFile(largest) //nolint:gosec // below the folder of the script
+	b, err := os.ReadFile(largest)
 	ts.Check(err)
 	b[len(b)/2] ^= 0x20
 	ts.Check(os.WriteFile(largest, b, 0o600))

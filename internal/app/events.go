@@ -3,6 +3,7 @@ package app
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +13,7 @@ import (
 )
 
 // writeEvents writes the events of the run, one JSON object a line, to --events.
-func (r *run) writeEvents(ctx context.Context) error {
+func (r *run) writeEvents(ctx context.Context) (err error) {
 	if r.opts.EventsFile == "" {
 		return nil
 	}
@@ -22,7 +23,7 @@ func (r *run) writeEvents(ctx context.Context) error {
 		if err != nil {
 			return fail(Failure, fmt.Errorf("write events: %w", err))
 		}
-		defer func() { _ = f.Close() }()
+		defer func() { err = errors.Join(err, f.Close()) }()
 		out = f
 	}
 	from := uint64(1)
