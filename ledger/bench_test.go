@@ -27,7 +27,7 @@ func BenchmarkAppend(b *testing.B) {
 }
 
 // benchRound is how many records a round has.
-const benchRound = 512
+const benchRound = 2048
 
 func benchAppend(b *testing.B, writers int) {
 	l, err := Open(b.TempDir(), Options{})

@@ -23,6 +23,6 @@ $go build -o "$dir/bench" ./internal/bench
 echo "== durable records: the ledger against bare Pebble"
 # b.TempDir follows TMPDIR: a ledger in memory would be no measurement.
 mkdir -p "$dir/tmp"
-TMPDIR="$dir/tmp" $go test -run '^$' -bench 'BenchmarkAppend' -benchtime 3000x -count "$rounds" ./ledger | grep -E '^(Benchmark|FAIL|---)' || true
+TMPDIR="$dir/tmp" $go test -run '^$' -bench 'BenchmarkAppend' -benchtime 10240x -count "$rounds" ./ledger | grep -E '^(Benchmark|FAIL|---)' || true
 echo "== durable records: stream, bus and ledger against the ledger alone"
-$go test -run '^$' -bench 'BenchmarkRecord' -benchtime 3000x -count "$rounds" ./internal/bench -args -folder "$dir" | grep -E '^(Benchmark|FAIL|---)' || true
+$go test -run '^$' -bench 'BenchmarkRecord' -benchtime 10240x -count "$rounds" ./internal/bench -args -folder "$dir" | grep -E '^(Benchmark|FAIL|---)' || true
