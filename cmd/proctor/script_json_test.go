@@ -166,6 +166,7 @@ var cleanings = []struct {
 	{regexp.MustCompile(`\b\d+ events\b`), "N events"}, // output arrives in pieces as it pleases
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "LOOPBACK"},
 	{regexp.MustCompile(`\[\d{2,}\]`), "[PID]"},
+	{regexp.MustCompile(`\b(bwrap|native)\b`), "SANDBOX"}, // whichever this machine has
 }
 
 // cmdClean copies text without what differs from run to run: places, ids, times, digests.
