@@ -117,11 +117,15 @@ func (o *observer) payload(r tool.Result, status string) *event.ToolResultPayloa
 	if ns == "" {
 		ns = namespace
 	}
+	backend := o.backend
+	if r.Backend != "" {
+		backend = r.Backend // another than announced, when that one cannot enforce the plan
+	}
 	return &event.ToolResultPayload{
 		ResultSeq: o.s.nextResult(), ToolName: o.call.Name, ToolNamespace: ns, CallID: o.call.ID,
 		Duration: r.Duration.Milliseconds(), Success: r.Success, OutputTruncated: r.Truncated, AgentName: mainAgent,
 		Output: event.Secret(clip(r.Output, maxKept)), Status: status, ExitCode: r.ExitCode, Denials: max(o.denials, r.Denials),
-		Digest: o.digest, Sandbox: o.backend, Mode: o.mode,
+		Digest: o.digest, Sandbox: backend, Mode: o.mode, Exact: r.Exact,
 	}
 }
 

@@ -66,6 +66,8 @@ type Denial struct {
 
 // Result is how a process ended.
 type Result struct {
+	// Backend is the name of the backend that ran it; empty from a backend that is used by itself.
+	Backend string
 	// ExitCode is the exit status, or 128 plus the signal.
 	ExitCode int
 	// Signal is set when a signal ended the process. bwrap reports only 128 plus the signal, so there it is set only

@@ -24,6 +24,9 @@ type Result struct {
 	Running int
 	// Denials counts what confinement or the plan refused.
 	Denials  int
+	// Backend is what confined the process, and Exact whether refused calls were watched; empty and false without a process.
+	Backend  string
+	Exact    bool
 	Duration time.Duration
 	// Aggregated is everything the process wrote so far, at most MaxAggregated bytes and the mark of the cut.
 	Aggregated string

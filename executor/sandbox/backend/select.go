@@ -186,17 +186,17 @@ const setupTries = 3
 // Start gives spec to the first backend that can enforce its plan.
 func (r *router) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process, error) {
 	if spec.Plan.Unconfined {
-		return none.Backend{}.Start(ctx, spec)
+		return start(ctx, none.Backend{}, spec)
 	}
 	if len(r.usable) == 0 {
 		return nil, r.unavailable()
 	}
 	var refusals []error
 	for _, b := range r.usable {
-		p, err := b.Start(ctx, spec)
+		p, err := start(ctx, b, spec)
 		// Another user's placeholder in a shared root may go between the look and the mount: nothing ran, so look again.
 		for try := 1; try < setupTries && errors.Is(err, sandbox.ErrSetup) && ctx.Err() == nil; try++ {
-			p, err = b.Start(ctx, spec)
+			p, err = start(ctx, b, spec)
 		}
 		if err == nil || !errors.Is(err, sandbox.ErrUnsupported) {
 			return p, err
@@ -204,6 +204,26 @@ func (r *router) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process,
 		refusals = append(refusals, fmt.Errorf("%s: %w", b.Name(), err))
 	}
 	return nil, errors.Join(refusals...)
+}
+
+func start(ctx context.Context, b sandbox.Backend, spec sandbox.Spec) (sandbox.Process, error) {
+	p, err := b.Start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	return named{p, b.Name()}, nil
+}
+
+// named is a process whose result tells which backend ran it.
+type named struct {
+	sandbox.Process
+	backend string
+}
+
+func (p named) Wait() sandbox.Result {
+	r := p.Process.Wait()
+	r.Backend = p.backend
+	return r
 }
 
 func (r *router) unavailable() error {

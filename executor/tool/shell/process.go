@@ -25,7 +25,9 @@ type process struct {
 	fresh   tool.Buffer // output since the last answer
 	all     tool.Buffer
 	denials int
-	exit    *int // set when it ended
+	backend string // set with exit
+	exact   bool   // set with exit
+	exit    *int   // set when it ended
 	took    time.Duration
 	killed  bool  // by us
 	setup   error // the confinement could not be built after all: nothing was run
@@ -56,6 +58,7 @@ func (p *process) follow() {
 	code := r.ExitCode
 	p.exit, p.took, p.setup = &code, time.Since(p.started), r.SetupError
 	p.denials = max(p.denials, r.Denials+r.DenialsDropped)
+	p.backend, p.exact = r.Backend, r.DenialsExact
 	background := p.id != 0
 	p.mu.Unlock()
 	if background {
@@ -83,7 +86,7 @@ func (p *process) take(tokens int, start time.Time) tool.Result {
 
 // result is called with the lock held.
 func (p *process) result() tool.Result {
-	r := tool.Result{Success: !p.killed && p.setup == nil, Denials: p.denials, Duration: p.took, Aggregated: p.all.String()}
+	r := tool.Result{Success: !p.killed && p.setup == nil, Denials: p.denials, Backend: p.backend, Exact: p.exact, Duration: p.took, Aggregated: p.all.String()}
 	if p.exit == nil {
 		r.Running = p.id
 		return r
