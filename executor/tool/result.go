@@ -23,7 +23,7 @@ type Result struct {
 	// Running is the session id of a process that goes on, 0 for none.
 	Running int
 	// Denials counts what confinement or the plan refused.
-	Denials  int
+	Denials int
 	// Backend is what confined the process, and Exact whether refused calls were watched; empty and false without a process.
 	Backend  string
 	Exact    bool

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // guardArg0 is argv[0] of the sweeper process.
@@ -21,11 +22,25 @@ func Main() {
 	// End of input: the process that held the other end is gone, in whatever way.
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	r := &Registry{dir: os.Args[1]}
-	if r.Sweep() != nil {
-		os.Exit(1)
+	// The kernel closes the descriptors of a killed process one by one: its locks may outlive its end of the
+	// pipe by a moment. What is in use after that belongs to somebody else.
+	for range sweepTries {
+		used, err := r.sweep()
+		if err != nil {
+			os.Exit(1)
+		}
+		if used == 0 {
+			break
+		}
+		time.Sleep(sweepPause)
 	}
 	os.Exit(0)
 }
+
+const (
+	sweepTries = 40
+	sweepPause = 25 * time.Millisecond
+)
 
 // Guard starts a sweeper that removes leftovers at once when this process is killed. It is started at most once;
 // the zero value is ready. Without it leftovers wait for the next Open.

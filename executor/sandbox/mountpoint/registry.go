@@ -121,7 +121,13 @@ func (h *Hold) Release() {
 
 // Sweep removes the placeholders whose users are all gone.
 func (r *Registry) Sweep() error {
-	err := r.locked(func() error {
+	_, err := r.sweep()
+	return err
+}
+
+// sweep also tells how many placeholders are in use.
+func (r *Registry) sweep() (used int, err error) {
+	err = r.locked(func() error {
 		entries, err := os.ReadDir(r.dir)
 		if err != nil {
 			return err
@@ -136,15 +142,17 @@ func (r *Registry) Sweep() error {
 			}
 			if drop(f) {
 				_ = os.Remove(f.Name())
+			} else {
+				used++
 			}
 			_ = f.Close()
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("sweep mount point registry: %w", err)
+		return used, fmt.Errorf("sweep mount point registry: %w", err)
 	}
-	return nil
+	return used, nil
 }
 
 func (r *Registry) locked(do func() error) error {
