@@ -11,6 +11,9 @@ func quoteCommand(argv []string) string {
 	return strings.Join(words, " ")
 }
 
+// inDouble escapes what a shell interprets between double quotes (POSIX.1-2017, 2.2.3).
+var inDouble = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`")
+
 func quoteWord(w string) string {
 	safe := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
@@ -20,8 +23,8 @@ func quoteWord(w string) string {
 		return "''"
 	case !strings.ContainsFunc(w, func(r rune) bool { return !safe(r) }):
 		return w
-	case strings.Contains(w, "'") && !strings.ContainsAny(w, "\"$`\\!"):
-		return `"` + w + `"`
+	case strings.Contains(w, "'") && !strings.ContainsAny(w, "!^"): // these two are not literal in double quotes everywhere
+		return `"` + inDouble.Replace(w) + `"`
 	}
 	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 }
