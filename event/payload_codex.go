@@ -180,10 +180,10 @@ type ToolResultPayload struct {
 	ExitCode *int   `json:"exit_code,omitempty" otel:"-"`
 	Denials  int    `json:"sandbox_denials,omitempty" otel:"-"`
 	// Exact: refused calls were watched, so Denials is what was refused, not what is known of it.
-	Exact bool `json:"sandbox_denials_exact,omitempty" otel:"-"`
-	Digest   Hash   `json:"action_digest" otel:"-"` // of the action that ran
-	Sandbox  string `json:"sandbox,omitempty" otel:"-"`
-	Mode     string `json:"sandbox_policy,omitempty" otel:"-"`
+	Exact   bool   `json:"sandbox_denials_exact,omitempty" otel:"-"`
+	Digest  Hash   `json:"action_digest" otel:"-"` // of the action that ran
+	Sandbox string `json:"sandbox,omitempty" otel:"-"`
+	Mode    string `json:"sandbox_policy,omitempty" otel:"-"`
 }
 
 // SandboxOutcomePayload sums up what confinement refused to one command.

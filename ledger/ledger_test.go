@@ -294,8 +294,8 @@ func TestSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []SessionInfo{
-		{ID: "z", First: 0, Last: 11, Events: 6, Started: clock(), Ended: clock(), Model: "gpt-test", Cwd: "/work/z", Originator: "proctor_exec"},
-		{ID: "b", First: 5, Last: 9, Events: 5, Started: clock(), Ended: clock(), Closed: true, Model: "gpt-test", Cwd: "/work/b", Originator: "proctor_exec"},
+		{ID: "z", First: 0, Last: 11, Events: 6, Started: clock(), Ended: clock(), Model: "gpt-test", Cwd: "/src/z", Originator: "proctor_exec"},
+		{ID: "b", First: 5, Last: 9, Events: 5, Started: clock(), Ended: clock(), Closed: true, Model: "gpt-test", Cwd: "/src/b", Originator: "proctor_exec"},
 		{ID: "system", First: 10, Last: 12, Events: 2, Started: clock(), Ended: clock()},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -39,7 +39,7 @@ func supervised(session string) []*event.Event {
 	digest := event.Hash{1, 2, 3}
 	decision := newEvent(session, 2, "call_1", &event.ToolDecisionPayload{ToolName: "exec_command", CallID: "call_1", Decision: "approved", Source: "Config", Outcome: "allow", Digest: digest})
 	events := []*event.Event{
-		newEvent(session, 1, "", &event.ConversationStartsPayload{ProviderName: "mock", Model: "gpt-test", Cwd: event.Secret("/work/" + session), Originator: "proctor_exec"}),
+		newEvent(session, 1, "", &event.ConversationStartsPayload{ProviderName: "mock", Model: "gpt-test", Cwd: event.Secret("/src/" + session), Originator: "proctor_exec"}),
 		decision,
 		newEvent(session, 3, "call_1", &event.ExecStartedPayload{ToolName: "exec_command", Digest: digest, Decision: decision.ID, Argv: event.Secret(`["true"]`)}),
 		newEvent(session, 4, "call_1", &event.ToolResultPayload{CallID: "call_1", Status: "completed", Digest: digest, Output: event.Secret("done")}),
