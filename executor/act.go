@@ -28,7 +28,7 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 	}
 	if len(action.Argv) > 0 {
 		started.Argv = event.SecretJSON(action.Argv)
-		started.EnvNames = action.EnvNames
+		started.EnvNames = boundedNames(action.EnvNames)
 	}
 	startID := event.NewID()
 	drafts := []event.Draft{r.Decision, {ID: startID, Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: started}}
@@ -40,7 +40,7 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 	receipts, err := s.stream.Record(ctx, drafts...)
 	if err != nil {
 		if ctx.Err() != nil {
-			return output(c.call.Custom, c.call.ID, interruptedText, nil), nil // cancelled before it ran: nothing to undo
+			return output(c.call.Custom, c.item.CallID, interruptedText, nil), nil // cancelled before it ran: nothing to undo
 		}
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (c *call) finish(ctx context.Context, o *observer, result tool.Result, fail
 	if status != Running {
 		o.show(result, status)
 	}
-	return output(c.call.Custom, c.call.ID, result.Output, result.Items), nil
+	return output(c.call.Custom, c.item.CallID, result.Output, result.Items), nil
 }
 
 func (s *Session) setOpen(call string, open bool) {

@@ -29,7 +29,7 @@ func (t *turn) runCalls(ctx context.Context, items []responses.Item) error {
 	var all sync.WaitGroup
 	for i, item := range items {
 		c := &call{t: t, item: item, call: tool.Call{
-			ID: item.CallID, Name: item.Name, Namespace: item.Namespace, Arguments: item.Arguments,
+			ID: t.s.callLabel(item.CallID), Name: item.Name, Namespace: item.Namespace, Arguments: item.Arguments,
 			Custom: item.Type == responses.TypeCustomCall,
 		}}
 		if c.call.Custom {
@@ -55,6 +55,19 @@ func (t *turn) runCalls(ctx context.Context, items []responses.Item) error {
 func parallel(t tool.Tool) bool {
 	p, ok := t.(tool.Parallel)
 	return ok && p.Parallel()
+}
+
+// callLabel is how events name a call: by the model's id, which some servers use again, so that a
+// second call with it becomes id#2. Only the answer to the model carries the id itself.
+func (s *Session) callLabel(id string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id = label(id)
+	s.calls[id]++
+	if n := s.calls[id]; n > 1 {
+		return fmt.Sprintf("%s#%d", id, n)
+	}
+	return id
 }
 
 // call is one tool call on its way: propose, decide, record, act, record.
@@ -102,7 +115,7 @@ func (c *call) request() approval.Request {
 	if ns == "" {
 		ns = namespace
 	}
-	return approval.Request{Turn: c.t.id, CallID: c.call.ID, Tool: c.call.Name, Namespace: ns}
+	return approval.Request{Turn: c.t.id, CallID: c.call.ID, Tool: clip(c.call.Name, maxLabel), Namespace: clip(ns, maxLabel)}
 }
 
 // refuse answers a call that never became an action.
@@ -135,7 +148,7 @@ func (c *call) refused(ctx context.Context, r approval.Ruling, p tool.Proposal) 
 			c.t.s.progress.completed(item)
 		}
 	}
-	return output(c.call.Custom, c.call.ID, r.Message, nil), nil
+	return output(c.call.Custom, c.item.CallID, r.Message, nil), nil
 }
 
 // note changes the result of the turn; calls run side by side.

@@ -439,6 +439,39 @@ func TestAnInterruptedTurnIsRecorded(t *testing.T) {
 	}
 }
 
+// What a model may send in any size must not end the run as if the ledger had failed.
+func TestOversizedAndRepeatedCallsAreRecorded(t *testing.T) {
+	huge := "true #" + strings.Repeat("\x01", 300<<10)
+	b := assemble(t, &record{failAt: -1}, nil, fakemodel.Script(
+		fakemodel.Answer(command(strings.Repeat("i", 5000), "echo one")),
+		fakemodel.Answer(command("again", "exit 1")),
+		fakemodel.Answer(command("again", "exit 2"), fakemodel.Call(strings.Repeat("n", 5000), "c3", map[string]any{})),
+		fakemodel.Answer(command("huge", huge)),
+		fakemodel.Answer(fakemodel.Say("done").Final()),
+	))
+	if _, err := b.run(t.Context(), "go"); err != nil {
+		t.Fatal(err)
+	}
+	for call, want := range map[string]int{"again": 1, "again#2": 2} {
+		e := b.record.committed(event.ToolResult, call)
+		if e == nil || *e.Payload.(*event.ToolResultPayload).ExitCode != want {
+			t.Errorf("result of %s: %+v", call, e)
+		}
+	}
+	d := b.record.committed(event.ToolDecision, "huge")
+	if d == nil || d.Payload.(*event.ToolDecisionPayload).Reason != string(policy.ReasonTooLarge) {
+		t.Errorf("decision about the huge call: %+v", d)
+	}
+	if n := len(b.record.of(event.ToolResult)); n != 5 {
+		t.Errorf("%d results, want 5", n)
+	}
+	st, err := Load(t.Context(), entries(b.record.events), "s-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkConversation(t, len(b.record.events), append(st.History, st.Missing()...))
+}
+
 func TestAPromptAboveTheBoundIsRefused(t *testing.T) {
 	b := assemble(t, &record{failAt: -1}, nil, fakemodel.Script())
 	if _, err := b.session.Turn(t.Context(), strings.Repeat("x", MaxPrompt+1)); !errors.Is(err, ErrPromptTooLarge) {

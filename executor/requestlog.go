@@ -2,7 +2,6 @@ package executor
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"proctor/event"
@@ -24,15 +23,6 @@ type RequestLog struct {
 func (l RequestLog) Observer() responses.Observer {
 	return responses.Observer{Attempt: l.attempt, Event: l.event, Broken: l.broken, Retry: l.retry, Completed: l.completed}
 }
-
-// Bounds of texts that servers choose and that stay in the clear, in bytes.
-const (
-	maxError = 2048
-	maxLabel = 256
-)
-
-// maxDelta bounds the text kept of one delta event, in bytes.
-const maxDelta = 64 << 10
 
 func (l RequestLog) attempt(a responses.Attempt) error {
 	return l.Publish(l.Actor, &event.APIRequestPayload{
@@ -76,17 +66,4 @@ func (l RequestLog) completed(c responses.Completed) error {
 		CacheWriteTokens: &u.CacheWrite, ReasoningTokens: &u.Reasoning, ToolTokens: &total, TTFT: &ttft,
 		ReasoningEffort: l.Effort, ServiceTier: clip(c.ServiceTier, maxLabel),
 	})
-}
-
-// clip cuts s to at most n bytes at a character boundary and marks the cut.
-func clip(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	mark := fmt.Sprintf("…[%d bytes cut]", len(s)-n)
-	cut := max(n-len(mark), 0)
-	for cut > 0 && s[cut]&0xC0 == 0x80 {
-		cut--
-	}
-	return s[:cut] + mark
 }

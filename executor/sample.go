@@ -3,6 +3,7 @@ package executor
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"proctor/event"
@@ -62,6 +63,9 @@ func (w *watch) firstOutput(d time.Duration) error {
 }
 
 func (w *watch) item(i responses.Item) error {
+	if len(i.Raw) > maxItem {
+		return fmt.Errorf("the model sent an item of %d bytes, at most %d can be recorded; ask for less at a time", len(i.Raw), maxItem)
+	}
 	w.items = append(w.items, i)
 	switch i.Type {
 	case responses.TypeMessage:

@@ -52,6 +52,7 @@ type Session struct {
 	usage   event.Usage
 	results int64
 	open    map[string]bool // calls that were started and have no result
+	calls   map[string]int  // how often each id was used
 }
 
 // recordTimeout bounds a record that must be made although the turn was cancelled.
@@ -71,10 +72,13 @@ func New(opts Options) (*Session, error) {
 	if err := errors.Join(missing...); err != nil {
 		return nil, err
 	}
-	s := &Session{opts: opts, stream: opts.Stream, progress: &serial{to: opts.Progress}, open: map[string]bool{}}
+	s := &Session{opts: opts, stream: opts.Stream, progress: &serial{to: opts.Progress}, open: map[string]bool{}, calls: map[string]int{}}
 	if opts.State != nil {
 		s.history = append(s.history, opts.State.History...)
 		s.usage, s.results = opts.State.Usage, opts.State.Results
+		for _, id := range opts.State.calls {
+			s.calls[label(id)]++
+		}
 	}
 	return s, nil
 }
@@ -149,7 +153,7 @@ func (s *Session) remember(ctx context.Context, turn string, items ...json.RawMe
 	}
 	drafts := make([]event.Draft, len(items))
 	for i, item := range items {
-		drafts[i] = event.Draft{Turn: turn, Call: callOf(item), Actor: actorOf(item), Payload: historyItem(item)}
+		drafts[i] = event.Draft{Turn: turn, Call: label(callOf(item)), Actor: actorOf(item), Payload: historyItem(item)}
 	}
 	s.mu.Lock()
 	s.history = append(s.history, items...)

@@ -10,6 +10,8 @@ import (
 const (
 	// maxTranscript bounds the entries handed to a reviewer, newest first; it applies budgets of its own.
 	maxTranscript = 200
+	// maxTranscriptText bounds their text together, in bytes: the request for a review is one event.
+	maxTranscriptText = 512 << 10
 	// maxEntryText bounds one entry, in bytes.
 	maxEntryText = 16 << 10
 )
@@ -38,14 +40,20 @@ func (s *Session) Transcript() (entries []event.TranscriptEntry, omitted int) {
 		}
 		entries = append(entries, e)
 	}
-	if len(entries) <= maxTranscript {
+	omitted = max(len(entries)-maxTranscript, 0)
+	size := 0
+	for i := len(entries) - 1; i >= omitted; i-- {
+		if size += len(entries[i].Text); size > maxTranscriptText {
+			omitted = i + 1
+		}
+	}
+	if omitted == 0 {
 		return entries, 0
 	}
-	omitted = len(entries) - maxTranscript
 	kept := entries[omitted:]
 	for _, e := range entries[:omitted] {
 		if e.Role == event.RoleUser {
-			return append([]event.TranscriptEntry{e}, kept[1:]...), omitted
+			return append([]event.TranscriptEntry{e}, kept...), omitted - 1
 		}
 	}
 	return kept, omitted

@@ -63,6 +63,9 @@ func (s *Session) Turn(ctx context.Context, prompt string, images ...json.RawMes
 	for _, image := range images {
 		item = withContent(item, image)
 	}
+	if len(item) > maxItem {
+		return Result{Status: Failed}, fmt.Errorf("%w: %d bytes with its images and escapes, at most %d are allowed", ErrPromptTooLarge, len(item), maxItem)
+	}
 	// From here on the prompt is durable; only then does it leave the machine.
 	if _, err := s.stream.Record(ctx,
 		event.Draft{Turn: t.id, Payload: &event.TurnStartedPayload{Model: t.model, Effort: s.opts.Request.Reasoning.Effort, History: len(s.snapshot())}},

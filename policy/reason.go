@@ -38,6 +38,7 @@ const (
 	ReasonUnknownTool  Reason = "unknown_tool"
 	ReasonBadArguments Reason = "bad_arguments"
 	ReasonInterrupted  Reason = "turn_interrupted"
+	ReasonTooLarge     Reason = "too_large_to_record"
 )
 
 // Patches, other tools, permissions.

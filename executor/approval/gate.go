@@ -48,6 +48,9 @@ type Gate struct {
 // grace is how long after the deadline, or after a cancellation, the gate still waits for the reviewer's own final word.
 const grace = 5 * time.Second
 
+// maxEvidence bounds action and facts of a decision together, in bytes of JSON: they are one event.
+const maxEvidence = 3 << 20
+
 // New makes the gate of a session. Close it when the session ends.
 func New(opts Options) (*Gate, error) {
 	if opts.Deadline <= 0 {
@@ -72,6 +75,11 @@ func (g *Gate) Authority() Authority { return g.authority }
 // could not be recorded, and that nothing may run.
 func (g *Gate) Rule(ctx context.Context, r Request) (Ruling, error) {
 	facts := Facts(g.authority, r)
+	if n := event.SecretJSON(facts).Len() + event.SecretJSON(r.Action).Len(); n > maxEvidence {
+		r.Action = event.Action{Kind: r.Action.Kind, Tool: r.Action.Tool}
+		return g.Refuse(r, policy.ReasonTooLarge, fmt.Sprintf("the call needs %d bytes to be recorded, at most %d are allowed; "+
+			"put long text into a file in smaller steps", n, maxEvidence)), nil
+	}
 	d := policy.Decide(facts)
 	if d.Outcome != policy.Prompt {
 		return g.ruling(r, facts, d, nil), nil
@@ -96,7 +104,7 @@ func (g *Gate) Refuse(r Request, reason policy.Reason, message string) Ruling {
 func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision) (*event.ApprovalDecidedPayload, error) {
 	request := &event.ApprovalRequestedPayload{
 		ApprovalID: uuid.NewString(), ToolName: r.Tool, ActionKind: string(r.Action.Kind), Digest: r.Action.Digest(),
-		Reviewer: string(g.authority.Reviewer), Reason: string(d.Reason), Rule: d.Rule, Deadline: g.opts.Deadline.Milliseconds(),
+		Reviewer: string(g.authority.Reviewer), Reason: string(d.Reason), Rule: bounded(d.Rule), Deadline: g.opts.Deadline.Milliseconds(),
 		Action: event.SecretJSON(r.Action),
 	}
 	if g.opts.Context != nil {

@@ -1,6 +1,8 @@
 package approval
 
 import (
+	"strings"
+
 	"proctor/event"
 	"proctor/policy"
 	"proctor/policy/filesystem"
@@ -38,7 +40,7 @@ func (g *Gate) ruling(r Request, f policy.Facts, d policy.Decision, answer *even
 	out := Ruling{Allowed: d.Outcome == policy.Allow, Plan: g.authority.Plan, Message: d.Text}
 	payload := &event.ToolDecisionPayload{
 		ToolName: r.Tool, ToolNamespace: r.Namespace, CallID: r.CallID,
-		Decision: denied, Source: sourceConfig, Outcome: "forbid", Reason: string(d.Reason), Rule: d.Rule,
+		Decision: denied, Source: sourceConfig, Outcome: "forbid", Reason: string(d.Reason), Rule: bounded(d.Rule),
 		Digest: r.Action.Digest(), Policy: g.authority.Digest,
 		Facts: event.SecretJSON(f), Action: event.SecretJSON(r.Action),
 	}
@@ -68,6 +70,15 @@ func (g *Gate) ruling(r Request, f policy.Facts, d policy.Decision, answer *even
 		ID: event.NewID(), Turn: r.Turn, Call: r.CallID, Cause: r.Cause, Actor: event.Policy, Payload: payload,
 	}
 	return out
+}
+
+// bounded cuts the name of a rule: it stays in the clear.
+func bounded(rule string) string {
+	const limit = 2048
+	if len(rule) <= limit {
+		return rule
+	}
+	return strings.ToValidUTF8(rule[:limit], "") + "…"
 }
 
 func decisionWord(status string) string {

@@ -86,12 +86,22 @@ func approvalPolicy(p config.ApprovalPolicy) policy.ApprovalPolicy {
 	return policy.ApprovalPolicy{Mode: policy.ApprovalMode(p.Mode), Categories: policy.Categories(p.Granular)}
 }
 
+// maxListed bounds warnings and rule files in an event, maxListedText each of them in characters.
+const (
+	maxListed     = 64
+	maxListedText = 160
+)
+
 // about are the payloads that say what decides in this session.
 func (r *run) about() []event.Payload {
 	settings := r.cfg.Origins()
 	resolved := &event.ConfigResolvedPayload{Count: len(settings), Settings: event.SecretJSON(settings)}
-	for _, w := range r.warnings {
-		resolved.Warnings = append(resolved.Warnings, w.String())
+	for i, w := range r.warnings {
+		if i == maxListed {
+			resolved.Warnings = append(resolved.Warnings, fmt.Sprintf("… %d more", len(r.warnings)-i))
+			break
+		}
+		resolved.Warnings = append(resolved.Warnings, shorten(w.String(), maxListedText))
 	}
 	a := r.authority()
 	return []event.Payload{resolved, &event.PolicyLoadedPayload{

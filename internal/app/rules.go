@@ -46,9 +46,12 @@ func Rules(cfg *config.Config, ignore bool) (*execrules.Rules, []execrules.File,
 }
 
 func ruleNames(files []execrules.File) []string {
-	names := make([]string, len(files))
+	var names []string
 	for i, f := range files {
-		names[i] = f.Name
+		if i == maxListed {
+			return append(names, fmt.Sprintf("… %d more", len(files)-i))
+		}
+		names = append(names, shorten(f.Name, maxListedText))
 	}
 	return names
 }
