@@ -441,12 +441,12 @@ func TestAnInterruptedTurnIsRecorded(t *testing.T) {
 
 // What a model may send in any size must not end the run as if the ledger had failed.
 func TestOversizedAndRepeatedCallsAreRecorded(t *testing.T) {
-	huge := "true #" + strings.Repeat("\x01", 300<<10)
+	huge := "*** Begin Patch\n*** Add File: big\n+" + strings.Repeat("\x01", 600<<10) + "\n*** End Patch"
 	b := assemble(t, &record{failAt: -1}, nil, fakemodel.Script(
 		fakemodel.Answer(command(strings.Repeat("i", 5000), "echo one")),
 		fakemodel.Answer(command("again", "exit 1")),
 		fakemodel.Answer(command("again", "exit 2"), fakemodel.Call(strings.Repeat("n", 5000), "c3", map[string]any{})),
-		fakemodel.Answer(command("huge", huge)),
+		fakemodel.Answer(fakemodel.Custom("apply_patch", "huge", huge)),
 		fakemodel.Answer(fakemodel.Say("done").Final()),
 	))
 	if _, err := b.run(t.Context(), "go"); err != nil {
@@ -460,7 +460,7 @@ func TestOversizedAndRepeatedCallsAreRecorded(t *testing.T) {
 	}
 	d := b.record.committed(event.ToolDecision, "huge")
 	if d == nil || d.Payload.(*event.ToolDecisionPayload).Reason != string(policy.ReasonTooLarge) {
-		t.Errorf("decision about the huge call: %+v", d)
+		t.Errorf("decision about the huge call: %+v", d.Payload)
 	}
 	if n := len(b.record.of(event.ToolResult)); n != 5 {
 		t.Errorf("%d results, want 5", n)
