@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"proctor/event"
@@ -140,7 +141,7 @@ func (c *call) refused(ctx context.Context, r approval.Ruling, p tool.Proposal) 
 	if r.Interrupt {
 		c.t.note(func(*Result) { c.t.breaker = true })
 	}
-	c.t.s.progress.Refused(fmt.Sprintf("%s (%s): %s", decision.ToolName, decision.Reason, r.Message))
+	c.t.s.progress.Refused(fmt.Sprintf("%s %s in %s (%s): %s", decision.ToolName, c.brief(p), c.call.ID, reasonAndRule(decision), r.Message))
 	if r.Declined && p != nil {
 		item := itemOf(p)
 		item.Status = declined
@@ -149,6 +150,29 @@ func (c *call) refused(ctx context.Context, r approval.Ruling, p tool.Proposal) 
 		}
 	}
 	return output(c.call.Custom, c.item.CallID, r.Message, nil), nil
+}
+
+// brief is what was asked for, in a few words.
+func (c *call) brief(p tool.Proposal) string {
+	const limit = 200
+	if p == nil {
+		return clip(c.call.Arguments, limit)
+	}
+	switch a := p.Action(); {
+	case len(a.Argv) > 0:
+		return clip(a.Argv[len(a.Argv)-1], limit)
+	case len(a.Files) > 0:
+		return clip(strings.Join(a.Files, ", "), limit)
+	default:
+		return clip(a.Arguments+a.Input, limit)
+	}
+}
+
+func reasonAndRule(d *event.ToolDecisionPayload) string {
+	if d.Rule == "" {
+		return d.Reason
+	}
+	return d.Reason + ", " + d.Rule
 }
 
 // note changes the result of the turn; calls run side by side.

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"proctor/event"
@@ -73,7 +74,13 @@ func (o *observer) Denied(d sandbox.Denial) {
 		Backend: o.backend, Syscall: d.Syscall, Access: d.Access, Path: clip(d.Path, 4096), Address: clip(d.Address, maxLabel),
 		Rule: d.Rule, Program: d.Program, PID: d.PID, Errno: int(d.Errno), Exact: true,
 	})
+	if o.denials <= maxDenialsShown {
+		o.s.progress.Denied(fmt.Sprintf("%s %s %s%s, rule %s, by %s in %s", d.Syscall, d.Access, d.Path, d.Address, d.Rule, d.Program, o.call.ID))
+	}
 }
+
+// maxDenialsShown bounds what people see of one call; the ledger has more.
+const maxDenialsShown = 10
 
 // Changed implements tool.Observer.
 func (o *observer) Changed(c event.FileChangePayload) {

@@ -17,8 +17,9 @@ type Progress interface {
 	TurnFailed(message string)
 	// Notice is about something that went wrong and may still be mended, as a retry is.
 	Notice(message string)
-	// Refused is about a call that was not allowed.
+	// Refused is about a call that was not allowed, Denied about a system call that confinement refused.
 	Refused(message string)
+	Denied(message string)
 }
 
 // ItemType is what an item shows.

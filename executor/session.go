@@ -193,6 +193,7 @@ func (p *serial) TurnFailed(m string)     { p.do(func() { p.endTurn(); p.to.Turn
 func (p *serial) Notice(m string)         { p.do(func() { p.to.Notice(m) }) }
 
 func (p *serial) Refused(m string) { p.do(func() { p.to.Refused(m) }) }
+func (p *serial) Denied(m string)  { p.do(func() { p.to.Denied(m) }) }
 
 func (p *serial) TurnCompleted(u event.Usage, last string) {
 	p.do(func() { p.endTurn(); p.to.TurnCompleted(u, last) })

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,6 +27,12 @@ const (
 	ownerFile      = "owner"
 	checkpointFile = "checkpoints"
 )
+
+// Exists reports whether there is a ledger in dir, of whatever format.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, formatFile))
+	return err == nil
+}
 
 // Open opens the ledger in dir, and creates it when there is none. It fails with ErrInUse while
 // another process has it open, and with ErrFormat when a newer program wrote it. A ledger whose

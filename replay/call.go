@@ -17,7 +17,7 @@ func (g *group) describeCall(item *Item) {
 		c.add(e)
 	}
 	c.finish()
-	item.Label, item.Text, item.Result, item.Tone, item.Details = "call", c.title(), c.result, c.tone, c.details
+	item.Label, item.Text, item.Result, item.Tone, item.Details = "call", c.title(g.call), c.result, c.tone, c.details
 }
 
 // call collects what is shown of a call.
@@ -191,4 +191,4 @@ func (c *call) finish() {
 	}
 }
 
-func (c *call) title() string { return join("  ", c.tool, c.asked) }
+func (c *call) title(id string) string { return join("  ", c.tool, c.asked, "["+id+"]") }

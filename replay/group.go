@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"proctor/event"
@@ -49,6 +50,9 @@ func (p *part) add(e event.Entry) {
 	switch {
 	case e.Event != nil && e.Event.Call != "":
 		g := p.calls[e.Event.Call]
+		if g == nil && lateAnswer(e) {
+			return
+		}
 		if g == nil {
 			g = p.open(&group{call: e.Event.Call})
 			p.calls[e.Event.Call] = g
@@ -64,6 +68,12 @@ func (p *part) add(e event.Entry) {
 	default:
 		p.open(&group{entries: []event.Entry{e}})
 	}
+}
+
+// lateAnswer is the answer to a call of an earlier part: what resuming a session adds for a call that was cut off.
+func lateAnswer(e event.Entry) bool {
+	p, ok := e.Event.Payload.(*event.HistoryItemPayload)
+	return ok && strings.HasSuffix(p.ItemType, "_output")
 }
 
 func (p *part) open(g *group) *group {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -51,7 +52,12 @@ Exit status: 0 the turn completed, whatever its commands did; 1 the turn or the 
   echo "explain main.go" | proctor exec -
   proctor exec --oss -m llama3.2 "what does this program do?"
   proctor exec resume --last "now add a test"`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 && args[0] != "review" && args[0] != "fork" {
+				return fmt.Errorf("exec takes one prompt, got %d arguments; quote the prompt", len(args))
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c, env, app.ExecOptions{}, args) },
 	}
 	f.bind(c.PersistentFlags())
@@ -125,6 +131,9 @@ func (f *execFlags) bind(s *pflag.FlagSet) {
 func (f *execFlags) run(c *cobra.Command, env app.Env, o app.ExecOptions, args []string) error {
 	if err := f.check(); err != nil {
 		return err
+	}
+	if c.Name() == "exec" && len(args) > 0 && (args[0] == "review" || args[0] == "fork") {
+		return usage("'proctor exec %s' is not part of this version; to send that word as a prompt, pipe it in", args[0])
 	}
 	o.Config = f.options(env)
 	o.Config.Headless = true

@@ -17,7 +17,7 @@ func storeCommand(env app.Env, c *cobra.Command, run func(context.Context, *app.
 	s.bind(c.Flags())
 	c.Args = cobra.NoArgs
 	c.RunE = func(c *cobra.Command, _ []string) (err error) {
-		store, _, done, err := s.openStore(c, env)
+		store, _, done, err := s.openReading(c, env)
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ Exit status: 0 shown; 1 no such session; 2 usage; 7 the ledger cannot be opened.
 			if len(args) == 1 {
 				o.Session = args[0]
 			}
-			store, _, done, err := s.openStore(c, env)
+			store, _, done, err := s.openReading(c, env)
 			if err != nil {
 				return err
 			}

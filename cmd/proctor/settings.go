@@ -33,6 +33,13 @@ func (s *settings) options(env app.Env) config.Options {
 	return o
 }
 
+// openReading opens the ledger for a command that only reads it. It does without the user's config.toml: who reads
+// the record need not have the secrets that its exporters name, and a broken file must not hide it.
+func (s *settings) openReading(c *cobra.Command, env app.Env) (*app.Store, *config.Config, func(*error), error) {
+	s.ignoreUserConfig = true
+	return s.openStore(c, env)
+}
+
 // openStore loads the configuration and opens the ledger; close it with the returned function.
 func (s *settings) openStore(c *cobra.Command, env app.Env) (*app.Store, *config.Config, func(*error), error) {
 	cfg, warnings, err := env.Configure(s.options(env))

@@ -106,7 +106,7 @@ func (r *run) about() []event.Payload {
 	a := r.authority()
 	return []event.Payload{resolved, &event.PolicyLoadedPayload{
 		Digest: a.Digest, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), Reviewer: string(a.Reviewer), SandboxMode: string(a.Sandbox),
-		Network: string(a.Plan.Network), Backend: r.confine.Backend.Name(), RuleFiles: ruleNames(r.files), Rules: len(r.files),
+		Network: string(a.Plan.Network), Backend: r.backendName(), RuleFiles: ruleNames(r.files), Rules: len(r.files),
 		Plan: event.Secret(planJSON(a.Plan)),
 	}, &event.StartupPhasePayload{Phase: "thread_start_total", Status: "ready", Duration: time.Since(r.started).Milliseconds()}}
 }
@@ -187,12 +187,19 @@ func (r *run) progress() executor.Progress {
 	h := human{out: r.env.Stdout, err: r.env.Stderr, colour: colour, terminal: r.env.StdoutTerminal}
 	h.banner([][2]string{
 		{"workdir", r.cfg.Cwd}, {"model", r.cfg.Model}, {"provider", r.cfg.ModelProviderID},
-		{"approval", r.cfg.ApprovalPolicy.String()}, {"sandbox", string(r.cfg.SandboxMode) + " (" + r.confine.Backend.Name() + ")"},
+		{"approval", r.cfg.ApprovalPolicy.String()}, {"sandbox", string(r.cfg.SandboxMode) + " (" + r.backendName() + ")"},
 		{"reasoning effort", or(r.cfg.ModelReasoningEffort, "default")}, {"reasoning summaries", summary(r.cfg)},
 		{"session id", r.session}, {"ledger", r.cfg.Proctor.Ledger.Dir}, {"policy", r.policyDigest()[:16]},
 	})
 	h.prompt(r.prompt)
 	return h
+}
+
+func (r *run) backendName() string {
+	if r.confine.Plan.Unconfined {
+		return "none"
+	}
+	return r.confine.Backend.Name()
 }
 
 func or(s, otherwise string) string {

@@ -198,9 +198,18 @@ func (d *demo) where(cfg *config.Config, events int) {
 		collector = fmt.Sprintf("got %d log records and %d metric points of this run over OTLP", len(d.sink.Records()), len(d.sink.Points()))
 	}
 	_, _ = fmt.Fprintf(d.env.Stdout, "repository     %s\nledger         %s\nconfiguration  %s\nsession        %s, %d events\ncollector      %s\n\n"+
-		"Look again:     CODEX_HOME=%s PROCTOR_HOME=%s proctor replay --last\nRun it for real: OPENAI_API_KEY=... proctor exec \"fix the failing test\"   (or --oss for a local model)\n",
+		"Look again:      CODEX_HOME=%s PROCTOR_HOME=%s %s replay --last\nRun it for real: OPENAI_API_KEY=... %s exec \"fix the failing test\"   (or --oss for a local model)\n",
 		d.repo, cfg.Proctor.Ledger.Dir, d.config, d.session, events, collector,
-		filepath.Join(d.dir, "home"), filepath.Join(d.dir, "state"))
+		filepath.Join(d.dir, "home"), filepath.Join(d.dir, "state"), self(), self())
+}
+
+// self is how to call this program again.
+func self() string {
+	path, err := os.Executable()
+	if err != nil {
+		return "proctor"
+	}
+	return path
 }
 
 // check compares what happened with what the script set out to show.

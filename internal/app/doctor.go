@@ -104,7 +104,7 @@ func sandboxDetail(p backend.Report) string {
 
 func configChecks(cfg *config.Config, warnings []config.Warning) []check {
 	checks := []check{{"configuration", true, true, fmt.Sprintf("%s, sandbox %s, approvals %s by %s",
-		filepath.Join(cfg.CodexHome, "config.toml"), cfg.SandboxMode, cfg.ApprovalPolicy, cfg.ApprovalsReviewer)}}
+		configFile(cfg), cfg.SandboxMode, cfg.ApprovalPolicy, cfg.ApprovalsReviewer)}}
 	for _, w := range warnings {
 		checks = append(checks, check{"configuration", false, false, w.String()})
 	}
@@ -113,6 +113,14 @@ func configChecks(cfg *config.Config, warnings []config.Warning) []check {
 		return append(checks, check{"rules", false, true, err.Error()})
 	}
 	return append(checks, check{"rules", true, true, fmt.Sprintf("%d files", len(files))})
+}
+
+func configFile(cfg *config.Config) string {
+	path := filepath.Join(cfg.CodexHome, "config.toml")
+	if _, err := os.Stat(path); err != nil {
+		return path + " is not there, defaults hold"
+	}
+	return path
 }
 
 func modelCheck(env Env, cfg *config.Config) check {

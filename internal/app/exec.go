@@ -72,12 +72,15 @@ type run struct {
 	state   *executor.State
 	stream  *event.Stream
 	started time.Time
+	out     *output
 }
 
 // Exec runs one prompt. The error carries the exit status, see ExitOf.
 func Exec(ctx context.Context, env Env, opts ExecOptions) error {
 	defer survivePipes()()
-	r := &run{env: env, opts: opts, started: time.Now()}
+	out := &output{w: env.Stdout}
+	env.Stdout = out
+	r := &run{env: env, opts: opts, started: time.Now(), out: out}
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -285,7 +288,7 @@ func (r *run) verdict(ctx context.Context, result executor.Result, err error) er
 	case err != nil:
 		return fail(Failure, &shownError{err})
 	}
-	if err := r.writeLast(result.LastMessage); err != nil {
+	if err := errors.Join(r.out.failure(), r.writeLast(result.LastMessage)); err != nil {
 		return err
 	}
 	for _, word := range r.opts.FailOn {

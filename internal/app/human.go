@@ -100,6 +100,7 @@ func (h human) ending(i executor.Item) string {
 
 func (h human) Notice(m string)     { h.say("%s %s", h.style("33", "WARN"), plain(m)) }
 func (h human) Refused(m string)    { h.say("%s %s", h.style("31", "REFUSED"), plain(m)) }
+func (h human) Denied(m string)     { h.say("%s %s", h.style("31", "DENIED"), plain(m)) }
 func (h human) TurnFailed(m string) { h.say("%s %s", h.style("31", "ERROR"), plain(m)) }
 
 func (h human) TurnCompleted(u event.Usage, last string) {

@@ -6,12 +6,14 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"proctor/internal/config"
 )
 
 // Signals cancels ctx on SIGINT, SIGTERM and, unless it is ignored as under nohup, SIGHUP, with a
-// cause that ExitOf knows. A second signal ends the process at once, as if there were no handler.
+// cause that ExitOf knows. After a moment, in which the same wish may arrive twice (timeout(1) signals
+// the process and its group), a second signal ends the process at once, as if there were no handler.
 func Signals(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	ch := make(chan os.Signal, 1)
@@ -19,23 +21,30 @@ func Signals(parent context.Context) (ctx context.Context, stop func()) {
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(ch, syscall.SIGHUP)
 	}
-	done := make(chan struct{})
+	end, done := make(chan struct{}), make(chan struct{})
 	go func() { // ends with stop
 		defer close(done)
+		defer signal.Stop(ch)
 		select {
 		case sig := <-ch:
-			signal.Stop(ch)
 			if sig == syscall.SIGINT {
 				cancel(ErrInterrupted)
-				return
+			} else {
+				cancel(ErrTerminated)
 			}
-			cancel(ErrTerminated)
-		case <-ctx.Done():
-			signal.Stop(ch)
+		case <-end:
+			return
+		}
+		select {
+		case <-time.After(secondSignal):
+		case <-end:
 		}
 	}()
-	return ctx, func() { cancel(nil); <-done }
+	return ctx, func() { close(end); cancel(nil); <-done }
 }
+
+// secondSignal is how long after the first signal further ones mean the same.
+const secondSignal = time.Second
 
 // survivePipes lets writes to a pipe whose reader went away fail instead of ending the
 // process. The signal is caught and not ignored, so that commands do not inherit it.

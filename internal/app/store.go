@@ -44,10 +44,13 @@ const (
 	lockSilence = time.Second
 )
 
-// Open opens the ledger of cfg for this process, creating it if need be. While
+// Open opens the ledger of cfg for this process. Only a Runner creates one. While
 // another process has it, Open waits, and says so on standard error.
 func Open(ctx context.Context, env Env, cfg *config.Config, patience Patience) (*Store, error) {
 	log := env.log()
+	if dir := cfg.Proctor.Ledger.Dir; patience == Reader && !ledger.Exists(dir) {
+		return nil, fail(NotDurable, fmt.Errorf("no ledger at %s: nothing was recorded there; set PROCTOR_HOME to where it is, or run 'proctor exec' first", dir))
+	}
 	l, err := openLedger(ctx, env, cfg.Proctor.Ledger.Dir, ledger.Options{Logger: log}, time.Duration(patience))
 	if err != nil {
 		return nil, notDurable(err)
@@ -69,7 +72,7 @@ func openLedger(ctx context.Context, env Env, dir string, opts ledger.Options, p
 		}
 		if waited > lockSilence && !told {
 			told = true
-			Warn(env, err.Error()+"; waiting for it to end")
+			Warn(env, err.Error()+"; waiting for it to end (runs that should go on side by side need a PROCTOR_HOME each)")
 		}
 		select {
 		case <-time.After(lockPoll):
@@ -174,8 +177,8 @@ func (s *Store) Close(ctx context.Context) error {
 }
 
 func notDurable(err error) error {
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, ErrInterrupted) || errors.Is(err, ErrTerminated) || errors.Is(err, ErrTimeLimit) {
+		return err
 	}
 	return fail(NotDurable, fmt.Errorf("ledger: %w", err))
 }
