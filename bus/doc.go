@@ -16,6 +16,6 @@
 //
 // Subscribe delivers committed events, at most once, to one subscriber of each
 // queue group, or to all without a group. A watcher that falls behind by more
-// than [Options].MaxWatch messages loses the newest ones and is told how many;
+// than [Options].MaxWatch messages, or 64 MiB, loses the newest ones, which is logged;
 // whoever needs every entry follows the ledger instead.
 package bus

@@ -61,7 +61,7 @@ func (b *Bus) Submit(ctx context.Context, events ...*event.Event) (event.Pending
 	if len(frames) > MaxBatch {
 		return nil, fmt.Errorf("submit %d events of %d bytes, at most %d are allowed: %w", len(events), len(frames), MaxBatch, ErrTooLarge)
 	}
-	weight := int64(len(frames)) + 512
+	weight := min(int64(len(frames))+512, b.opts.MaxInFlight)
 	if err := b.window.Acquire(ctx, weight); err != nil {
 		return nil, fmt.Errorf("submit: the ledger does not keep up: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -54,7 +53,7 @@ func (b *Bus) Subscribe(filter Filter, group string, f func(event.Entry)) (stop 
 		d.deliver(entry)
 	})
 	if err == nil {
-		err = sub.SetPendingLimits(b.opts.MaxWatch, -1)
+		err = sub.SetPendingLimits(b.opts.MaxWatch, maxWatchBytes)
 	}
 	if err == nil {
 		err = b.conn.Flush()
@@ -74,6 +73,9 @@ func (b *Bus) Subscribe(filter Filter, group string, f func(event.Entry)) (stop 
 func (b *Bus) Watch(session string, kind event.Kind, f func(event.Entry)) (stop func(), err error) {
 	return b.Subscribe(Filter{Session: session, Kind: kind}, "", f)
 }
+
+// maxWatchBytes bounds what is queued for one watcher besides MaxWatch.
+const maxWatchBytes = 64 << 20
 
 // delivery calls f until it is ended.
 type delivery struct {
@@ -154,6 +156,5 @@ func decodeEntry(data []byte) (event.Entry, error) {
 	if err != nil {
 		return event.Entry{}, err
 	}
-	receipts[0].ID = event.ID(strings.TrimRight(string(receipts[0].ID), "\x00"))
 	return event.Entry{Receipt: receipts[0], Kind: e.Kind, Session: e.Session, Event: e}, nil
 }

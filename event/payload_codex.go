@@ -162,7 +162,7 @@ type ToolDecisionPayload struct {
 
 // ToolResultPayload says how a call ended.
 type ToolResultPayload struct {
-	ResultSeq       int64     `json:"tool_result_seq"` // from 1, in order of recording
+	ResultSeq       int64     `json:"tool_result_seq"` // from 1, in the order in which calls ended
 	ToolName        string    `json:"tool_name"`
 	ToolNamespace   string    `json:"tool_namespace"`
 	CallID          string    `json:"call_id"`

@@ -94,7 +94,7 @@ func (s Sensitive) MarshalJSON() ([]byte, error) {
 	}
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote; the text has to be attached with [Content].
+// UnmarshalJSON reads what MarshalJSON wrote; [Decode] attaches the text.
 func (s *Sensitive) UnmarshalJSON(b []byte) error {
 	*s = Sensitive{}
 	if string(b) == "null" {

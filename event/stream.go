@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -65,8 +66,10 @@ func (s *Stream) Publish(ctx context.Context, drafts ...Draft) error {
 }
 
 // Record commits drafts in one step, all or none, and returns a receipt for each.
-// Nil also promises that everything published before is committed. Any error
-// wraps ErrNotRecorded: what the events announce must not happen.
+// Nil also promises that everything published before is committed. After any error
+// what the events announce must not happen. An error that wraps ErrNotRecorded means that
+// the ledger is gone; the cause of ctx, that the caller gave up, and the events may still be
+// on their way; ErrTooLarge, that nothing was sent and smaller events may be.
 func (s *Stream) Record(ctx context.Context, drafts ...Draft) ([]Receipt, error) {
 	pending, err := s.submit(ctx, drafts)
 	if err != nil {
@@ -77,7 +80,7 @@ func (s *Stream) Record(ctx context.Context, drafts ...Draft) ([]Receipt, error)
 	case err == nil:
 		return receipts, nil
 	case ctx.Err() != nil:
-		return nil, notRecorded(err) // the caller gave up; the events are still on their way
+		return nil, context.Cause(ctx)
 	}
 	return nil, s.fail(err)
 }
@@ -112,8 +115,14 @@ func (s *Stream) submit(ctx context.Context, drafts []Draft) (Pending, error) {
 		events[i] = s.event(d, s.last+uint64(i)+1)
 	}
 	pending, err := s.sink.Submit(ctx, events...)
-	if err != nil {
-		return nil, notRecorded(err) // nothing was sent: the numbers stay free
+	switch { // nothing was sent: the numbers stay free
+	case err == nil:
+	case errors.Is(err, ErrTooLarge):
+		return nil, err
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	default:
+		return nil, notRecorded(err)
 	}
 	for _, e := range events {
 		s.counts[e.Kind]++

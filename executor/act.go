@@ -37,11 +37,8 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 			Process: action.Process, Digest: decision.Digest, Input: event.Secret(action.Input),
 		}})
 	}
-	receipts, err := s.stream.Record(ctx, drafts...)
+	receipts, err := s.record(ctx, drafts...)
 	if err != nil {
-		if ctx.Err() != nil {
-			return output(c.call.Custom, c.item.CallID, interruptedText, nil), nil // cancelled before it ran: nothing to undo
-		}
 		return nil, err
 	}
 	if len(receipts) != len(drafts) {
@@ -54,6 +51,9 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 		item = s.progress.started(item)
 	}
 	o := &observer{s: s, turn: c.t.id, call: c.call, cause: startID, backend: confined, mode: string(r.Plan.Mode), digest: decision.Digest, item: item}
+	if ctx.Err() != nil {
+		return c.finish(ctx, o, tool.Result{Output: "The turn was interrupted before the call ran; it had no effect."}, context.Cause(ctx))
+	}
 	result, err := p.Run(ctx, tool.Grant{Plan: r.Plan, Backend: s.opts.Backend, Digest: decision.Digest}, o)
 	return c.finish(ctx, o, result, err)
 }
@@ -65,7 +65,7 @@ func (c *call) finish(ctx context.Context, o *observer, result tool.Result, fail
 	}
 	status := Completed
 	switch {
-	case ctx.Err() != nil && result.Running == 0:
+	case ctx.Err() != nil && failure != nil && result.Running == 0:
 		status = Interrupted
 	case failure != nil:
 		status = Failed

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"unicode/utf8"
 
 	"proctor/event"
 )
@@ -49,8 +50,10 @@ func clip(s string, n int) string {
 	}
 	mark := fmt.Sprintf("…[%d bytes cut]", len(s)-n)
 	cut := max(n-len(mark), 0)
-	for cut > 0 && s[cut]&0xC0 == 0x80 {
-		cut--
+	for range utf8.UTFMax - 1 {
+		if cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
 	}
 	return s[:cut] + mark
 }

@@ -50,7 +50,7 @@ func (t *turn) runCalls(ctx context.Context, items []responses.Item) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return t.s.remember(ctx, t.id, outputs...)
+	return t.s.remember(ctx, t.id, event.Executor, outputs...)
 }
 
 func parallel(t tool.Tool) bool {
@@ -132,9 +132,7 @@ func (c *call) refused(ctx context.Context, r approval.Ruling, p tool.Proposal) 
 		AgentName: mainAgent, Arguments: event.Secret(clip(c.call.Arguments, tool.MaxArguments)), Output: event.Secret(r.Message),
 		Status: Refused, Digest: decision.Digest,
 	}
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
-	if _, err := c.t.s.stream.Record(keep, r.Decision, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: result}); err != nil {
+	if _, err := c.t.s.record(ctx, r.Decision, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: result}); err != nil {
 		return nil, err
 	}
 	c.t.note(func(res *Result) { res.Denied++ })

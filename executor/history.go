@@ -21,20 +21,9 @@ func headOf(item json.RawMessage) itemHead {
 
 func callOf(item json.RawMessage) string { return headOf(item).CallID }
 
-func actorOf(item json.RawMessage) event.Actor {
-	h := headOf(item)
-	switch {
-	case h.Type == "message" && h.Role == "user":
-		return event.User
-	case h.Type == "message" && h.Role == "developer", h.Type == outputType, h.Type == customOutputType:
-		return event.Executor
-	}
-	return event.Model
-}
-
 func historyItem(item json.RawMessage) *event.HistoryItemPayload {
 	h := headOf(item)
-	return &event.HistoryItemPayload{ItemType: h.Type, Role: h.Role, Item: event.Secret(string(item))}
+	return &event.HistoryItemPayload{ItemType: clip(h.Type, maxLabel), Role: clip(h.Role, maxLabel), Item: event.Secret(string(item))}
 }
 
 const (

@@ -30,7 +30,7 @@ type observer struct {
 
 	mu      sync.Mutex // guards the fields below
 	kept    int64
-	omitted bool
+	lost    map[sandbox.Stream]int64 // bytes that are no longer kept
 	offsets map[sandbox.Stream]int64
 	denials int
 	err     error // the record is lost
@@ -45,7 +45,10 @@ func (o *observer) Output(stream sandbox.Stream, p []byte) {
 	}
 	for len(p) > 0 && o.err == nil {
 		if o.kept >= maxKept {
-			o.omit(stream, int64(len(p)))
+			if o.lost == nil {
+				o.lost = map[sandbox.Stream]int64{}
+			}
+			o.lost[stream] += int64(len(p))
 			return
 		}
 		n := min(len(p), chunkSize, int(maxKept-o.kept))
@@ -56,13 +59,14 @@ func (o *observer) Output(stream sandbox.Stream, p []byte) {
 	}
 }
 
-// omit marks once that output is no longer kept.
-func (o *observer) omit(stream sandbox.Stream, n int64) {
-	if o.omitted {
-		return
+// marks tells, once the action has ended, how much output was not kept. It is called with the lock held.
+func (o *observer) marks() {
+	for _, stream := range []sandbox.Stream{sandbox.Stdout, sandbox.Stderr} {
+		if n := o.lost[stream]; n > 0 {
+			o.publish(event.Executor, &event.ExecOutputPayload{Stream: string(stream), Offset: o.offsets[stream], Omitted: n})
+		}
 	}
-	o.omitted = true
-	o.publish(event.Executor, &event.ExecOutputPayload{Stream: string(stream), Offset: o.offsets[stream], Omitted: n})
+	o.lost = nil
 }
 
 // Denied implements tool.Observer.
@@ -120,6 +124,9 @@ func (o *observer) failed() error {
 func (o *observer) payload(r tool.Result, status string) *event.ToolResultPayload {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if status != Running {
+		o.marks()
+	}
 	ns := o.call.Namespace
 	if ns == "" {
 		ns = namespace

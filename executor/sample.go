@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"proctor/event"
@@ -33,7 +34,7 @@ func (t *turn) sample(ctx context.Context) ([]responses.Item, error) {
 		}
 		items = append(items, i.Raw)
 	}
-	return calls, t.s.remember(ctx, t.id, items...)
+	return calls, t.s.remember(ctx, t.id, event.Model, items...)
 }
 
 // watch follows one request: its log, the items, what people see.
@@ -66,6 +67,9 @@ func (w *watch) item(i responses.Item) error {
 	if len(i.Raw) > maxItem {
 		return fmt.Errorf("the model sent an item of %d bytes, at most %d can be recorded; ask for less at a time", len(i.Raw), maxItem)
 	}
+	if err := mayComeFromModel(i); err != nil {
+		return err
+	}
 	w.items = append(w.items, i)
 	switch i.Type {
 	case responses.TypeMessage:
@@ -81,6 +85,18 @@ func (w *watch) item(i responses.Item) error {
 		}
 	case responses.TypeWebSearchCall:
 		w.t.s.progress.completed(Item{Type: WebSearch, Query: i.Query})
+	}
+	return nil
+}
+
+// mayComeFromModel refuses items that only we add: words of the user or of developers, and results of
+// tools. A model server that sends them would put words into the mouth of whoever may authorise.
+func mayComeFromModel(i responses.Item) error {
+	if i.Type == responses.TypeMessage && i.Role != "assistant" {
+		return fmt.Errorf("the model server sent a message of role %q; a model speaks as assistant only", clip(i.Role, maxLabel))
+	}
+	if strings.HasSuffix(i.Type, "_output") || len(i.Type) > maxLabel {
+		return fmt.Errorf("the model server sent an item of type %q, which only a client may add", clip(i.Type, maxLabel))
 	}
 	return nil
 }
@@ -101,7 +117,7 @@ func (w *watch) broken(b responses.Broken) error {
 		}
 	}
 	w.items = nil
-	return w.t.s.remember(w.ctx, w.t.id, kept...)
+	return w.t.s.remember(w.ctx, w.t.id, event.Model, kept...)
 }
 
 func (w *watch) retry(r responses.Retry) error {

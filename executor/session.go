@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -37,8 +39,6 @@ type Options struct {
 	Context []json.RawMessage
 	// State is what a resumed session had reached, nil for a new one.
 	State *State
-	// EnvNames are the names of the variables that commands get, sorted.
-	EnvNames []string
 }
 
 // Session is one conversation. See the package comment for its life.
@@ -98,13 +98,13 @@ func (s *Session) Open(ctx context.Context, about ...event.Payload) error {
 	for _, p := range about {
 		drafts = append(drafts, event.Draft{Actor: event.System, Payload: p})
 	}
-	if err := s.stream.Publish(ctx, drafts...); err != nil {
+	if err := s.publish(ctx, drafts...); err != nil {
 		return err
 	}
 	if s.opts.State == nil {
-		return s.remember(ctx, "", s.opts.Context...)
+		return s.remember(ctx, "", event.Executor, s.opts.Context...)
 	}
-	return s.remember(ctx, "", s.opts.State.Missing()...)
+	return s.remember(ctx, "", event.Executor, s.opts.State.Missing()...)
 }
 
 // Close ends what still runs and records session_closed as the last event. It is
@@ -120,7 +120,8 @@ func (s *Session) Close(ctx context.Context, reason string) error {
 		open = append(open, id)
 	}
 	s.mu.Unlock()
-	_, err := s.stream.Record(keep, event.Draft{Actor: event.System, Payload: &event.SessionClosedPayload{
+	slices.Sort(open)
+	_, err := s.record(ctx, event.Draft{Actor: event.System, Payload: &event.SessionClosedPayload{
 		Reason: reason, Events: last + 1, Counts: counts, OpenCalls: open,
 	}})
 	return errors.Join(closing, err)
@@ -147,13 +148,14 @@ func (s *Session) Usage() event.Usage {
 }
 
 // remember adds items to the conversation and to the ledger.
-func (s *Session) remember(ctx context.Context, turn string, items ...json.RawMessage) error {
+// Actor is who added the items: what an item says of itself is the word of whoever made it.
+func (s *Session) remember(ctx context.Context, turn string, actor event.Actor, items ...json.RawMessage) error {
 	if len(items) == 0 {
 		return nil
 	}
 	drafts := make([]event.Draft, len(items))
 	for i, item := range items {
-		drafts[i] = event.Draft{Turn: turn, Call: label(callOf(item)), Actor: actorOf(item), Payload: historyItem(item)}
+		drafts[i] = event.Draft{Turn: turn, Call: label(callOf(item)), Actor: actor, Payload: historyItem(item)}
 	}
 	s.mu.Lock()
 	s.history = append(s.history, items...)
@@ -163,10 +165,27 @@ func (s *Session) remember(ctx context.Context, turn string, items ...json.RawMe
 
 // publish sends facts although ctx may have ended: what happened is recorded all the same.
 func (s *Session) publish(ctx context.Context, drafts ...event.Draft) error {
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	keep, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), recordTimeout, errSlowRecord)
 	defer cancel()
-	return s.stream.Publish(keep, drafts...)
+	err := s.stream.Publish(keep, drafts...)
+	if errors.Is(err, errSlowRecord) {
+		err = fmt.Errorf("%w: %w", event.ErrNotRecorded, err)
+	}
+	return err
 }
+
+// record commits although ctx may have ended: the caller looks at ctx afterwards, and acts no more.
+func (s *Session) record(ctx context.Context, drafts ...event.Draft) ([]event.Receipt, error) {
+	keep, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), recordTimeout, errSlowRecord)
+	defer cancel()
+	receipts, err := s.stream.Record(keep, drafts...)
+	if errors.Is(err, errSlowRecord) {
+		err = fmt.Errorf("%w: %w", event.ErrNotRecorded, err)
+	}
+	return receipts, err
+}
+
+var errSlowRecord = errors.New("the ledger did not commit in time")
 
 // snapshot is the conversation so far, for one request.
 func (s *Session) snapshot() []json.RawMessage {

@@ -59,7 +59,7 @@ func Fold(st State, e *event.Event) State {
 	case *event.ExecStartedPayload:
 		st.open = append(st.open, openCall{e.Turn, e.Call, e.ID, p})
 	case *event.ToolResultPayload:
-		st.Results = p.ResultSeq
+		st.Results = max(st.Results, p.ResultSeq)
 		if p.Status != Running {
 			st.open = slices.DeleteFunc(st.open, func(o openCall) bool { return o.call == p.CallID })
 		}

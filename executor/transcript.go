@@ -2,6 +2,7 @@ package executor
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"proctor/event"
@@ -23,8 +24,7 @@ const Surroundings = "<environment_context>"
 // PipedInput begins text that was piped in beside a prompt: data, not the user's words.
 const PipedInput = "\n\n<stdin>\n"
 
-// Transcript is the conversation as a reviewer may see it. The first user entry is
-// always kept; what was left out is counted.
+// Transcript is the conversation as a reviewer may see it; what was left out is counted.
 func (s *Session) Transcript() (entries []event.TranscriptEntry, omitted int) {
 	names := map[string]string{} // call id to tool
 	for _, item := range s.snapshot() {
@@ -40,23 +40,28 @@ func (s *Session) Transcript() (entries []event.TranscriptEntry, omitted int) {
 		}
 		entries = append(entries, e)
 	}
-	omitted = max(len(entries)-maxTranscript, 0)
-	size := 0
-	for i := len(entries) - 1; i >= omitted; i-- {
-		if size += len(entries[i].Text); size > maxTranscriptText {
-			omitted = i + 1
+	return choose(entries)
+}
+
+// choose keeps what fits: the words of the user first, then the newest of the rest, in their order.
+func choose(entries []event.TranscriptEntry) (kept []event.TranscriptEntry, omitted int) {
+	keep := make([]bool, len(entries))
+	size, count := 0, 0
+	for _, users := range []bool{true, false} {
+		for i, e := range slices.Backward(entries) {
+			if (e.Role == event.RoleUser) != users || count == maxTranscript || size+len(e.Text) > maxTranscriptText {
+				continue
+			}
+			keep[i] = true
+			size, count = size+len(e.Text), count+1
 		}
 	}
-	if omitted == 0 {
-		return entries, 0
-	}
-	kept := entries[omitted:]
-	for _, e := range entries[:omitted] {
-		if e.Role == event.RoleUser {
-			return append([]event.TranscriptEntry{e}, kept...), omitted - 1
+	for i, e := range entries {
+		if keep[i] {
+			kept = append(kept, e)
 		}
 	}
-	return kept, omitted
+	return kept, len(entries) - len(kept)
 }
 
 func transcriptEntry(item json.RawMessage, names map[string]string) (event.TranscriptEntry, bool) {

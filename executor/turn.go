@@ -67,7 +67,7 @@ func (s *Session) Turn(ctx context.Context, prompt string, images ...json.RawMes
 		return Result{Status: Failed}, fmt.Errorf("%w: %d bytes with its images and escapes, at most %d are allowed", ErrPromptTooLarge, len(item), maxItem)
 	}
 	// From here on the prompt is durable; only then does it leave the machine.
-	if _, err := s.stream.Record(ctx,
+	if _, err := s.record(ctx,
 		event.Draft{Turn: t.id, Payload: &event.TurnStartedPayload{Model: t.model, Effort: s.opts.Request.Reasoning.Effort, History: len(s.snapshot())}},
 		event.Draft{Turn: t.id, Actor: event.User, Payload: &event.UserPromptPayload{Length: utf8.RuneCountInString(prompt), Prompt: event.Secret(prompt)}},
 		event.Draft{Turn: t.id, Actor: event.User, Payload: historyItem(item)},
@@ -88,6 +88,9 @@ func (s *Session) Turn(ctx context.Context, prompt string, images ...json.RawMes
 // run asks the model and does what it asks for until it asks for nothing more.
 func (t *turn) run(ctx context.Context) error {
 	for {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		calls, err := t.sample(ctx)
 		if err != nil {
 			return err
@@ -101,9 +104,6 @@ func (t *turn) run(ctx context.Context) error {
 		}
 		if t.breaker {
 			return ErrBreaker
-		}
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
 		}
 	}
 }
@@ -125,9 +125,7 @@ func (t *turn) end(ctx context.Context, failure error, millis int64) error {
 	payload.Status = t.result.Status
 	payload.Thread = t.s.Usage()
 	payload.Usage = minus(payload.Thread, t.before)
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
-	if _, err := t.s.stream.Record(keep, event.Draft{Turn: t.id, Payload: payload}); err != nil {
+	if _, err := t.s.record(ctx, event.Draft{Turn: t.id, Payload: payload}); err != nil {
 		return err
 	}
 	switch t.result.Status {

@@ -114,7 +114,7 @@ func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision) (*event.Ap
 	defer g.forget(request.ApprovalID)
 	began := g.opts.Stream.Now()
 	id := event.NewID()
-	if _, err := g.opts.Stream.Record(ctx, event.Draft{ID: id, Turn: r.Turn, Call: r.CallID, Cause: r.Cause, Payload: request}); err != nil {
+	if err := g.record(ctx, event.Draft{ID: id, Turn: r.Turn, Call: r.CallID, Cause: r.Cause, Payload: request}); err != nil {
 		return nil, err
 	}
 	lost := g.wait(ctx, answers)
@@ -125,13 +125,24 @@ func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision) (*event.Ap
 		ApprovalID: request.ApprovalID, Reviewer: request.Reviewer, Status: lost.status, Digest: request.Digest,
 		Reason: "review_" + lost.status, FailureReason: lost.why, Duration: g.opts.Stream.Now().Sub(began).Milliseconds(),
 	}
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*grace)
-	defer cancel()
-	if _, err := g.opts.Stream.Record(keep, event.Draft{Turn: r.Turn, Call: r.CallID, Cause: id, Payload: closed}); err != nil {
+	if err := g.record(ctx, event.Draft{Turn: r.Turn, Call: r.CallID, Cause: id, Payload: closed}); err != nil {
 		return nil, err
 	}
 	return closed, nil
 }
+
+// record commits although the turn may have been cancelled: a request and its end belong together.
+func (g *Gate) record(ctx context.Context, d event.Draft) error {
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	_, err := g.opts.Stream.Record(keep, d)
+	if keep.Err() != nil && err != nil {
+		err = fmt.Errorf("%w: %w", event.ErrNotRecorded, err)
+	}
+	return err
+}
+
+const recordTimeout = 30 * time.Second
 
 // outcome of waiting: an answer, or why there was none.
 type outcome struct {
@@ -146,6 +157,11 @@ func (g *Gate) wait(ctx context.Context, answers <-chan *event.ApprovalDecidedPa
 	case a := <-answers:
 		return outcome{answer: a}
 	case <-deadline.C:
+		select {
+		case a := <-answers: // it came at the same moment
+			return outcome{answer: a}
+		default:
+		}
 		return outcome{status: event.TimedOut, why: "reviewer_lost"}
 	case <-ctx.Done():
 	}

@@ -28,7 +28,7 @@ func refusal(p *event.ApprovalDecidedPayload) string {
 }
 
 func denial(p *event.ApprovalDecidedPayload, rationale string) string {
-	if strings.HasPrefix(p.Reviewer, "user") {
+	if byUser(p.Reviewer) {
 		text := "The user refused this action; it was not run."
 		if rationale != "" {
 			text += " They said: " + rationale

@@ -49,7 +49,7 @@ func (g *Gate) ruling(r Request, f policy.Facts, d policy.Decision, answer *even
 		out.Declined = !out.Allowed
 		out.Message = refusal(answer)
 		payload.Source = sourceUser
-		if answer.Reviewer != string(policy.ReviewerUser) {
+		if !byUser(answer.Reviewer) {
 			payload.Source = sourceReviewer
 		}
 		payload.Decision = decisionWord(answer.Status)
@@ -70,6 +70,11 @@ func (g *Gate) ruling(r Request, f policy.Facts, d policy.Decision, answer *even
 		ID: event.NewID(), Turn: r.Turn, Call: r.CallID, Cause: r.Cause, Actor: event.Policy, Payload: payload,
 	}
 	return out
+}
+
+// byUser reports whether a person answered: "user", or "user:NAME".
+func byUser(reviewer string) bool {
+	return reviewer == string(policy.ReviewerUser) || strings.HasPrefix(reviewer, string(policy.ReviewerUser)+":")
 }
 
 // bounded cuts the name of a rule: it stays in the clear.

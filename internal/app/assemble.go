@@ -15,6 +15,7 @@ import (
 	"proctor/executor"
 	"proctor/executor/approval"
 	"proctor/executor/sandbox"
+	"proctor/executor/tool"
 	"proctor/internal/config"
 	"proctor/internal/responses"
 	"proctor/policy"
@@ -26,43 +27,66 @@ const (
 	wireOriginator = "proctor_exec"
 )
 
-// assemble makes the session and starts its reviewer. closeParts ends what it started.
-func (r *run) assemble(ctx context.Context) (s *executor.Session, closeParts func() error, err error) {
-	env := r.commandEnv()
-	tools, err := r.newTools(ctx, env)
-	if err != nil {
-		return nil, nil, err
+// parts are what a run is made of; close ends them in the order that keeps session_closed the last word.
+type parts struct {
+	session      *executor.Session
+	tools        *tool.Registry
+	gate         *approval.Gate
+	stopReviewer func() error
+	release      func() // placeholders, once nothing runs any more
+}
+
+func (p *parts) close(ctx context.Context, reason string) error {
+	var errs []error
+	if p.stopReviewer != nil {
+		errs = append(errs, p.stopReviewer())
 	}
-	gate, err := approval.New(approval.Options{
-		Authority: r.authority(), Stream: r.stream, Watcher: r.store.Bus,
-		Breaker: &turnBreaker{},
-		Context: func() event.Sensitive { return r.reviewContext(s) },
-	})
-	if err != nil {
-		return nil, nil, err
+	switch {
+	case p.session != nil:
+		errs = append(errs, p.session.Close(ctx, reason))
+	case p.tools != nil:
+		errs = append(errs, closeAll(context.WithoutCancel(ctx), p.tools.Tools()))
 	}
-	stopReviewer, err := r.startReviewer(ctx)
-	if err != nil {
-		gate.Close()
-		return nil, nil, err
+	if p.release != nil {
+		p.release()
 	}
-	release := func() {}
+	if p.gate != nil {
+		p.gate.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// assemble makes the session and starts its reviewer. What was started is ended again when it fails.
+func (r *run) assemble(ctx context.Context) (p *parts, err error) {
+	p = &parts{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close(ctx, "failed"))
+		}
+	}()
+	if p.tools, err = r.newTools(ctx, r.commandEnv()); err != nil {
+		return p, err
+	}
+	if p.gate, err = approval.New(approval.Options{
+		Authority: r.authority(), Stream: r.stream, Watcher: r.store.Bus, Breaker: &turnBreaker{},
+		Context: func() event.Sensitive { return r.reviewContext(p.session) },
+	}); err != nil {
+		return p, err
+	}
+	if p.stopReviewer, err = r.startReviewer(ctx); err != nil {
+		return p, err
+	}
 	if keeper, ok := r.confine.Backend.(sandbox.Keeper); ok {
-		if release, err = keeper.Keep(r.confine.Plan); err != nil {
-			gate.Close()
-			return nil, nil, errors.Join(fail(NoSandbox, err), stopReviewer())
+		if p.release, err = keeper.Keep(r.confine.Plan); err != nil {
+			return p, fail(NoSandbox, err)
 		}
 	}
-	closeParts = func() error { gate.Close(); release(); return stopReviewer() }
-	s, err = executor.New(executor.Options{
-		Stream: r.stream, Model: r.model, Tools: tools, Gate: gate, Backend: r.confine.Backend,
+	p.session, err = executor.New(executor.Options{
+		Stream: r.stream, Model: r.model, Tools: p.tools, Gate: p.gate, Backend: r.confine.Backend,
 		Progress: r.progress(), Start: r.start(), Request: r.request(),
-		Context: opening(r.env, r.cfg, r.confine.Plan, r.notes), State: r.state, EnvNames: names(env),
+		Context: opening(r.env, r.cfg, r.confine.Plan, r.notes), State: r.state,
 	})
-	if err != nil {
-		return nil, nil, errors.Join(err, closeParts())
-	}
-	return s, closeParts, nil
+	return p, err
 }
 
 func (r *run) authority() approval.Authority {
@@ -106,7 +130,7 @@ func (r *run) about() []event.Payload {
 	a := r.authority()
 	return []event.Payload{resolved, &event.PolicyLoadedPayload{
 		Digest: a.Digest, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), Reviewer: string(a.Reviewer), SandboxMode: string(a.Sandbox),
-		Network: string(a.Plan.Network), Backend: r.backendName(), RuleFiles: ruleNames(r.files), Rules: len(r.files),
+		Network: string(a.Plan.Network), Backend: r.backendName(), RuleFiles: ruleNames(r.files), Rules: r.rules.Len(),
 		Plan: event.Secret(planJSON(a.Plan)),
 	}, &event.StartupPhasePayload{Phase: "thread_start_total", Status: "ready", Duration: time.Since(r.started).Milliseconds()}}
 }
@@ -166,17 +190,12 @@ func commandEnviron(env Env, cfg *config.Config) []string {
 	if cfg.Origin("shell_environment_policy.ignore_default_excludes").Layer == config.LayerDefault {
 		p.IgnoreDefaultExcludes = false
 	}
-	return p.Apply(env.Environ)
+	return slices.DeleteFunc(p.Apply(env.Environ), startsShells)
 }
 
-func names(env []string) []string {
-	out := make([]string, 0, len(env))
-	for _, e := range env {
-		name, _, _ := strings.Cut(e, "=")
-		out = append(out, name)
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
+// startsShells reports whether a variable names a file that every shell runs first: it may lie where commands can write.
+func startsShells(variable string) bool {
+	return strings.HasPrefix(variable, "BASH_ENV=") || strings.HasPrefix(variable, "ENV=")
 }
 
 func (r *run) progress() executor.Progress {
@@ -219,5 +238,15 @@ func (r *run) reviewContext(s *executor.Session) event.Sensitive {
 		c.Writable = append(c.Writable, w.Path)
 	}
 	c.Transcript, c.Omitted = s.Transcript()
-	return event.SecretJSON(c)
+	for { // escapes may make it larger than its text
+		sealed := event.SecretJSON(c)
+		if sealed.Len() <= maxReviewContext || len(c.Transcript) == 0 {
+			return sealed
+		}
+		drop := len(c.Transcript)/2 + 1
+		c.Transcript, c.Omitted = c.Transcript[drop:], c.Omitted+drop
+	}
 }
+
+// maxReviewContext bounds what a reviewer is told besides the action, in bytes of JSON.
+const maxReviewContext = 768 << 10

@@ -38,8 +38,14 @@ func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string)
 	for _, dir := range addDirs {
 		request.AdditionalWritable = append(request.AdditionalWritable, env.abs(dir))
 	}
-	if err := supported(cfg); err != nil {
+	err := supported(cfg)
+	if err != nil {
 		return Confinement{}, err
+	}
+	if request.Mode == filesystem.WorkspaceWrite {
+		if request.ReadOnly, err = governing(cfg); err != nil {
+			return Confinement{}, fail(Failure, err)
+		}
 	}
 	hidden, err := ownState(cfg)
 	if err != nil {
@@ -63,6 +69,22 @@ func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string)
 		return Confinement{}, fail(NoSandbox, err)
 	}
 	return Confinement{Plan: plan, Escalated: full, Backend: b}, nil
+}
+
+// governing are the folders whose files decide about the next run: a confined command must not write them, not
+// even where a writable root (the temporary folder, --add-dir $HOME) holds them. A missing one is made, so that no command can.
+func governing(cfg *config.Config) ([]string, error) {
+	if err := os.MkdirAll(cfg.CodexHome, 0o700); err != nil && !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		return nil, fmt.Errorf("make folder for the configuration: %w", err)
+	}
+	real, err := filepath.EvalSymlinks(cfg.CodexHome)
+	switch {
+	case errors.Is(err, os.ErrNotExist): // and it cannot be made: not by a command either
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("find folder of the configuration: %w", err)
+	}
+	return []string{real}, nil
 }
 
 // ownState are our folders, which no confined command may look into: whoever reads

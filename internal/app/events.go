@@ -3,28 +3,24 @@ package app
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"proctor/event"
 	"proctor/replay"
 )
 
 // writeEvents writes the events of the run, one JSON object a line, to --events.
-func (r *run) writeEvents(ctx context.Context) (err error) {
-	if r.opts.EventsFile == "" {
+func (r *run) writeEvents(ctx context.Context) error {
+	var out io.Writer = r.env.Stdout
+	switch {
+	case r.opts.EventsFile == "":
 		return nil
-	}
-	out := r.env.Stdout
-	if r.opts.EventsFile != "-" {
-		f, err := os.OpenFile(r.env.abs(r.opts.EventsFile), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-		if err != nil {
+	case r.events != nil:
+		if err := replaceContent(r.events, nil); err != nil {
 			return fail(Failure, fmt.Errorf("write events: %w", err))
 		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		out = f
+		out = r.events
 	}
 	from := uint64(1)
 	if r.state != nil {

@@ -73,6 +73,8 @@ type run struct {
 	stream  *event.Stream
 	started time.Time
 	out     *output
+	// last and events are the files of -o and --events, opened before anything runs; nil without.
+	last, events *os.File
 }
 
 // Exec runs one prompt. The error carries the exit status, see ExitOf.
@@ -81,6 +83,7 @@ func Exec(ctx context.Context, env Env, opts ExecOptions) error {
 	out := &output{w: env.Stdout}
 	env.Stdout = out
 	r := &run{env: env, opts: opts, started: time.Now(), out: out}
+	defer r.closeResults()
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
@@ -90,6 +93,7 @@ func Exec(ctx context.Context, env Env, opts ExecOptions) error {
 		return err
 	}
 	r.store = store
+	ShowRecovered(env, store)
 	err = r.inStore(ctx)
 	closing := store.Close(context.WithoutCancel(ctx))
 	if errors.Is(err, event.ErrNotRecorded) || ExitOf(err) == NotDurable {
@@ -123,6 +127,12 @@ func (r *run) prepare(ctx context.Context) error {
 	if len(r.prompt) > executor.MaxPrompt {
 		return fail(Failure, fmt.Errorf("%w: %d bytes, at most %d are allowed; put the text into a file and name the file in the prompt",
 			executor.ErrPromptTooLarge, len(r.prompt), executor.MaxPrompt))
+	}
+	if r.last, err = openResult(r.env, r.opts.OutputFile); err != nil {
+		return err
+	}
+	if r.events, err = openResult(r.env, r.opts.EventsFile); err != nil {
+		return err
 	}
 	if r.notes, err = projectNotes(r.cfg); err != nil {
 		return fail(Failure, err)
@@ -192,11 +202,9 @@ func (r *run) inStore(ctx context.Context) error {
 	stop := r.stopOnFailure(ctx, cancel)
 	result, err := r.supervise(ctx)
 	stop()
+	verdict := r.verdict(ctx, result, err) // what happens while telemetry leaves does not change how the run ended
 	export.finish(ctx, r.env)
-	if err := r.writeEvents(ctx); err != nil {
-		return err
-	}
-	return r.verdict(ctx, result, err)
+	return errors.Join(verdict, r.writeEvents(ctx))
 }
 
 // stopOnFailure cancels the run as soon as the ledger fails.
@@ -246,19 +254,18 @@ func (r *run) openSession(ctx context.Context) error {
 
 // supervise runs the turn with everything around it and closes the session.
 func (r *run) supervise(ctx context.Context) (executor.Result, error) {
-	s, closeParts, err := r.assemble(ctx)
+	parts, err := r.assemble(ctx)
 	if err != nil {
 		return executor.Result{}, err
 	}
-	if err := s.Open(ctx, r.about()...); err != nil {
-		return executor.Result{}, errors.Join(err, closeParts())
+	var result executor.Result
+	if err = parts.session.Open(ctx, r.about()...); err == nil {
+		for _, w := range r.warnings {
+			parts.session.Warn(w.String())
+		}
+		result, err = parts.session.Turn(ctx, r.prompt, r.images...)
 	}
-	for _, w := range r.warnings {
-		s.Warn(w.String())
-	}
-	result, err := s.Turn(ctx, r.prompt, r.images...)
-	err = errors.Join(err, s.Close(ctx, reason(ctx, result, err)), closeParts())
-	return result, err
+	return result, errors.Join(err, parts.close(ctx, reason(ctx, result, err)))
 }
 
 func reason(ctx context.Context, result executor.Result, err error) string {
@@ -284,7 +291,7 @@ func (r *run) verdict(ctx context.Context, result executor.Result, err error) er
 		}
 		return fail(NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then go on with 'proctor exec resume %s'", err, r.session))
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w; go on with 'proctor exec resume %s'", context.Cause(ctx), r.session)
+		return fail(ExitOf(context.Cause(ctx)), fmt.Errorf("%w; go on with 'proctor exec resume %s'", context.Cause(ctx), r.session))
 	case err != nil:
 		return fail(Failure, &shownError{err})
 	}
@@ -313,10 +320,10 @@ func Shown(err error) bool {
 }
 
 func (r *run) writeLast(message string) error {
-	if r.opts.OutputFile == "" {
+	if r.last == nil {
 		return nil
 	}
-	if err := os.WriteFile(r.env.abs(r.opts.OutputFile), []byte(message), 0o600); err != nil {
+	if err := replaceContent(r.last, []byte(message)); err != nil {
 		return fail(Failure, fmt.Errorf("write the last message: %w", err))
 	}
 	return nil

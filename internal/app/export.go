@@ -73,20 +73,26 @@ func (s *Store) consent() func(event.Entry) bool {
 	return func(e event.Entry) bool {
 		may, ok := known[e.Session]
 		if !ok {
-			may = e.Session == SystemSession || s.telemetry(e.Session)
-			known[e.Session] = may
+			may, ok = s.telemetry(e.Session)
+			if ok {
+				known[e.Session] = may
+			}
 		}
 		return may
 	}
 }
 
-func (s *Store) telemetry(session string) bool {
+// telemetry reports whether a session may leave, and whether that is known.
+func (s *Store) telemetry(session string) (may, known bool) {
+	if session == SystemSession {
+		return true, true
+	}
 	first, err := s.Ledger.Session(context.Background(), session, 1, 1)
 	if err != nil || len(first) == 0 || first[0].Event == nil {
-		return false
+		return false, false
 	}
 	p, ok := first[0].Event.Payload.(*event.ConversationStartsPayload)
-	return ok && p.Telemetry
+	return ok && p.Telemetry, true
 }
 
 func (r *run) export() (Export, error) {
@@ -159,10 +165,12 @@ func otlpOptions(cfg *config.Config) (otlp.Options, error) {
 func redactKey(home string) ([]byte, error) {
 	path := filepath.Join(home, "keys", "redact.key")
 	key, err := os.ReadFile(path)
-	if err == nil && len(key) == sha256.Size {
+	switch {
+	case err == nil && len(key) == sha256.Size:
 		return key, nil
-	}
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	case err == nil:
+		return nil, fmt.Errorf("redaction key %s has %d bytes, expected %d; restore it, or remove it to get a new one", path, len(key), sha256.Size)
+	case !errors.Is(err, os.ErrNotExist):
 		return nil, fmt.Errorf("read redaction key: %w", err)
 	}
 	key = make([]byte, sha256.Size)

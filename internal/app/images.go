@@ -8,19 +8,20 @@ import (
 	"os"
 )
 
-// maxImage bounds one image given with --image, in bytes.
+// maxImage bounds the images given with --image together, in bytes: they are one item of the conversation.
 const maxImage = 2 << 20
 
 // readImages makes content items of image files.
 func readImages(env Env, paths []string) ([]json.RawMessage, error) {
 	var items []json.RawMessage
+	total := int64(0)
 	for _, path := range paths {
 		info, err := os.Stat(env.abs(path))
 		if err != nil {
 			return nil, fail(Failure, fmt.Errorf("read image: %w", err))
 		}
-		if info.Size() > maxImage {
-			return nil, fail(Failure, fmt.Errorf("read image %s: %d bytes, at most %d are allowed; make it smaller", path, info.Size(), maxImage))
+		if total += info.Size(); total > maxImage {
+			return nil, fail(Failure, fmt.Errorf("read image %s: all images together have %d bytes, at most %d are allowed; make them smaller", path, total, maxImage))
 		}
 		b, err := os.ReadFile(env.abs(path))
 		if err != nil {

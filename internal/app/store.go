@@ -91,11 +91,11 @@ func (s *Store) start(ctx context.Context, log *slog.Logger) error {
 	if s.detach, err = b.Attach(s.Ledger); err != nil {
 		return err
 	}
-	return s.recover(ctx)
+	return s.recover(ctx, log)
 }
 
 // recover closes sessions that were left open. This process owns the ledger, so whoever wrote them is gone.
-func (s *Store) recover(ctx context.Context) error {
+func (s *Store) recover(ctx context.Context, log *slog.Logger) error {
 	sessions, err := s.Ledger.OpenSessions(ctx)
 	if err != nil {
 		return err
@@ -103,7 +103,8 @@ func (s *Store) recover(ctx context.Context) error {
 	for _, id := range sessions {
 		state, err := executor.Load(ctx, s.Ledger, id)
 		if err != nil {
-			return err
+			log.Warn("a session that was left open could not be closed", "session", id, "error", err)
+			continue
 		}
 		if state == nil || state.Closed || state.Start == nil {
 			continue

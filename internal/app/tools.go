@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -30,7 +31,7 @@ func (r *run) newTools(ctx context.Context, env []string) (*tool.Registry, error
 		return nil, fail(Failure, err)
 	}
 	o := shell.Options{
-		Dir: r.cfg.Cwd, Env: env, AllowLoginShell: r.cfg.AllowLoginShell, MaxOutputTokens: int(r.cfg.ToolOutputTokenLimit), Patch: patcher,
+		Dir: r.cfg.Cwd, Env: env, AllowLoginShell: r.loginShell(), MaxOutputTokens: int(r.cfg.ToolOutputTokenLimit), Patch: patcher,
 	}
 	if r.state != nil {
 		o.FirstID = int(r.state.Results) + 1 // above every process of the session before
@@ -50,9 +51,20 @@ func (r *run) newTools(ctx context.Context, env []string) (*tool.Registry, error
 	}
 	registry, err := tool.NewRegistry(append(tools, servers...)...)
 	if err != nil {
-		return nil, fail(Failure, err)
+		return nil, errors.Join(fail(Failure, err), closeAll(ctx, servers))
 	}
 	return registry, nil
+}
+
+// loginShell reports whether commands may run in a login shell. Not where a confined command can write its start-up
+// files: a later command that a rule lets out of the sandbox would run them there.
+func (r *run) loginShell() bool {
+	home := r.env.Getenv("HOME")
+	if !r.cfg.AllowLoginShell || r.confine.Plan.Unconfined || home == "" {
+		return r.cfg.AllowLoginShell
+	}
+	real, err := filepath.EvalSymlinks(home)
+	return err == nil && !r.confine.Plan.CheckWrite(filepath.Join(real, ".bash_profile")).Allowed
 }
 
 // startServers starts the MCP servers of the configuration. One that does not start

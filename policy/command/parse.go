@@ -48,8 +48,8 @@ func Parse(argv []string) Parsed {
 		return Parsed{Parts: []policy.Part{part}, Inner: inner}
 	}
 	file, err := parse(script)
-	if err != nil {
-		return whole(argv, policy.Ordinary)
+	if err != nil || strings.Contains(script, "\r") {
+		return whole(argv, policy.Ordinary) // a carriage return is a character to a shell and a blank to the parser
 	}
 	plain, expands := plainCommands(file)
 	switch {
@@ -151,6 +151,7 @@ func tooLarge(argv []string) bool {
 var errUninspectable = errors.New("parse script: not inspectable")
 
 func parse(script string) (file *syntax.File, err error) {
+	script = asShellsRead(script)
 	if openers(script) > maxOpeners {
 		return nil, errUninspectable
 	}
@@ -165,6 +166,7 @@ func parse(script string) (file *syntax.File, err error) {
 // parsedBefore returns the statements in front of the first syntax error. The loop runs on after an error, because the
 // iterator of sh/v3 does not bear being left early.
 func parsedBefore(script string) (stmts []*syntax.Stmt) {
+	script = asShellsRead(script)
 	defer func() { _ = recover() }() // parse has called a panicking script uninspectable already
 	for stmt, err := range syntax.NewParser(syntax.Variant(syntax.LangBash)).StmtsSeq(strings.NewReader(script)) {
 		if err == nil && stmt != nil {
@@ -173,6 +175,10 @@ func parsedBefore(script string) (stmts []*syntax.Stmt) {
 	}
 	return stmts
 }
+
+// asShellsRead makes carriage returns ordinary characters, as they are to bash and dash. The parser drops one
+// before a line feed and takes a backslash, CR, LF for a continued line: it would see one command where a shell runs two.
+func asShellsRead(script string) string { return strings.ReplaceAll(script, "\r", "\u240d") }
 
 func openers(script string) int {
 	n := 0

@@ -13,7 +13,7 @@ import (
 )
 
 // maxImages bounds the image bytes of one answer.
-const maxImages = 8 << 20
+const maxImages = 2 << 20
 
 // result turns an answer into what the model sees: text, and images as content items.
 func result(a *sdk.CallToolResult, took time.Duration) tool.Result {

@@ -1,6 +1,8 @@
 package shell
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 )
@@ -23,15 +25,25 @@ func environ(base []string, tty bool, call string) []string {
 	if tty {
 		values["TERM"] = "xterm"
 	}
-	if !strings.ContainsRune(call, 0) {
-		values["CODEX_TOOL_CALL_ID"] = call
-	}
+	values["CODEX_TOOL_CALL_ID"] = harmless(call)
 	out := make([]string, 0, len(values))
 	for name, value := range values {
 		out = append(out, name+"="+value)
 	}
 	slices.Sort(out)
 	return out
+}
+
+// harmless is a call id that says nothing to a shell: the model chose it, and no reviewer sees it as a part of the command.
+func harmless(call string) string {
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
+	}
+	if len(call) <= 64 && !strings.ContainsFunc(call, odd) {
+		return call
+	}
+	sum := sha256.Sum256([]byte(call))
+	return hex.EncodeToString(sum[:])
 }
 
 // names are the sorted names of an environment.

@@ -11,7 +11,7 @@ import (
 // after "cd DIR &&". It returns the directory (empty without cd) and the text as it stands in the heredoc.
 // The text is taken as written, also when the delimiter is not quoted: what is recorded is what is applied.
 func patchCommand(script string) (dir, text string, ok bool) {
-	if !strings.Contains(script, "patch") || !strings.Contains(script, "<<") {
+	if !strings.Contains(script, "patch") || !strings.Contains(script, "<<") || strings.Contains(script, "\r") {
 		return "", "", false
 	}
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(script), "")
