@@ -24,6 +24,7 @@ type memory struct {
 	events []event.Head
 	fail   error
 	hold   chan struct{} // commits wait until it is closed
+	short  bool          // answers with a receipt too few
 	all    sync.WaitGroup
 }
 
@@ -55,6 +56,9 @@ func (m *memory) commit(batch []event.Encoded) ([]event.Receipt, error) {
 			ID: head.ID, Seq: event.Seq(len(m.events)), SessionSeq: head.Seq, Leaf: event.Hash{1, byte(len(m.events))}, Received: time.UnixMicro(42).UTC(),
 		})
 		m.events = append(m.events, head)
+	}
+	if m.short {
+		receipts = receipts[1:]
 	}
 	return receipts, nil
 }
@@ -169,6 +173,98 @@ func TestSubmitBlocksWhenTheLedgerDoesNotKeepUp(t *testing.T) {
 	}
 	if len(m.events) != sent+1 {
 		t.Errorf("%d events arrived, %d were accepted", len(m.events), sent+1)
+	}
+}
+
+func TestTheLargestSubmissionIsAccepted(t *testing.T) {
+	m := &memory{}
+	b := start(t, m)
+	events := large(MaxBatch - 64<<10)
+	last := events[len(events)-1].Payload.(*event.UserPromptPayload)
+	text, _ := last.Prompt.Reveal()
+	last.Prompt = event.Secret(text + strings.Repeat("x", MaxBatch-100-size(t, events)))
+	if n := size(t, events); n < MaxBatch-500 || n > MaxBatch {
+		t.Fatalf("the submission has %d bytes", n)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	pending, err := b.Submit(ctx, events...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pending.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Submit(t.Context(), large(MaxBatch+1<<20)...); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("above the bound: got %v", err)
+	}
+}
+
+func size(t *testing.T, events []*event.Event) int {
+	t.Helper()
+	var batch []event.Encoded
+	for _, e := range events {
+		enc, err := event.Encode(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch = append(batch, enc)
+	}
+	return len(encodeFrames(batch))
+}
+
+// large are events that take a little less than size bytes on the bus.
+func large(size int) []*event.Event {
+	var events []*event.Event
+	for seq := uint64(1); size > 4096; seq++ {
+		n := min(size-2048, event.MaxContent)
+		events = append(events, &event.Event{
+			ID: event.NewID(), Kind: event.UserPrompt, Schema: 1, Session: "s", Seq: seq, Time: time.Now(), Actor: event.User,
+			Payload: &event.UserPromptPayload{Prompt: event.Secret(strings.Repeat("x", n))},
+		})
+		size -= n + 1024
+	}
+	return events
+}
+
+// What waits is gathered, but never into a message above the bound.
+func TestGatheredMessagesKeepTheBound(t *testing.T) {
+	m := &memory{hold: make(chan struct{})}
+	b, err := Start(Options{MaxInFlight: 8 * MaxBatch})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := b.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+		m.all.Wait()
+	}()
+	if _, err := b.Attach(m); err != nil {
+		t.Fatal(err)
+	}
+	var pending []event.Pending
+	for range 12 {
+		p, err := b.Submit(t.Context(), large(MaxBatch/3)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pending = append(pending, p)
+	}
+	close(m.hold)
+	for i, p := range pending {
+		if _, err := p.Wait(t.Context()); err != nil {
+			t.Fatalf("submission %d: %v", i, err)
+		}
+	}
+}
+
+// A ledger that answers with fewer receipts than events has committed nothing one could rely on.
+func TestMissingReceiptsAreAnError(t *testing.T) {
+	m := &memory{short: true}
+	s := stream(t, start(t, m), "s")
+	if _, err := s.Record(t.Context(), event.Draft{Payload: &event.TurnTTFTPayload{}}, event.Draft{Payload: &event.TurnTTFTPayload{}}); !errors.Is(err, event.ErrNotRecorded) {
+		t.Errorf("got %v", err)
 	}
 }
 

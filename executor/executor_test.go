@@ -35,6 +35,8 @@ type record struct {
 	mu     sync.Mutex
 	events []*event.Event
 	failAt int // events that commit; negative: all
+	// onCommit, when set, is told each kind that was committed.
+	onCommit func(event.Kind)
 }
 
 type answer struct {
@@ -58,6 +60,11 @@ func (r *record) Submit(_ context.Context, events ...*event.Event) (event.Pendin
 		return answer{err: errDisk}, nil
 	}
 	r.events = append(r.events, events...)
+	for _, e := range events {
+		if r.onCommit != nil {
+			r.onCommit(e.Kind)
+		}
+	}
 	return answer{receipts: make([]event.Receipt, len(events))}, nil
 }
 
@@ -471,6 +478,47 @@ func TestOversizedAndRepeatedCallsAreRecorded(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkConversation(t, len(b.record.events), append(st.History, st.Missing()...))
+}
+
+// Cancelling while a step is being committed is no lost record: the step does not happen, and its end is recorded.
+func TestCancellingDuringACommitIsRecorded(t *testing.T) {
+	for _, kind := range []event.Kind{event.TurnStarted, event.ToolDecision} {
+		r := &record{failAt: -1}
+		ctx, cancel := context.WithCancel(t.Context())
+		r.onCommit = func(k event.Kind) {
+			if k == kind {
+				cancel()
+			}
+		}
+		b := assemble(t, r, nil, fakemodel.Script(fakemodel.Answer(command("c1", "touch effect")), fakemodel.Answer(fakemodel.Say("no").Final())))
+		result, err := b.run(ctx, "go")
+		if errors.Is(err, event.ErrNotRecorded) || result.Status != Interrupted {
+			t.Errorf("%s: result %+v, error %v", kind, result, err)
+		}
+		if _, err := os.Stat(filepath.Join(b.dir, "effect")); err == nil {
+			t.Errorf("%s: the command ran after the cancellation", kind)
+		}
+		if started, ended := b.record.committed(event.ExecStarted, "c1"), b.record.committed(event.ToolResult, "c1"); (started != nil) != (ended != nil) {
+			t.Errorf("%s: started %v, ended %v", kind, started != nil, ended != nil)
+		}
+		if last := b.record.events[len(b.record.events)-1]; last.Kind != event.SessionClosed {
+			t.Errorf("%s: the last event is %s", kind, last.Kind)
+		}
+		cancel()
+	}
+}
+
+// A reviewer hears the user first: no amount of talk by the model pushes the user's words out.
+func TestTheUsersWordsStayInTheTranscript(t *testing.T) {
+	var entries []event.TranscriptEntry
+	entries = append(entries, event.TranscriptEntry{Role: event.RoleUser, Text: "first"}, event.TranscriptEntry{Role: event.RoleUser, Text: "never touch that"})
+	for range 1000 {
+		entries = append(entries, event.TranscriptEntry{Role: event.RoleAssistant, Text: strings.Repeat("talk ", 100)})
+	}
+	kept, omitted := choose(entries)
+	if len(kept)+omitted != len(entries) || len(kept) > maxTranscript || kept[0].Text != "first" || kept[1].Text != "never touch that" {
+		t.Errorf("kept %d, omitted %d, first %+v", len(kept), omitted, kept[:2])
+	}
 }
 
 func TestAPromptAboveTheBoundIsRefused(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 
 // writeEvents writes the events of the run, one JSON object a line, to --events.
 func (r *run) writeEvents(ctx context.Context) error {
-	var out io.Writer = r.env.Stdout
+	out := r.env.Stdout
 	switch {
 	case r.opts.EventsFile == "":
 		return nil
