@@ -43,7 +43,7 @@ type Item struct {
 	Type ItemType
 	// Text belongs to messages, reasoning and warnings.
 	Text string
-	// Argv, Cwd, Output, ExitCode and Duration belong to commands.
+	// Argv, Cwd, Output, ExitCode and Millis belong to commands.
 	Argv     []string
 	Cwd      string
 	Output   string
@@ -53,9 +53,9 @@ type Item struct {
 	Status string
 	// Changes belong to patches.
 	Changes []tool.Change
-	// Server, Tool, Arguments, Result and Err belong to MCP calls.
+	// Server, Tool, Arguments and Result belong to MCP calls.
 	Server, Tool, Arguments string
-	Result, Err             string
+	Result                  string
 	// Query belongs to web searches.
 	Query string
 	Steps []tool.Step

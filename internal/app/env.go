@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -19,7 +20,7 @@ type Env struct {
 	Stdout, Stderr io.Writer
 	Environ        []string
 	Cwd            string // absolute
-	// StdinTerminal and StderrTerminal tell whether a person is there.
+	// The three tell which streams a person sees.
 	StdinTerminal, StdoutTerminal, StderrTerminal bool
 	Log                                           *slog.Logger
 }
@@ -77,7 +78,7 @@ func (e Env) Configure(opts config.Options) (*config.Config, []config.Warning, e
 
 // configExit is 1 for what is written in files, as codex exec has it, and 2 for the command line.
 func configExit(err error) Exit {
-	if e := (*config.UsageError)(nil); asUsage(err, &e) {
+	if _, usage := errors.AsType[*config.UsageError](err); usage {
 		return Usage
 	}
 	return Failure

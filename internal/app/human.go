@@ -77,7 +77,7 @@ func (h human) ItemCompleted(i executor.Item) {
 			h.say("  %s %s", c.Kind, plain(c.Path))
 		}
 	case executor.MCPToolCall:
-		h.say(" %s in %dms:%s", i.Status, i.Millis, block(i.Result+i.Err))
+		h.say(" %s in %dms:%s", i.Status, i.Millis, block(i.Result))
 	case executor.WebSearch:
 		h.say("%s %s", h.style("35", "web search"), plain(i.Query))
 	case executor.Warning:

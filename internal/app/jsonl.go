@@ -162,10 +162,7 @@ func mcpLine(i executor.Item) mcpItem {
 	if !json.Valid(m.Arguments) {
 		m.Arguments = json.RawMessage("{}")
 	}
-	switch {
-	case i.Err != "":
-		m.Error = &lineError{i.Err}
-	case i.Status != "in_progress":
+	if i.Status != "in_progress" {
 		m.Result = &mcpResult{Content: []mcpText{{"text", i.Result}}}
 	}
 	return m

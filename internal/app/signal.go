@@ -2,13 +2,10 @@ package app
 
 import (
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
-
-	"proctor/internal/config"
 )
 
 // Signals cancels ctx on SIGINT, SIGTERM and, unless it is ignored as under nohup, SIGHUP, with a
@@ -53,5 +50,3 @@ func survivePipes() (stop func()) {
 	signal.Notify(ch, syscall.SIGPIPE)
 	return func() { signal.Stop(ch) }
 }
-
-func asUsage(err error, target **config.UsageError) bool { return errors.As(err, target) }
