@@ -8,6 +8,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // guardArg0 is argv[0] of the sweeper process.
@@ -47,19 +49,20 @@ const (
 type Guard struct {
 	once sync.Once
 	err  error
-	// alive stays open for the life of the process: its closing is the signal.
-	alive *os.File
 }
 
 // Start starts the sweeper for r by running exe, a program whose main calls Main.
 // It does not wait: the sweeper ends by itself after this process.
 func (g *Guard) Start(r *Registry, exe string) error {
 	g.once.Do(func() {
-		read, write, err := os.Pipe()
-		if err != nil {
-			g.err = err
+		// The write end stays open for the life of the process: its closing is the signal. It is a bare descriptor, since
+		// an os.File would be closed by the garbage collector with the last reference to the guard.
+		var ends [2]int
+		if err := unix.Pipe2(ends[:], unix.O_CLOEXEC); err != nil {
+			g.err = fmt.Errorf("start mount point sweeper: %w", err)
 			return
 		}
+		read, write := os.NewFile(uintptr(ends[0]), "sweeper"), ends[1]
 		defer read.Close()
 		cmd := exec.Command(exe)
 		cmd.Args = []string{guardArg0, r.dir}
@@ -68,12 +71,11 @@ func (g *Guard) Start(r *Registry, exe string) error {
 		cmd.Stdin = read
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 		if err := cmd.Start(); err != nil {
-			_ = write.Close()
+			_ = unix.Close(write)
 			g.err = fmt.Errorf("start mount point sweeper: %w", err)
 			return
 		}
 		g.err = cmd.Process.Release()
-		g.alive = write
 	})
 	return g.err
 }
