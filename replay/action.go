@@ -55,12 +55,5 @@ func argvText(argv []string) string {
 	if len(argv) == 3 && (argv[1] == "-c" || argv[1] == "-lc") {
 		return argv[2]
 	}
-	words := make([]string, len(argv))
-	for i, word := range argv {
-		words[i] = word
-		if word == "" || strings.ContainsAny(word, " \t\n'\"\\$`&|;<>()*?[]#~!{}") {
-			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
+	return event.CommandLine(argv)
 }

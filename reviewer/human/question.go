@@ -21,7 +21,7 @@ func question(r reviewer.Request) (text string, whole bool) {
 	s.line("rule", r.Rule)
 	s.line("folder", r.Action.Cwd)
 	a := r.Action
-	s.block("command", shellLine(a.Argv))
+	s.block("command", event.CommandLine(a.Argv))
 	if a.Permissions == event.RequireEscalated {
 		s.line("asks", "to run outside the sandbox")
 	}
@@ -73,18 +73,6 @@ func (s *sheet) block(label, value string) {
 		}
 		fmt.Fprintf(&s.b, "  %-14s | %s\n", label, visible(text, maxShown))
 	}
-}
-
-// shellLine quotes an argument vector so that it reads as one command.
-func shellLine(argv []string) string {
-	words := make([]string, len(argv))
-	for i, word := range argv {
-		words[i] = word
-		if word == "" || strings.ContainsAny(word, " \t\n'\"\\$`&|;<>()*?[]#~!{}") {
-			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(words, " ")
 }
 
 // visible writes characters that a terminal would act on, or not show, as ⟨U+XXXX⟩, and bytes that are no
