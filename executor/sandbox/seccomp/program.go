@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 
 	elastic "github.com/elastic/go-seccomp-bpf"
 	"github.com/elastic/go-seccomp-bpf/arch"
@@ -85,7 +86,7 @@ func (p Program) Bytes() []byte {
 	return b.Bytes()
 }
 
-// Filters are all programs of one network mode, assembled once: that costs more than a tenth of a millisecond.
+// Filters are all programs of one network mode. Assembling one costs more than a tenth of a millisecond.
 type Filters struct {
 	// Enforce and Quiet are in the form bubblewrap reads.
 	Enforce, Quiet []byte
@@ -95,8 +96,10 @@ type Filters struct {
 	Calls map[int32][]Call
 }
 
-// New assembles the filters for each network mode.
-func New() (map[filesystem.Network]Filters, error) {
+// New returns the filters for each network mode, the same ones to every backend of the process: they must not be changed.
+var New = sync.OnceValues(assembleAll)
+
+func assembleAll() (map[filesystem.Network]Filters, error) {
 	out := map[filesystem.Network]Filters{}
 	for _, network := range []filesystem.Network{filesystem.NetworkOff, filesystem.NetworkOn} {
 		enforce, err1 := Enforce(network)
