@@ -132,7 +132,7 @@ func (c *call) refused(ctx context.Context, r approval.Ruling, p tool.Proposal) 
 		AgentName: mainAgent, Arguments: event.Secret(clip(c.call.Arguments, tool.MaxArguments)), Output: event.Secret(r.Message),
 		Status: Refused, Digest: decision.Digest,
 	}
-	if _, err := c.t.s.record(ctx, r.Decision, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: result}); err != nil {
+	if _, err := c.t.s.stream.RecordAnyway(ctx, r.Decision, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: result}); err != nil {
 		return nil, err
 	}
 	c.t.note(func(res *Result) { res.Denied++ })

@@ -112,7 +112,7 @@ func (o *observer) publish(actor event.Actor, p event.Payload) {
 	if o.err != nil {
 		return
 	}
-	o.err = o.s.publish(context.Background(), event.Draft{Turn: o.turn, Call: o.call.ID, Cause: o.cause, Actor: actor, Payload: p})
+	o.err = o.s.stream.PublishAnyway(context.Background(), event.Draft{Turn: o.turn, Call: o.call.ID, Cause: o.cause, Actor: actor, Payload: p})
 }
 
 func (o *observer) failed() error {

@@ -52,7 +52,7 @@ func (w *watch) observer() responses.Observer {
 }
 
 func (w *watch) publish(actor event.Actor, p event.Payload) error {
-	return w.t.s.publish(w.ctx, event.Draft{Turn: w.t.id, Actor: actor, Payload: p})
+	return w.t.s.stream.PublishAnyway(w.ctx, event.Draft{Turn: w.t.id, Actor: actor, Payload: p})
 }
 
 func (w *watch) firstOutput(d time.Duration) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -55,8 +54,8 @@ type Session struct {
 	calls   map[string]int  // how often each id was used
 }
 
-// recordTimeout bounds a record that must be made although the turn was cancelled.
-const recordTimeout = 30 * time.Second
+// closeTimeout bounds how long tools may take to end what they run.
+const closeTimeout = 30 * time.Second
 
 // New makes a session; it records nothing yet.
 func New(opts Options) (*Session, error) {
@@ -98,7 +97,7 @@ func (s *Session) Open(ctx context.Context, about ...event.Payload) error {
 	for _, p := range about {
 		drafts = append(drafts, event.Draft{Actor: event.System, Payload: p})
 	}
-	if err := s.publish(ctx, drafts...); err != nil {
+	if err := s.stream.PublishAnyway(ctx, drafts...); err != nil {
 		return err
 	}
 	if s.opts.State == nil {
@@ -110,9 +109,9 @@ func (s *Session) Open(ctx context.Context, about ...event.Payload) error {
 // Close ends what still runs and records session_closed as the last event. It is
 // called once, after the last turn, and works on a cancelled context.
 func (s *Session) Close(ctx context.Context, reason string) error {
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	closing := s.closeTools(keep)
+	closing := tool.CloseAll(keep, s.opts.Tools.Tools())
 	counts, last := s.stream.Counts()
 	s.mu.Lock()
 	open := make([]string, 0, len(s.open))
@@ -121,20 +120,10 @@ func (s *Session) Close(ctx context.Context, reason string) error {
 	}
 	s.mu.Unlock()
 	slices.Sort(open)
-	_, err := s.record(ctx, event.Draft{Actor: event.System, Payload: &event.SessionClosedPayload{
+	_, err := s.stream.RecordAnyway(ctx, event.Draft{Actor: event.System, Payload: &event.SessionClosedPayload{
 		Reason: reason, Events: last + 1, Counts: counts, OpenCalls: open,
 	}})
 	return errors.Join(closing, err)
-}
-
-func (s *Session) closeTools(ctx context.Context) error {
-	var errs []error
-	for _, t := range s.opts.Tools.Tools() {
-		if c, ok := t.(tool.Closer); ok {
-			errs = append(errs, c.Close(ctx))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // Warn shows something a person should know, as an item of its own.
@@ -160,32 +149,8 @@ func (s *Session) remember(ctx context.Context, turn string, actor event.Actor, 
 	s.mu.Lock()
 	s.history = append(s.history, items...)
 	s.mu.Unlock()
-	return s.publish(ctx, drafts...)
+	return s.stream.PublishAnyway(ctx, drafts...)
 }
-
-// publish sends facts although ctx may have ended: what happened is recorded all the same.
-func (s *Session) publish(ctx context.Context, drafts ...event.Draft) error {
-	keep, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), recordTimeout, errSlowRecord)
-	defer cancel()
-	err := s.stream.Publish(keep, drafts...)
-	if errors.Is(err, errSlowRecord) {
-		err = fmt.Errorf("%w: %w", event.ErrNotRecorded, err)
-	}
-	return err
-}
-
-// record commits although ctx may have ended: the caller looks at ctx afterwards, and acts no more.
-func (s *Session) record(ctx context.Context, drafts ...event.Draft) ([]event.Receipt, error) {
-	keep, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), recordTimeout, errSlowRecord)
-	defer cancel()
-	receipts, err := s.stream.Record(keep, drafts...)
-	if errors.Is(err, errSlowRecord) {
-		err = fmt.Errorf("%w: %w", event.ErrNotRecorded, err)
-	}
-	return receipts, err
-}
-
-var errSlowRecord = errors.New("the ledger did not commit in time")
 
 // snapshot is the conversation so far, for one request.
 func (s *Session) snapshot() []json.RawMessage {

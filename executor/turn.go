@@ -67,7 +67,7 @@ func (s *Session) Turn(ctx context.Context, prompt string, images ...json.RawMes
 		return Result{Status: Failed}, fmt.Errorf("%w: %d bytes with its images and escapes, at most %d are allowed", ErrPromptTooLarge, len(item), maxItem)
 	}
 	// From here on the prompt is durable; only then does it leave the machine.
-	if _, err := s.record(ctx,
+	if _, err := s.stream.RecordAnyway(ctx,
 		event.Draft{Turn: t.id, Payload: &event.TurnStartedPayload{Model: t.model, Effort: s.opts.Request.Reasoning.Effort, History: len(s.snapshot())}},
 		event.Draft{Turn: t.id, Actor: event.User, Payload: &event.UserPromptPayload{Length: utf8.RuneCountInString(prompt), Prompt: event.Secret(prompt)}},
 		event.Draft{Turn: t.id, Actor: event.User, Payload: historyItem(item)},
@@ -125,7 +125,7 @@ func (t *turn) end(ctx context.Context, failure error, millis int64) error {
 	payload.Status = t.result.Status
 	payload.Thread = t.s.Usage()
 	payload.Usage = minus(payload.Thread, t.before)
-	if _, err := t.s.record(ctx, event.Draft{Turn: t.id, Payload: payload}); err != nil {
+	if _, err := t.s.stream.RecordAnyway(ctx, event.Draft{Turn: t.id, Payload: payload}); err != nil {
 		return err
 	}
 	switch t.result.Status {

@@ -81,6 +81,7 @@ func (g *Gate) Rule(ctx context.Context, r Request) (Ruling, error) {
 			"put long text into a file in smaller steps", n, maxEvidence)), nil
 	}
 	d := policy.Decide(facts)
+	d.Rule = bounded(d.Rule)
 	if d.Outcome != policy.Prompt {
 		return g.ruling(r, facts, d, nil), nil
 	}
@@ -104,7 +105,7 @@ func (g *Gate) Refuse(r Request, reason policy.Reason, message string) Ruling {
 func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision) (*event.ApprovalDecidedPayload, error) {
 	request := &event.ApprovalRequestedPayload{
 		ApprovalID: uuid.NewString(), ToolName: r.Tool, ActionKind: string(r.Action.Kind), Digest: r.Action.Digest(),
-		Reviewer: string(g.authority.Reviewer), Reason: string(d.Reason), Rule: bounded(d.Rule), Deadline: g.opts.Deadline.Milliseconds(),
+		Reviewer: string(g.authority.Reviewer), Reason: string(d.Reason), Rule: d.Rule, Deadline: g.opts.Deadline.Milliseconds(),
 		Action: event.SecretJSON(r.Action),
 	}
 	if g.opts.Context != nil {
@@ -114,7 +115,7 @@ func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision) (*event.Ap
 	defer g.forget(request.ApprovalID)
 	began := g.opts.Stream.Now()
 	id := event.NewID()
-	if err := g.record(ctx, event.Draft{ID: id, Turn: r.Turn, Call: r.CallID, Cause: r.Cause, Payload: request}); err != nil {
+	if _, err := g.opts.Stream.RecordAnyway(ctx, event.Draft{ID: id, Turn: r.Turn, Call: r.CallID, Cause: r.Cause, Payload: request}); err != nil {
 		return nil, err
 	}
 	lost := g.wait(ctx, answers)
@@ -125,24 +126,11 @@ func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision) (*event.Ap
 		ApprovalID: request.ApprovalID, Reviewer: request.Reviewer, Status: lost.status, Digest: request.Digest,
 		Reason: "review_" + lost.status, FailureReason: lost.why, Duration: g.opts.Stream.Now().Sub(began).Milliseconds(),
 	}
-	if err := g.record(ctx, event.Draft{Turn: r.Turn, Call: r.CallID, Cause: id, Payload: closed}); err != nil {
+	if _, err := g.opts.Stream.RecordAnyway(ctx, event.Draft{Turn: r.Turn, Call: r.CallID, Cause: id, Payload: closed}); err != nil {
 		return nil, err
 	}
 	return closed, nil
 }
-
-// record commits although the turn may have been cancelled: a request and its end belong together.
-func (g *Gate) record(ctx context.Context, d event.Draft) error {
-	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
-	_, err := g.opts.Stream.Record(keep, d)
-	if keep.Err() != nil && err != nil {
-		err = fmt.Errorf("%w: %w", event.ErrNotRecorded, err)
-	}
-	return err
-}
-
-const recordTimeout = 30 * time.Second
 
 // outcome of waiting: an answer, or why there was none.
 type outcome struct {

@@ -40,7 +40,7 @@ func (g *Gate) ruling(r Request, f policy.Facts, d policy.Decision, answer *even
 	out := Ruling{Allowed: d.Outcome == policy.Allow, Plan: g.authority.Plan, Message: d.Text}
 	payload := &event.ToolDecisionPayload{
 		ToolName: r.Tool, ToolNamespace: r.Namespace, CallID: r.CallID,
-		Decision: denied, Source: sourceConfig, Outcome: "forbid", Reason: string(d.Reason), Rule: bounded(d.Rule),
+		Decision: denied, Source: sourceConfig, Outcome: "forbid", Reason: string(d.Reason), Rule: d.Rule,
 		Digest: r.Action.Digest(), Policy: g.authority.Digest,
 		Facts: event.SecretJSON(f), Action: event.SecretJSON(r.Action),
 	}

@@ -2,6 +2,7 @@ package tool
 
 import (
 	"context"
+	"errors"
 
 	"proctor/policy"
 )
@@ -17,6 +18,17 @@ type Parallel interface{ Parallel() bool }
 // waits; Observer.Ended was called for each of them when it returns. It may be called twice.
 type Closer interface {
 	Close(ctx context.Context) error
+}
+
+// CloseAll closes those of tools that are a Closer.
+func CloseAll(ctx context.Context, tools []Tool) error {
+	var errs []error
+	for _, t := range tools {
+		if c, ok := t.(Closer); ok {
+			errs = append(errs, c.Close(ctx))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // StdinFacts is a Proposal that writes to a running process.

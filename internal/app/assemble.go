@@ -45,7 +45,7 @@ func (p *parts) close(ctx context.Context, reason string) error {
 	case p.session != nil:
 		errs = append(errs, p.session.Close(ctx, reason))
 	case p.tools != nil:
-		errs = append(errs, closeAll(context.WithoutCancel(ctx), p.tools.Tools()))
+		errs = append(errs, tool.CloseAll(context.WithoutCancel(ctx), p.tools.Tools()))
 	}
 	if p.release != nil {
 		p.release()

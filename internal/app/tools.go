@@ -51,7 +51,7 @@ func (r *run) newTools(ctx context.Context, env []string) (*tool.Registry, error
 	}
 	registry, err := tool.NewRegistry(append(tools, servers...)...)
 	if err != nil {
-		return nil, errors.Join(fail(Failure, err), closeAll(ctx, servers))
+		return nil, errors.Join(fail(Failure, err), tool.CloseAll(ctx, servers))
 	}
 	return registry, nil
 }
@@ -78,7 +78,7 @@ func (r *run) startServers(ctx context.Context) ([]tool.Tool, error) {
 		case err == nil:
 			tools = append(tools, started.Tools()...)
 		case server.Required:
-			return nil, fail(Failure, errors.Join(fmt.Errorf("MCP server %q is required and did not start: %w", name, err), closeAll(ctx, tools)))
+			return nil, fail(Failure, errors.Join(fmt.Errorf("MCP server %q is required and did not start: %w", name, err), tool.CloseAll(ctx, tools)))
 		default:
 			r.warnings = append(r.warnings, config.Warning{
 				Kind: config.WarnNote, Key: "mcp_servers." + name, Message: fmt.Sprintf("MCP server %q did not start, its tools are missing: %v", name, err),
@@ -100,16 +100,6 @@ func (r *run) startServer(ctx context.Context, name string, s config.MCPServer) 
 		Name: name, Command: s.Command, Args: s.Args, Env: env, Cwd: or(s.Cwd, r.cfg.Cwd),
 		StartupTimeout: seconds(s.StartupTimeoutSec), ToolTimeout: seconds(s.ToolTimeoutSec), Enabled: s.EnabledTools, Disabled: s.DisabledTools,
 	}, Version, r.env.log())
-}
-
-func closeAll(ctx context.Context, tools []tool.Tool) error {
-	var errs []error
-	for _, t := range tools {
-		if c, ok := t.(tool.Closer); ok {
-			errs = append(errs, c.Close(ctx))
-		}
-	}
-	return errors.Join(errs...)
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
