@@ -56,7 +56,7 @@ func (p Plan) CheckWrite(path string) Verdict {
 	for _, d := range p.DeniedReads {
 		try(d.Path, Verdict{Reason: ReasonDeniedRead})
 	}
-	return best
+	return p.deniedByName(path, best, depth)
 }
 
 // CheckRead says whether the plan lets a process read path (absolute, clean, free of symlinks).
@@ -87,6 +87,22 @@ func (p Plan) CheckRead(path string) Verdict {
 	}
 	for _, d := range p.DeniedReads {
 		try(d.Path, Verdict{Reason: ReasonDeniedRead})
+	}
+	return p.deniedByName(path, best, depth)
+}
+
+// deniedByName is best, or the refusal by a denied pattern that matches path as deep or deeper.
+// A plan with a broken pattern allows nothing; Validate refuses it before.
+func (p Plan) deniedByName(path string, best Verdict, depth int) Verdict {
+	if len(p.DeniedGlobs) == 0 {
+		return best
+	}
+	set, err := p.Globs()
+	if err != nil {
+		return Verdict{Reason: ReasonInvalidPath}
+	}
+	if pattern, d := set.Covers(path); pattern != "" && d >= depth {
+		return Verdict{Reason: ReasonDeniedRead, Rule: pattern}
 	}
 	return best
 }

@@ -58,6 +58,9 @@ type Plan struct {
 	Readable []string `json:"readable,omitempty"`
 	// DeniedReads are canonical paths, globs already expanded. They may be neither read nor written.
 	DeniedReads []Denied `json:"denied_reads,omitempty"`
+	// DeniedGlobs are the patterns that were expanded, and denied paths that were missing: what is made or renamed
+	// later under such a name may be neither read nor written. Mounts cannot see it; see Globs and CheckRead.
+	DeniedGlobs []string `json:"denied_globs,omitempty"`
 	Network     Network  `json:"network"`
 	// Skipped roots were asked for but do not exist.
 	Skipped []string `json:"skipped,omitempty"`
@@ -111,6 +114,11 @@ func (p Plan) Validate() error {
 	}
 	if len(p.DeniedReads) > MaxDenied {
 		bad("%d denied reads, at most %d", len(p.DeniedReads), MaxDenied)
+	}
+	if len(p.DeniedGlobs) > MaxGlobs {
+		bad("%d denied patterns, at most %d", len(p.DeniedGlobs), MaxGlobs)
+	} else if _, err := p.Globs(); err != nil {
+		errs = append(errs, err)
 	}
 	for _, path := range p.paths() {
 		if !canonical(path) {
