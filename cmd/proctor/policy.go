@@ -7,6 +7,43 @@ import (
 )
 
 func newPolicy(env app.Env) *cobra.Command {
+	return group("policy", "decisions without running anything", newPolicyCheck(env), newPolicyTest(env))
+}
+
+func newPolicyCheck(env app.Env) *cobra.Command {
+	var s settings
+	var o app.CheckOptions
+	c := &cobra.Command{
+		Use:   "check [--rules FILE]... [flags] [--] COMMAND...",
+		Short: "say which execution rules match a command",
+		Long: `check prints the rules that match a command and the strictest decision, as JSON in the form of
+'codex execpolicy check'. The command is matched as it is written: shell scripts are not taken apart and
+nothing is decided where no rule matches; 'proctor policy explain' does both.
+
+Without --rules the rules of the configuration are used, managed ones included, and programs named by a path match
+the rules of their base name, as in a session.
+
+Exit status: 0 the rules were read, whatever they decide; 1 a rules file or the configuration is refused; 2 usage.`,
+		Example: `  proctor policy check --rules team.rules -- git push origin main
+  proctor policy check --rules base.rules --rules team.rules --pretty -- npm install
+  proctor policy check --rules team.rules --resolve-host-executables -- /usr/bin/git status
+  proctor policy check -- git push`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			o.Config, o.Command = s.options(env), args
+			return app.PolicyCheck(env, o)
+		},
+	}
+	f := c.Flags()
+	f.SetInterspersed(false)
+	s.bind(f)
+	f.StringArrayVarP(&o.Rules, "rules", "r", nil, "read rules from `FILE`; may be repeated")
+	f.BoolVar(&o.Pretty, "pretty", false, "indent the JSON")
+	f.BoolVar(&o.Resolve, "resolve-host-executables", false, "a path matches rules of its base name, if host_executable() does not exclude it")
+	return c
+}
+
+func newPolicyTest(env app.Env) *cobra.Command {
 	var json bool
 	test := &cobra.Command{
 		Use: "test FILE...", Short: "run case files against the decisions of this version",
@@ -19,5 +56,5 @@ Exit status: 0 all pass; 2 a file cannot be read; 3 some fail.`,
 		RunE:    func(_ *cobra.Command, args []string) error { return app.PolicyTest(env, args, json) },
 	}
 	test.Flags().BoolVar(&json, "json", false, "one result a line")
-	return group("policy", "decisions without running anything", test)
+	return test
 }

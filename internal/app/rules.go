@@ -79,18 +79,11 @@ func readRules(dir string) ([]execrules.File, error) {
 	var files []execrules.File
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
-		info, err := os.Stat(path)
+		text, err := readRuleFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("read rules: %w", err)
+			return nil, err
 		}
-		if info.Size() > maxRuleFile {
-			return nil, fmt.Errorf("read rules %s: %d bytes, at most %d are allowed", path, info.Size(), maxRuleFile)
-		}
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("read rules: %w", err)
-		}
-		files = append(files, execrules.File{Name: path, Text: string(text)})
+		files = append(files, execrules.File{Name: path, Text: text})
 	}
 	return files, nil
 }

@@ -1,6 +1,7 @@
 package execrules
 
 import (
+	"errors"
 	"fmt"
 
 	"go.starlark.net/starlark"
@@ -42,7 +43,7 @@ type examples struct {
 
 func (l *loader) load(f File) *Error {
 	l.file, l.examples = f.Name, nil
-	text, e := rewriteFStrings(f.Text)
+	text, e := dialect(f.Text)
 	l.edits = e
 	if err := l.eval(text); err != nil {
 		out := located(f.Name, err)
@@ -58,7 +59,7 @@ func (l *loader) load(f File) *Error {
 }
 
 func (l *loader) eval(text string) error {
-	options := &syntax.FileOptions{Set: true, TopLevelControl: true, GlobalReassign: true}
+	options := &syntax.FileOptions{TopLevelControl: true, GlobalReassign: true}
 	file, err := options.Parse(l.file, text, 0)
 	if err != nil {
 		return err
@@ -67,6 +68,7 @@ func (l *loader) eval(text string) error {
 		"prefix_rule":     starlark.NewBuiltin("prefix_rule", l.prefixRule),
 		"network_rule":    starlark.NewBuiltin("network_rule", l.networkRule),
 		"host_executable": starlark.NewBuiltin("host_executable", l.hostExecutable),
+		"print":           starlark.NewBuiltin("print", noPrint),
 	}
 	if err := guard(file, predeclared); err != nil {
 		return err
@@ -75,10 +77,15 @@ func (l *loader) eval(text string) error {
 	if err != nil {
 		return err
 	}
-	thread := &starlark.Thread{Name: l.file, Print: func(*starlark.Thread, string) {}}
+	thread := &starlark.Thread{Name: l.file}
 	thread.SetMaxExecutionSteps(maxSteps)
 	_, err = program.Init(thread, predeclared)
 	return err
+}
+
+// noPrint: the language has no print, a file that calls it is refused.
+func noPrint(*starlark.Thread, *starlark.Builtin, starlark.Tuple, []starlark.Tuple) (starlark.Value, error) {
+	return nil, errors.New("print is not part of the rules language; fail(...) refuses a file with a message")
 }
 
 func (l *loader) prefixRule(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {

@@ -102,11 +102,7 @@ func networkHost(raw string) (string, error) {
 			return refuse("bad brackets")
 		}
 		host = literal
-	} else if strings.Count(host, ":") == 1 {
-		name, port, _ := strings.Cut(host, ":")
-		if name == "" || !isPort(":"+port) {
-			return refuse("bad port")
-		}
+	} else if name, port, one := strings.Cut(host, ":"); one && name != "" && isPort(":"+port) {
 		host = name
 	}
 	host = strings.ToLower(strings.TrimRight(host, "."))
@@ -145,7 +141,7 @@ func (l *loader) hostExecutable(_ *starlark.Thread, b *starlark.Builtin, args st
 		if !path.IsAbs(p) && !strings.HasPrefix(p, "~/") {
 			return nil, fmt.Errorf("path is %q; expected an absolute path or one that begins with ~/", clip(p))
 		}
-		if strings.HasSuffix(p, "/") || path.Base(p) != name {
+		if path.Base(p) != name {
 			return nil, fmt.Errorf("path is %q; expected one that ends in /%s", clip(p), name)
 		}
 		if clean := path.Clean(p); !slices.Contains(listed, clean) {

@@ -10,7 +10,7 @@ import (
 )
 
 func readDecision(v starlark.Value) (policy.Outcome, error) {
-	if v == nil || v == starlark.None {
+	if v == nil {
 		return policy.Allow, nil
 	}
 	s, _ := starlark.AsString(v)
@@ -21,7 +21,7 @@ func readDecision(v starlark.Value) (policy.Outcome, error) {
 }
 
 func readJustification(v starlark.Value) (string, error) {
-	if v == nil || v == starlark.None {
+	if v == nil {
 		return "", nil
 	}
 	s, ok := starlark.AsString(v)
@@ -75,7 +75,7 @@ func readStrings(list *starlark.List) ([]string, error) {
 
 // readExamples: each example is a command line as a string, split like a shell does, or a list of words.
 func readExamples(name string, v starlark.Value) ([][]string, error) {
-	if v == nil || v == starlark.None {
+	if v == nil {
 		return nil, nil
 	}
 	list, ok := v.(*starlark.List)
