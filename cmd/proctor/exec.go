@@ -4,30 +4,23 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"proctor/internal/app"
-	"proctor/internal/config"
 )
 
 // execFlags are those of codex exec, and ours at the end.
 type execFlags struct {
-	settings
-	model, sandbox, approval  string
-	json, skipGit, trust      bool
-	output, schema            string
-	addDirs, images           []string
-	enable, disable           []string
-	fullAuto, bypass, approve bool
-	oss                       bool
-	localProvider             string
-	search, ignoreRules       bool
-	colour                    string
-	ephemeral, hookTrust      bool
+	choices
+	json, skipGit        bool
+	output, schema       string
+	images               []string
+	ignoreRules          bool
+	colour               string
+	ephemeral, hookTrust bool
 
 	events  string
 	failOn  []string
@@ -94,27 +87,13 @@ func newResume(env app.Env, f *execFlags) *cobra.Command {
 }
 
 func (f *execFlags) bind(s *pflag.FlagSet) {
-	f.settings.bind(s)
-	s.StringVarP(&f.model, "model", "m", "", "`MODEL` to use")
-	s.StringVarP(&f.sandbox, "sandbox", "s", "", "`MODE`: read-only, workspace-write or danger-full-access")
-	s.StringVarP(&f.approval, "ask-for-approval", "a", "", "approval `POLICY`: untrusted, on-request or never")
+	f.choices.bind(s)
 	s.BoolVar(&f.json, "json", false, "print events as JSON lines")
 	s.BoolVar(&f.json, "experimental-json", false, "same as --json")
 	s.BoolVar(&f.skipGit, "skip-git-repo-check", false, "work outside a Git repository")
-	s.BoolVar(&f.trust, "trust", false, "trust the folder for this run")
 	s.StringVarP(&f.output, "output-last-message", "o", "", "write the last message to `FILE` as well")
 	s.StringVar(&f.schema, "output-schema", "", "JSON schema `FILE` for the final answer")
-	s.StringArrayVar(&f.addDirs, "add-dir", nil, "further writable `DIR`")
 	s.StringArrayVarP(&f.images, "image", "i", nil, "attach image `FILE`")
-	s.StringArrayVar(&f.enable, "enable", nil, "switch `FEATURE` on")
-	s.StringArrayVar(&f.disable, "disable", nil, "switch `FEATURE` off")
-	s.BoolVar(&f.fullAuto, "full-auto", false, "deprecated: same as --sandbox workspace-write")
-	s.BoolVar(&f.bypass, "dangerously-bypass-approvals-and-sandbox", false, "no approvals, no sandbox")
-	s.BoolVar(&f.bypass, "yolo", false, "same as --dangerously-bypass-approvals-and-sandbox")
-	s.BoolVar(&f.approve, "approve-for-me", false, "workspace-write, on-request, automatic review")
-	s.BoolVar(&f.oss, "oss", false, "use a local model: Ollama, or --local-provider")
-	s.StringVar(&f.localProvider, "local-provider", "", "`NAME`: ollama or lmstudio, with --oss")
-	s.BoolVar(&f.search, "search", false, "live web search")
 	s.BoolVar(&f.ignoreRules, "ignore-rules", false, "leave out .rules files; managed rules stay")
 	s.StringVar(&f.colour, "color", "auto", "`WHEN`: auto, always or never")
 	s.BoolVar(&f.ephemeral, "ephemeral", false, "accepted for compatibility: the ledger always records")
@@ -123,7 +102,7 @@ func (f *execFlags) bind(s *pflag.FlagSet) {
 	s.StringVar(&f.events, "events", "", "write every event of the run to `FILE`, '-' for standard output")
 	s.StringSliceVar(&f.failOn, "fail-on", nil, "end with status 3 when something was `WHAT`: denied, sandbox, tool")
 	s.DurationVar(&f.timeout, "timeout", 0, "end the run after `DURATION`, with status 124")
-	for _, name := range []string{"experimental-json", "yolo", "full-auto", "ephemeral", "dangerously-bypass-hook-trust"} {
+	for _, name := range []string{"experimental-json", "ephemeral", "dangerously-bypass-hook-trust"} {
 		_ = s.MarkHidden(name)
 	}
 }
@@ -135,37 +114,23 @@ func (f *execFlags) run(c *cobra.Command, env app.Env, o app.ExecOptions, args [
 	if c.Name() == "exec" && len(args) > 0 && (args[0] == "review" || args[0] == "fork") {
 		return usage("'proctor exec %s' is not part of this version; to send that word as a prompt, pipe it in", args[0])
 	}
-	o.Config = f.options(env)
+	var err error
+	if o.Config, err = f.options(c, env); err != nil {
+		return err
+	}
 	o.Config.Headless = true
-	o.Config.Trust = f.trust
-	o.Config.Flags = f.flags()
 	if len(args) > 0 {
 		o.Prompt, o.Prompted = args[0], true
 	}
-	o.JSON, o.OutputFile, o.SchemaFile, o.AddDirs, o.Images = f.json, f.output, f.schema, f.addDirs, f.images
-	o.SkipGit, o.IgnoreRules, o.Colour, o.EventsFile, o.FailOn, o.Bypass = f.skipGit, f.ignoreRules, f.colour, f.events, f.failOn, f.bypass
-	if f.fullAuto {
-		app.Warn(env, "--full-auto is deprecated; use --sandbox workspace-write")
-	}
+	o.JSON, o.OutputFile, o.SchemaFile, o.AddDirs, o.Images = f.json, f.output, f.schema, o.Config.AddDirs, f.images
+	o.SkipGit, o.IgnoreRules, o.Colour, o.EventsFile, o.FailOn, o.Bypass = f.skipGit, f.ignoreRules, f.colour, f.events, f.failOn, f.bypassed(c)
 	return app.WithTimeout(c.Context(), f.timeout, func(ctx context.Context) error { return app.Exec(ctx, env, o) })
 }
 
 func (f *execFlags) check() error {
 	switch {
-	case f.approve && f.sandbox != "":
-		return usage("--approve-for-me cannot be used with --sandbox: it implies workspace-write")
-	case f.approve && f.bypass:
-		return usage("--approve-for-me cannot be used with --dangerously-bypass-approvals-and-sandbox")
-	case f.fullAuto && f.bypass:
-		return usage("--full-auto cannot be used with --dangerously-bypass-approvals-and-sandbox")
-	case f.localProvider != "" && f.localProvider != "ollama" && f.localProvider != "lmstudio":
-		return usage("--local-provider %q: expected ollama or lmstudio", f.localProvider)
 	case !slices.Contains([]string{"auto", "always", "never"}, f.colour):
 		return usage("--color %q: expected auto, always or never", f.colour)
-	case f.sandbox != "" && !slices.Contains(modes, f.sandbox):
-		return usage("--sandbox %q: expected one of %s", f.sandbox, strings.Join(modes, ", "))
-	case f.approval != "" && !slices.Contains(approvals, f.approval):
-		return usage("--ask-for-approval %q: expected one of %s", f.approval, strings.Join(approvals, ", "))
 	case f.timeout < 0:
 		return usage("--timeout %s: expected a positive duration, for example 10m", f.timeout)
 	}
@@ -177,42 +142,7 @@ func (f *execFlags) check() error {
 	return nil
 }
 
-var (
-	modes     = []string{"read-only", "workspace-write", "danger-full-access"}
-	approvals = []string{"untrusted", "on-request", "never", "on-failure"}
-)
-
-// flags are the settings that have a flag of their own.
-func (f *execFlags) flags() []config.Flag {
-	var out []config.Flag
-	set := func(on bool, name, key string, value any) {
-		if on {
-			out = append(out, config.Flag{Key: key, Value: value, Name: name})
-		}
-	}
-	set(f.model != "", "--model", "model", f.model)
-	set(f.fullAuto, "--full-auto", "sandbox_mode", "workspace-write")
-	set(f.sandbox != "", "--sandbox", "sandbox_mode", f.sandbox)
-	set(f.approval != "", "--ask-for-approval", "approval_policy", f.approval)
-	if f.bypass {
-		out = append(out, config.DangerouslyBypass("--dangerously-bypass-approvals-and-sandbox")...)
-	}
-	if f.approve {
-		out = append(out, config.ApproveForMe("--approve-for-me")...)
-	}
-	set(f.search, "--search", "web_search", "live")
-	if f.oss || f.localProvider != "" {
-		provider := f.localProvider
-		if provider == "" {
-			provider = "ollama"
-		}
-		set(true, "--oss", "model_provider", provider)
-	}
-	for _, name := range f.enable {
-		set(true, "--enable", "features."+name, true)
-	}
-	for _, name := range f.disable {
-		set(true, "--disable", "features."+name, false)
-	}
-	return out
+// bypassed reports whether no approvals and no sandbox were asked for by name.
+func (*execFlags) bypassed(c *cobra.Command) bool {
+	return c.Flags().Changed("yolo") || c.Flags().Changed("dangerously-bypass-approvals-and-sandbox")
 }

@@ -183,14 +183,9 @@ func (r *run) commandEnv() []string {
 	return env
 }
 
-// commandEnviron applies shell_environment_policy. Names that look like secrets stay
-// out unless ignore_default_excludes was written by somebody; in Codex they get through.
+// commandEnviron applies shell_environment_policy.
 func commandEnviron(env Env, cfg *config.Config) []string {
-	p := cfg.ShellEnvironmentPolicy
-	if cfg.Origin("shell_environment_policy.ignore_default_excludes").Layer == config.LayerDefault {
-		p.IgnoreDefaultExcludes = false
-	}
-	return slices.DeleteFunc(p.Apply(env.Environ), startsShells)
+	return slices.DeleteFunc(cfg.ShellEnvironmentPolicy.Apply(env.Environ), startsShells)
 }
 
 // startsShells reports whether a variable names a file that every shell runs first: it may lie where commands can write.

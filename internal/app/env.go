@@ -62,13 +62,20 @@ func (e Env) abs(path string) string {
 	return filepath.Join(e.Cwd, path)
 }
 
-// Configure loads the configuration as a command asks for it.
-func (e Env) Configure(opts config.Options) (*config.Config, []config.Warning, error) {
-	opts.LookupEnv = e.Lookup
+// here completes what to load with where this process is. Names that look like secrets stay out of the environment
+// of commands unless ignore_default_excludes was written by somebody; in Codex they get through.
+func (e Env) here(opts config.Options) config.Options {
+	opts.LookupEnv, opts.ExcludeSecrets = e.Lookup, true
 	if opts.Cwd == "" {
 		opts.Cwd = e.Cwd
 	}
 	opts.Hostname, _ = os.Hostname()
+	return opts
+}
+
+// Configure loads the configuration as a command asks for it.
+func (e Env) Configure(opts config.Options) (*config.Config, []config.Warning, error) {
+	opts = e.here(opts)
 	cfg, warnings, err := config.Load(opts)
 	if err != nil {
 		return nil, warnings, fail(configExit(err), err)

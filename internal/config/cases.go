@@ -115,6 +115,9 @@ func (tc *testCase) run() caseOutcome {
 	env := tc.environ()
 	opts := Options{FS: root, Cwd: tc.place(tc.Cwd), Hostname: tc.Hostname, Headless: tc.Command == "exec" || tc.Command == "",
 		LookupEnv: func(k string) (string, bool) { v, ok := env[k]; return v, ok }}
+	if slices.Contains(tc.Flags, fullAutoFlag) { // the cases have the CLI's command line, which dropped it
+		return caseOutcome{Exit: 2, Error: fullAutoFlag + ": unknown flag"}
+	}
 	if _, err := ParseFlags(tc.Flags, &opts); err != nil {
 		return caseOutcome{Exit: 2, Error: err.Error()}
 	}

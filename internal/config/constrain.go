@@ -46,7 +46,7 @@ func (c *Config) constrainTo(key string, value any, rule string, o Origin) {
 	if err != nil {
 		return
 	}
-	c.settled[formatKey(segs)] = Constraint{Origin: o, Rule: rule, Configured: c.final.find(segs...).plain()}
+	c.settled[formatKey(segs)] = Constraint{Origin: o, Rule: rule, Configured: shownValue(c.final.find(segs...), segs)}
 	c.settle(key, value, o)
 }
 
@@ -72,7 +72,7 @@ func (l *loader) pin(c *Config, key string) {
 	}
 	old := c.final.find(key)
 	differs := contradicts(old, rule)
-	c.settled[key] = Constraint{Origin: rule.origin, Rule: key, Configured: old.plain()}
+	c.settled[key] = Constraint{Origin: rule.origin, Rule: key, Configured: shownValue(old, []string{key})}
 	c.final.kids[key] = pinned(key, old, rule)
 	if !differs {
 		return

@@ -33,9 +33,35 @@ func shownValue(n *node, path []string) any {
 		return m
 	case secretPath(path):
 		return masked
+	case n.array:
+		items := make([]any, len(n.items))
+		for i, item := range n.items {
+			items[i] = shownValue(item, path)
+		}
+		return items
+	case isText(n.val):
+		return maskUserinfo(n.val.(string))
 	default:
 		return n.plain()
 	}
+}
+
+func isText(v any) bool { _, ok := v.(string); return ok }
+
+// maskUserinfo hides what stands between :// and @ of an address.
+func maskUserinfo(s string) string {
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok {
+		return s
+	}
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		return scheme + "://" + masked + rest[at:]
+	}
+	return s
 }
 
 // Origin is where the effective value of a dotted key was written. For a table
@@ -78,13 +104,20 @@ func (c *Config) Value(key string) any {
 }
 
 // Explain tells which layers set a key, which one won and which requirement or
-// command changed it.
+// command changed it. A key of requirements.toml is answered with what the
+// composed requirements say.
 func (c *Config) Explain(key string) Explanation {
 	segs, err := splitKey(key)
 	if err != nil {
 		return Explanation{Key: key}
 	}
-	x := Explanation{Key: formatKey(segs), Value: c.Value(key), Origin: c.Origin(key)}
+	x := Explanation{Key: formatKey(segs), KeyInfo: Describe(key), Value: c.Value(key), Origin: c.Origin(key)}
+	if x.Requirement {
+		if n := c.Requirements.tree.find(segs...); n != nil {
+			x.Value, x.Origin = shownValue(n, segs), leafOrigin(n)
+		}
+		return x
+	}
 	for _, one := range slices.Backward(c.layers) {
 		if n := one.root.find(segs...); n != nil {
 			o := leafOrigin(n)
@@ -98,25 +131,37 @@ func (c *Config) Explain(key string) Explanation {
 // constraintOn finds the rule on the key itself or on a table around it.
 func (c *Config) constraintOn(segs []string) *Constraint {
 	for n := len(segs); n > 0; n-- {
-		key := formatKey(segs[:n])
-		if s, ok := c.settled[key]; ok {
-			if secretPath(segs) {
-				s.Configured = masked
-			}
-			if n < len(segs) && c.Requirements.tree.find(segs...) == nil {
-				return nil // the table is constrained elsewhere
-			}
+		s, ok := c.settled[formatKey(segs[:n])]
+		switch {
+		case !ok:
+			continue
+		case n == len(segs):
 			return &s
 		}
+		rule := c.Requirements.tree.find(segs...)
+		if rule == nil {
+			return nil // the table is constrained elsewhere
+		}
+		s.Origin, s.Rule, s.Configured = leafOrigin(rule), formatKey(segs), plainAt(s.Configured, segs[n:])
+		return &s
 	}
 	return nil
+}
+
+// plainAt walks down a plain value; nil when there is nothing.
+func plainAt(v any, segs []string) any {
+	for _, seg := range segs {
+		table, _ := v.(map[string]any)
+		v = table[seg]
+	}
+	return v
 }
 
 // Origins lists every effective scalar and list, by key.
 func (c *Config) Origins() []Setting {
 	var all []Setting
 	c.final.each(nil, func(path []string, leaf *node) {
-		all = append(all, Setting{Key: formatKey(path), Value: shownValue(leaf, path), Origin: leaf.origin})
+		all = append(all, Setting{Key: formatKey(path), Value: shownValue(leaf, path), Origin: leaf.origin, Constraint: c.constraintOn(path)})
 	})
 	slices.SortFunc(all, func(a, b Setting) int { return strings.Compare(a.Key, b.Key) })
 	return all

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 )
@@ -80,4 +81,13 @@ func (f files) load(abs string, layer Layer) (*node, error) {
 		return nil, err
 	}
 	return parseDocument(data, layer, abs)
+}
+
+// ReadFile reads one file of this machine within the bounds of Load.
+func ReadFile(abs string) ([]byte, error) {
+	data, err := files{os.DirFS("/")}.read(abs)
+	if err == nil && data == nil {
+		err = fs.ErrNotExist
+	}
+	return data, err
 }

@@ -6,18 +6,19 @@ import (
 	"strings"
 )
 
-// ParseFlags reads the configuration flags of `codex exec` into opts and returns
-// the remaining words. Flags that concern something else (output, images) are
-// accepted and skipped. A contradiction or an unknown flag is a *UsageError.
+// ParseFlags reads the flags of `codex exec` into opts and returns the remaining
+// words. Flags that concern something else (output, images) are accepted and
+// skipped. A contradiction, a wrong word or an unknown flag is a *UsageError.
 //
-// It serves `proctor policy test` and callers without a flag library of their
-// own; a command that parses flags itself fills Options and calls CheckFlags.
+// It is the one meaning of every configuration flag: a command with a flag
+// library of its own hands the flags that were given on to it, see [KnowsFlag].
+// opts.Cwd must be set before, since -C and --add-dir may be relative to it.
 func ParseFlags(args []string, opts *Options) (rest []string, err error) {
 	var names []string
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
-			return append(rest, args[i+1:]...), CheckFlags(names)
+			return append(rest, args[i+1:]...), finishFlags(opts, names)
 		}
 		if !strings.HasPrefix(arg, "-") || arg == "-" {
 			rest = append(rest, arg)
@@ -30,9 +31,6 @@ func ParseFlags(args []string, opts *Options) (rest []string, err error) {
 		f, ok := flagTable[name]
 		if !ok {
 			return nil, &UsageError{Flag: name, Msg: "unknown flag"}
-		}
-		if f.refused != "" {
-			return nil, &UsageError{Flag: name, Msg: f.refused}
 		}
 		if f.takesValue && !inline {
 			if i++; i >= len(args) {
@@ -51,11 +49,23 @@ func ParseFlags(args []string, opts *Options) (rest []string, err error) {
 			f.apply(opts, name, value)
 		}
 	}
-	return rest, CheckFlags(names)
+	return rest, finishFlags(opts, names)
 }
 
-// CheckFlags refuses flags, given by name as typed, that contradict each other.
-func CheckFlags(names []string) error {
+// finishFlags does what has to wait for the last flag: --add-dir may be relative to a later -C.
+func finishFlags(opts *Options, names []string) error {
+	for i, dir := range opts.AddDirs {
+		opts.AddDirs[i] = below(opts.Cwd, dir)
+	}
+	return checkFlags(names)
+}
+
+// KnowsFlag reports whether ParseFlags gives a flag, as typed ("--sandbox"), a
+// meaning for the configuration.
+func KnowsFlag(name string) bool { return flagTable[name].apply != nil }
+
+// checkFlags refuses flags, given by name as typed, that contradict each other.
+func checkFlags(names []string) error {
 	for _, pair := range contradictions {
 		i := slices.IndexFunc(names, func(n string) bool { return slices.Contains(pair[0], n) })
 		j := slices.IndexFunc(names, func(n string) bool { return slices.Contains(pair[1], n) })
@@ -69,20 +79,23 @@ func CheckFlags(names []string) error {
 var (
 	bypassFlags  = []string{"--dangerously-bypass-approvals-and-sandbox", "--yolo"}
 	approveFlags = []string{"--approve-for-me"}
+	autoFlags    = []string{fullAutoFlag}
 	sandboxFlags = []string{"-s", "--sandbox"}
 	askFlags     = []string{"-a", "--ask-for-approval"}
 	profileFlags = []string{"-P", "--permissions-profile", "--permission-profile"}
 
 	contradictions = [][2][]string{
 		{approveFlags, sandboxFlags}, {approveFlags, bypassFlags}, {approveFlags, askFlags},
-		{bypassFlags, askFlags}, {sandboxFlags, profileFlags}, {approveFlags, profileFlags},
+		{bypassFlags, askFlags}, {sandboxFlags, profileFlags}, {approveFlags, profileFlags}, {autoFlags, bypassFlags},
 	}
 )
+
+// fullAutoFlag is gone from the CLI; the document keeps it, deprecated.
+const fullAutoFlag = "--full-auto"
 
 type flagSpec struct {
 	takesValue bool
 	words      []string
-	refused    string // why this flag is an error
 	apply      func(opts *Options, name, value string)
 }
 
@@ -108,24 +121,28 @@ var flagTable = func() map[string]flagSpec {
 	add(flagSpec{takesValue: true, apply: set("default_permissions")}, profileFlags...)
 	add(flagSpec{takesValue: true, apply: func(o *Options, _, v string) { o.Profile = v }}, "-p", "--profile")
 	add(flagSpec{takesValue: true, apply: func(o *Options, _, v string) { o.Cwd = below(o.Cwd, v) }}, "-C", "--cd")
-	add(flagSpec{takesValue: true, apply: func(o *Options, _, v string) { o.AddDirs = append(o.AddDirs, below(o.Cwd, v)) }}, "--add-dir")
+	add(flagSpec{takesValue: true, apply: func(o *Options, _, v string) { o.AddDirs = append(o.AddDirs, v) }}, "--add-dir")
 	add(flagSpec{takesValue: true, apply: feature(true)}, "--enable")
 	add(flagSpec{takesValue: true, apply: feature(false)}, "--disable")
 	add(flagSpec{takesValue: true, apply: set("model_provider"), words: []string{ProviderOllama, ProviderLMStudio}}, "--local-provider")
-	add(flagSpec{apply: func(o *Options, n, _ string) {
-		o.Flags = append(o.Flags, Flag{Key: "model_provider", Value: ProviderOllama, Name: n})
+	add(flagSpec{apply: func(o *Options, n, _ string) { // --local-provider says which, in either order
+		if !slices.ContainsFunc(o.Flags, func(f Flag) bool { return f.Name == "--local-provider" }) {
+			o.Flags = append(o.Flags, Flag{Key: "model_provider", Value: ProviderOllama, Name: n})
+		}
 	}}, "--oss")
 	add(flagSpec{apply: func(o *Options, n, _ string) {
 		o.Flags = append(o.Flags, Flag{Key: "web_search", Value: string(WebSearchLive), Name: n})
 	}}, "--search")
-	add(flagSpec{apply: func(o *Options, n, _ string) { o.Flags = append(o.Flags, ApproveForMe(n)...) }}, approveFlags...)
-	add(flagSpec{apply: func(o *Options, n, _ string) { o.Flags = append(o.Flags, DangerouslyBypass(n)...) }}, bypassFlags...)
+	add(flagSpec{apply: func(o *Options, n, _ string) { o.Flags = append(o.Flags, approveForMe(n)...) }}, approveFlags...)
+	add(flagSpec{apply: func(o *Options, n, _ string) { o.Flags = append(o.Flags, dangerouslyBypass(n)...) }}, bypassFlags...)
 	add(flagSpec{apply: func(o *Options, _, _ string) { o.IgnoreUserConfig = true }}, "--ignore-user-config")
 	add(flagSpec{apply: func(o *Options, _, _ string) { o.Strict = true }}, "--strict-config")
 	add(flagSpec{apply: func(o *Options, _, _ string) { o.Trust = true }}, "--trust")
 	add(flagSpec{}, "--skip-git-repo-check", "--json", "--ephemeral", "--ignore-rules", "--dangerously-bypass-hook-trust", "--no-alt-screen")
 	add(flagSpec{takesValue: true}, "-i", "--image", "-o", "--output-last-message", "--output-schema", "--color")
-	add(flagSpec{refused: "was removed; use -s workspace-write"}, "--full-auto")
+	add(flagSpec{apply: func(o *Options, n, _ string) { // -s wins, in either order
+		o.Flags = append([]Flag{{Key: "sandbox_mode", Value: string(WorkspaceWrite), Name: n}}, o.Flags...)
+	}}, fullAutoFlag)
 	return t
 }()
 
@@ -142,8 +159,8 @@ func feature(on bool) func(*Options, string, string) {
 	}
 }
 
-// ApproveForMe is what --approve-for-me stands for.
-func ApproveForMe(name string) []Flag {
+// approveForMe is what --approve-for-me stands for.
+func approveForMe(name string) []Flag {
 	return []Flag{
 		{Key: "approvals_reviewer", Value: string(AutoReviewer), Name: name},
 		{Key: "approval_policy", Value: string(ApprovalOnRequest), Name: name},
@@ -151,8 +168,8 @@ func ApproveForMe(name string) []Flag {
 	}
 }
 
-// DangerouslyBypass is what --dangerously-bypass-approvals-and-sandbox stands for.
-func DangerouslyBypass(name string) []Flag {
+// dangerouslyBypass is what --dangerously-bypass-approvals-and-sandbox stands for.
+func dangerouslyBypass(name string) []Flag {
 	return []Flag{
 		{Key: "approval_policy", Value: string(ApprovalNever), Name: name},
 		{Key: "sandbox_mode", Value: string(DangerFullAccess), Name: name},

@@ -35,6 +35,7 @@ type loader struct {
 	schema *spec
 	layers []layer // weakest first
 
+	read  []Source
 	trust Trust  // of the working folder
 	root  string // of the project
 }
@@ -50,7 +51,7 @@ func (l *loader) add(name Layer, file string, root *node) {
 }
 
 func (l *loader) addFile(name Layer, file string) {
-	root, err := l.files.load(file, name)
+	root, err := l.document(name, file)
 	if err != nil {
 		l.r.fail(asError(err, file))
 		return
@@ -100,6 +101,9 @@ func (l *loader) gather() {
 	if err != nil {
 		l.r.fail(asError(err, "built-in defaults"))
 		return
+	}
+	if l.opts.ExcludeSecrets {
+		defaults.find("shell_environment_policy", "ignore_default_excludes").val = false
 	}
 	l.add(LayerDefault, "", defaults)
 	l.addFile(LayerSystem, systemConfigFile)
@@ -189,6 +193,9 @@ func (l *loader) overrides() {
 	l.add(LayerFlag, overrideFile, merged)
 	for _, f := range l.opts.Flags {
 		o := Origin{Layer: LayerFlag, File: f.Name}
+		if f.Name == fullAutoFlag {
+			l.r.warn(WarnDeprecated, o, f.Key, "deprecated; use --sandbox workspace-write")
+		}
 		segs, err := splitKey(f.Key)
 		if err != nil {
 			l.r.fail(&Error{File: f.Name, Key: f.Key, Err: err})
@@ -262,7 +269,7 @@ func (l *loader) project() {
 				"project settings are ignored because %s is not trusted", l.root)
 			continue
 		}
-		doc, err := l.files.load(file, LayerProject)
+		doc, err := l.document(LayerProject, file)
 		if err != nil {
 			l.r.fail(asError(err, file))
 			continue

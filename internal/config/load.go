@@ -17,17 +17,26 @@ func Load(opts Options) (*Config, []Warning, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	c, err := l.load()
+	return c, l.r.warnings, err
+}
+
+func (l *loader) load() (*Config, error) {
 	l.gather()
 	req := l.requirements()
 	if err := l.r.err(); err != nil {
-		return nil, l.r.warnings, err
+		return nil, err
 	}
 	c := l.config(req)
 	if err := l.r.err(); err != nil {
-		return nil, l.r.warnings, err
+		return nil, err
 	}
-	return c, l.r.warnings, nil
+	c.files = l.read
+	return c, nil
 }
+
+// Files are the files that took part, in the order they were read.
+func (c *Config) Files() []Source { return c.files }
 
 func newLoader(opts Options) (*loader, error) {
 	if opts.FS == nil {

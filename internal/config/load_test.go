@@ -72,9 +72,9 @@ func TestOriginOfEveryLayer(t *testing.T) {
 	}
 	x := c.Explain("model")
 	want := []Setting{
-		{"model", "p", Origin{LayerProject, "/ws/.codex/config.toml", 1, 1}},
-		{"model", "u", Origin{LayerUser, userFile, 2, 1}},
-		{"model", "s", Origin{LayerSystem, "/etc/codex/config.toml", 2, 1}},
+		{Key: "model", Value: "p", Origin: Origin{LayerProject, "/ws/.codex/config.toml", 1, 1}},
+		{Key: "model", Value: "u", Origin: Origin{LayerUser, userFile, 2, 1}},
+		{Key: "model", Value: "s", Origin: Origin{LayerSystem, "/etc/codex/config.toml", 2, 1}},
 	}
 	if d := cmp.Diff(want, x.Candidates); d != "" || x.Value != "p" || x.Constraint != nil {
 		t.Errorf("explain model: %+v\n%s", x, d)

@@ -13,6 +13,7 @@ type Options struct {
 	Headless         bool     // nobody can be asked (proctor exec)
 	Profile          string   // --profile NAME
 	IgnoreUserConfig bool     // --ignore-user-config
+	ExcludeSecrets   bool     // default_excludes hold unless a layer says ignore_default_excludes
 	Strict           bool     // --strict-config: unknown keys are errors
 	Trust            bool     // --trust: for this run; an explicit untrusted mark wins
 	Overrides        []string // -c KEY=VALUE, in order

@@ -30,7 +30,7 @@ type Origin struct {
 type Constraint struct {
 	Origin     Origin `json:"origin"`
 	Rule       string `json:"rule"`       // key of the requirement
-	Configured any    `json:"configured"` // what the layers said, nil = nothing
+	Configured any    `json:"configured"` // what the layers said, secrets masked; nil = nothing
 }
 
 // Setting is one effective value with its origin, as config show prints it.
@@ -38,11 +38,14 @@ type Setting struct {
 	Key    string `json:"key"`
 	Value  any    `json:"value"` // secrets masked
 	Origin Origin `json:"origin"`
+
+	Constraint *Constraint `json:"constraint,omitempty"` // of an effective value
 }
 
 // Explanation is everything known about one key.
 type Explanation struct {
 	Key        string      `json:"key"`
+	KeyInfo                // what the schemas know
 	Value      any         `json:"value"` // effective, secrets masked; nil = unset
 	Origin     Origin      `json:"origin"`
 	Candidates []Setting   `json:"candidates"` // every layer that sets it, strongest first

@@ -54,7 +54,7 @@ func (l *loader) proctor(home string) Proctor {
 		return Proctor{}
 	}
 	file := path.Join(home, proctorFileName)
-	own, err := l.files.load(file, LayerUser)
+	own, err := l.document(LayerUser, file)
 	if err != nil {
 		l.r.fail(asError(err, file))
 		return Proctor{}

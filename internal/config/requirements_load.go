@@ -18,12 +18,12 @@ func (l *loader) requirements() Requirements {
 		docs = append(docs, rereadManaged(legacy))
 		sources = append(sources, managedConfigFile)
 	}
-	system, err := l.files.load(requirementsFile, LayerRequirements)
+	system, err := l.document(LayerRequirements, requirementsFile)
 	if err != nil {
 		l.r.fail(asError(err, requirementsFile))
 	}
 	if system != nil {
-		c := checker{r: l.r} // an unknown requirement is a warning even in strict mode
+		c := checker{r: l.r, strict: l.opts.Strict}
 		before := len(l.r.errs)
 		c.validate(system, requirementsSchema(), nil)
 		if len(l.r.errs) > before {

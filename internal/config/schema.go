@@ -35,6 +35,7 @@ type spec struct {
 
 	closed bool   // table: an unknown key is an error and no warning
 	ignore bool   // table: unknown keys are ignored without a word
+	inert  bool   // accepted for files shared with Codex, changes nothing here
 	what   string // overrides the generated description
 	// check looks at a value of the right shape; it returns what was wrong and what was expected.
 	check func(n *node) (got, expected string)
@@ -139,6 +140,10 @@ func (c *checker) unknown(kid *node, s *spec, at []string) {
 	hint := ""
 	if near := nearest(at[len(at)-1], s.fields); near != "" {
 		hint = fmt.Sprintf("did you mean %q?", formatPath(append(at[:len(at)-1:len(at)-1], near)))
+	} else if len(at) == 1 && len(key) <= maxTextShown { // perhaps it belongs into a table
+		if near := nearestKey(at, s); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
 	}
 	if s.closed || c.strict {
 		o := kid.origin

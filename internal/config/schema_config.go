@@ -11,6 +11,7 @@ func text() *spec                    { return &spec{kind: stringValue} }
 func words(w ...string) *spec        { return &spec{kind: stringValue, words: w} }
 func boolean() *spec                 { return &spec{kind: boolValue} }
 func anything() *spec                { return &spec{kind: anyValue} }
+func unused() *spec                  { return &spec{kind: anyValue, inert: true} }
 func number() *spec                  { return &spec{kind: numberValue, what: "a number"} }
 func list(e *spec) *spec             { return &spec{kind: arrayValue, elem: e} }
 func mapOf(e *spec) *spec            { return &spec{kind: mapValue, elem: e} }
@@ -36,7 +37,7 @@ func configSchema() *spec {
 	}}
 	for _, k := range unusedKeys {
 		if _, ok := f[k]; !ok {
-			f[k] = anything()
+			f[k] = unused()
 		}
 	}
 	return table(f)

@@ -37,7 +37,7 @@ func requirementsSchema() *spec {
 		"model_providers":             mapOf(providerSpec()),
 	}
 	for _, k := range unusedRequirements {
-		f[k] = anything()
+		f[k] = unused()
 	}
 	return table(f)
 }

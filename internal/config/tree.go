@@ -177,6 +177,9 @@ func replacesWhole(path []string, n, over *node) bool {
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
+// FormatKey writes segs as a TOML dotted key, quoted where it must be.
+func FormatKey(segs ...string) string { return formatKey(segs) }
+
 // formatKey writes segs as a TOML dotted key.
 func formatKey(segs []string) string {
 	parts := make([]string, len(segs))

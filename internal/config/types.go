@@ -94,6 +94,7 @@ type Config struct {
 
 	final   *node
 	layers  []layer
+	files   []Source
 	settled map[string]Constraint // by key: how a requirement or the command changed it
 }
 
