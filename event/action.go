@@ -17,6 +17,7 @@ const (
 	ActionPlan        ActionKind = "plan" // update_plan: no effect outside the session
 	ActionNetwork     ActionKind = "network_access"
 	ActionMCP         ActionKind = "mcp_tool_call"
+	ActionElicitation ActionKind = "mcp_elicitation" // a server asks the user something
 	ActionPermissions ActionKind = "request_permissions"
 )
 
@@ -24,6 +25,7 @@ const (
 const (
 	UseDefault       = "use_default"
 	RequireEscalated = "require_escalated"
+	WithAdditional   = "with_additional_permissions"
 )
 
 // Action is exactly what an agent asks to do. Approvals are bound to its [Action.Digest]:
@@ -37,6 +39,8 @@ type Action struct {
 	EnvNames    []string `json:"env_names,omitempty"`
 	TTY         bool     `json:"tty,omitempty"`
 	Permissions string   `json:"permissions,omitempty"`
+	// Additional are the rights that a command, or a request for permissions, asks for on top.
+	Additional *Permissions `json:"additional_permissions,omitempty"`
 	// Process and Input belong to write_stdin.
 	Process int    `json:"process,omitempty"`
 	Input   string `json:"input,omitempty"`
@@ -47,8 +51,9 @@ type Action struct {
 	Host     string `json:"host,omitempty"`
 	Port     int    `json:"port,omitempty"`
 	Protocol string `json:"protocol,omitempty"`
-	// Server and Arguments belong to MCP calls; Arguments is the raw JSON.
+	// Server, Origin and Arguments belong to MCP calls: the configured name, the command line or URL behind it, the raw JSON.
 	Server    string `json:"server,omitempty"`
+	Origin    string `json:"server_origin,omitempty"`
 	Arguments string `json:"arguments,omitempty"`
 	// Plan is the digest of the confinement the action runs under, see filesystem.Plan.
 	Plan string `json:"plan,omitempty"`

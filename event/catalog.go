@@ -78,6 +78,7 @@ var catalog = [...]CatalogEntry{
 	{ApprovalRequested, 1, Info, (*ApprovalRequestedPayload)(nil), "proctor.approval.requested", "an action waits for a reviewer"},
 	{ReviewStarted, 1, Info, (*ReviewStartedPayload)(nil), "", "a reviewer took an action up"},
 	{ApprovalDecided, 1, Info, (*ApprovalDecidedPayload)(nil), "proctor.approval.decided", "the one final answer to an approval request"},
+	{PolicyAmended, 1, Warn, (*PolicyAmendedPayload)(nil), "", "an approval adds a rule: announced before, in force or failed after"},
 	{ExecStarted, 1, Info, (*ExecStartedPayload)(nil), "", "an allowed action is about to run, confined as told"},
 	{ExecInput, 1, Info, (*ExecInputPayload)(nil), "", "text is about to be typed into a running process"},
 	{ExecOutput, 1, Info, (*ExecOutputPayload)(nil), "", "a piece of output of a running process"},

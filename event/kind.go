@@ -39,6 +39,7 @@ const (
 	ApprovalRequested Kind = "proctor.approval_requested"
 	ReviewStarted     Kind = "proctor.review_started"
 	ApprovalDecided   Kind = "proctor.approval_decided"
+	PolicyAmended     Kind = "proctor.policy_amended"
 	ExecStarted       Kind = "proctor.exec_started"
 	ExecInput         Kind = "proctor.exec_input"
 	ExecOutput        Kind = "proctor.exec_output"

@@ -8,14 +8,21 @@ type ApprovalRequestedPayload struct {
 	ToolName   string `json:"tool_name"`
 	ActionKind string `json:"action_kind"`
 	Digest     Hash   `json:"action_digest"`
-	Reviewer   string `json:"reviewer"` // user, auto_review
+	Reviewer   string `json:"reviewer"` // user, auto_review, or policy when nobody may be asked
 	Reason     string `json:"reason"`   // why approval is needed: reason code
 	Rule       string `json:"rule,omitempty"`
 	Deadline   int64  `json:"deadline_ms"` // how long the executor waits
+	// OneShot: an approval can count for this call only.
+	OneShot bool `json:"one_shot,omitempty"`
+	// Amendment is the JSON of the rule that an approval of scope amendment adds, see Amendment; empty when none is offered.
+	Amendment Sensitive `json:"amendment,omitzero"`
 	// Action is the JSON of the exact action, Context the JSON of what a reviewer may know besides.
 	Action  Sensitive `json:"action,omitzero"`
 	Context Sensitive `json:"context,omitzero"`
 }
+
+// ReviewerPolicy stands where a reviewer is named when policy answered a request itself.
+const ReviewerPolicy = "policy"
 
 // ReviewStartedPayload says that a reviewer took the request up.
 type ReviewStartedPayload struct {
@@ -40,7 +47,7 @@ type ApprovalDecidedPayload struct {
 	Reviewer   string `json:"reviewer"`
 	// Status is one of the constants above.
 	Status        string    `json:"status"`
-	Scope         string    `json:"scope,omitempty"` // once, session
+	Scope         string    `json:"scope,omitempty"` // once, session, amendment
 	Digest        Hash      `json:"action_digest"`   // of the action that was judged
 	Reason        string    `json:"reason"`          // reason code
 	FailureReason string    `json:"failure_reason,omitempty"`
@@ -64,6 +71,8 @@ type ExecStartedPayload struct {
 	Argv      Sensitive `json:"argv,omitzero"` // JSON array
 	Cwd       Sensitive `json:"cwd,omitzero"`
 	EnvNames  []string  `json:"env_names,omitempty"`
+	// Permissions is the JSON of the rights that were granted on top of the session's plan, see Permissions.
+	Permissions Sensitive `json:"permissions,omitzero"`
 }
 
 // ExecInputPayload is committed before the text reaches the process.

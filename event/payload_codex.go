@@ -144,14 +144,18 @@ type ToolDecisionPayload struct {
 	ToolName      string `json:"tool_name"`
 	ToolNamespace string `json:"tool_namespace"`
 	CallID        string `json:"call_id"`
-	Decision      string `json:"decision"` // approved, approved_for_session, denied, timed_out, abort
+	Decision      string `json:"decision"` // approved, approved_for_session, approved_execpolicy_amendment, denied, timed_out, abort
 	Source        string `json:"source"`   // Config, User, AutomatedReviewer
 
 	Outcome string `json:"outcome" otel:"-"`        // allow, forbid: what the executor does now
 	Reason  string `json:"reason" otel:"-"`         // reason code, see policy/reason.go
 	Rule    string `json:"rule,omitempty" otel:"-"` // the rule that decided, with file and line where it has one
-	Digest  Hash   `json:"action_digest" otel:"-"`
-	Policy  string `json:"policy_digest" otel:"-"`
+	// DecidedBy is the authority: config, rule, managed, user, auto_review, or session for an earlier approval.
+	DecidedBy string `json:"decided_by,omitempty" otel:"-"`
+	// Approval is the id of the approval that allows or refuses the call: its own, or the earlier one.
+	Approval string `json:"approval_id,omitempty" otel:"-"`
+	Digest   Hash   `json:"action_digest" otel:"-"`
+	Policy   string `json:"policy_digest" otel:"-"`
 	// Facts is the JSON of everything the decision was made from; policy.Decide gives the same answer again.
 	Facts Sensitive `json:"facts,omitzero" otel:"-"`
 	// Action is the JSON of the exact action, see Action.

@@ -26,6 +26,9 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 		ToolName: c.call.Name, Digest: decision.Digest, Decision: r.Decision.ID, Backend: confined,
 		Mode: string(r.Plan.Mode), Network: string(r.Plan.Network), Escalated: r.Escalated, Cwd: event.Secret(action.Cwd),
 	}
+	if !r.Permissions.IsZero() {
+		started.Permissions = event.SecretJSON(r.Permissions)
+	}
 	if len(action.Argv) > 0 {
 		started.Argv = event.SecretJSON(action.Argv)
 		started.EnvNames = boundedNames(action.EnvNames)
@@ -54,7 +57,7 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 	if ctx.Err() != nil {
 		return c.finish(ctx, o, tool.Result{Output: "The turn was interrupted before the call ran; it had no effect."}, context.Cause(ctx))
 	}
-	result, err := p.Run(ctx, tool.Grant{Plan: r.Plan, Backend: s.opts.Backend, Digest: decision.Digest}, o)
+	result, err := p.Run(ctx, tool.Grant{Plan: r.Plan, Backend: s.opts.Backend, Digest: decision.Digest, Scope: r.Scope}, o)
 	return c.finish(ctx, o, result, err)
 }
 
@@ -67,7 +70,7 @@ func (c *call) finish(ctx context.Context, o *observer, result tool.Result, fail
 	switch {
 	case ctx.Err() != nil && failure != nil && result.Running == 0:
 		status = Interrupted
-	case failure != nil:
+	case failure != nil || !result.Success && o.item.Type == MCPToolCall:
 		status = Failed
 	case result.Running != 0 && o.item.Type == CommandExecution: // a call that only spoke to a process is done
 		status = Running

@@ -87,6 +87,9 @@ func (c *call) run(ctx context.Context) (json.RawMessage, error) {
 	if err != nil {
 		return c.refuse(ctx, policy.ReasonUnknownTool, err.Error())
 	}
+	if n, ok := impl.(tool.Namespaced); ok { // models may send the joined name
+		c.call.Name, c.call.Namespace = n.Name(), n.Namespace()
+	}
 	proposal, err := impl.Propose(ctx, c.call)
 	if err != nil {
 		return c.refuse(ctx, policy.ReasonBadArguments, err.Error())
@@ -100,6 +103,9 @@ func (c *call) run(ctx context.Context) (json.RawMessage, error) {
 	if p, ok := proposal.(tool.MCPFacts); ok {
 		facts := p.MCPFacts()
 		request.MCP = &facts
+	}
+	if p, ok := proposal.(tool.Prefixed); ok {
+		request.Prefix = p.PrefixRule()
 	}
 	ruling, err := c.t.s.opts.Gate.Rule(ctx, request)
 	if err != nil {

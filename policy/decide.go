@@ -24,6 +24,8 @@ func Decide(f Facts) Decision {
 		return decideNetwork(f)
 	case ActionMCP:
 		return decideMCP(f)
+	case ActionElicitation:
+		return decideElicitation(f)
 	case ActionPermissions:
 		return decidePermissions(f)
 	case ActionSkill:
@@ -82,7 +84,7 @@ func decideStdin(f Facts) Decision {
 	case f.Stdin == nil || !f.Stdin.Known:
 		return refuse(ReasonStdinUnknown, "there is no running command with that id in this session; start one first")
 	case f.Stdin.Unconfined && !f.Stdin.Empty && !f.Sandbox.Unconfined():
-		return f.ask(Decision{Reason: ReasonStdinUnconfined, Category: CategorySandbox, BypassSandbox: true},
+		return f.ask(Decision{Reason: ReasonStdinUnconfined, Category: CategorySandbox, BypassSandbox: true, OneShot: true},
 			"the running command is outside the sandbox, so what is typed into it needs approval")
 	}
 	return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonStdinRunning}
@@ -91,8 +93,10 @@ func decideStdin(f Facts) Decision {
 func decidePatch(f Facts) Decision {
 	w := f.Writes
 	switch {
-	case w == nil || len(w.Inside)+len(w.Outside)+len(w.Protected) == 0:
+	case w == nil || len(w.Inside)+len(w.Outside)+len(w.Protected)+len(w.Hidden) == 0:
 		return refuse(ReasonPatchNoTargets, "the patch names no file; send one that does")
+	case len(w.Hidden) > 0:
+		return refuse(ReasonPatchHidden, "the patch changes a path that is hidden from this session ("+w.Hidden[0]+"); no approval opens it, leave it alone")
 	case f.Sandbox.Unconfined():
 		return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonFullAccess, BypassSandbox: true}
 	case len(w.Protected) > 0:
@@ -103,36 +107,4 @@ func decidePatch(f Facts) Decision {
 			"the patch changes a file outside the writable roots ("+w.Outside[0]+")")
 	}
 	return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonPatchInside}
-}
-
-// decideMCP: a destructive hint always needs approval, even beside a read-only hint; only an advertised read-only hint
-// does without.
-func decideMCP(f Facts) Decision {
-	m := f.MCP
-	if m == nil {
-		return refuse(ReasonUnknownAction, "the tool call carries no tool")
-	}
-	tool := m.Server + "/" + m.Tool
-	if m.Destructive != nil && *m.Destructive {
-		return f.ask(Decision{Reason: ReasonToolDestructive, Category: CategoryMCP}, "the tool "+tool+" says it can destroy data")
-	}
-	if m.ReadOnly != nil && *m.ReadOnly {
-		return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonToolReadOnly}
-	}
-	return f.ask(Decision{Reason: ReasonToolSideEffects, Category: CategoryMCP}, "the tool "+tool+" does not say that it is read-only")
-}
-
-func decidePermissions(f Facts) Decision {
-	p := f.Permissions
-	switch {
-	case p == nil:
-		return refuse(ReasonUnknownAction, "the request names no permission")
-	case p.ExceedsManaged:
-		d := refuse(ReasonPermissionManaged, "the administrator's requirements do not permit what was asked for")
-		d.Source = SourceManaged
-		return d
-	case p.Held:
-		return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonPermissionHeld}
-	}
-	return f.ask(Decision{Reason: ReasonPermissionAsked, Category: CategoryPermissions}, "more permissions need approval")
 }

@@ -16,6 +16,9 @@ func decideExec(f Facts) Decision {
 				Text: "running outside the sandbox was requested; " + barrierText[why]}
 		}
 	}
+	if d, refused := f.refuseMore(); refused {
+		return d
+	}
 
 	rule := strictestRule(f)
 	if rule.found && rule.outcome == Forbid {
@@ -27,6 +30,9 @@ func decideExec(f Facts) Decision {
 	}
 	switch heuristic.Outcome {
 	case "": // every part matched an allow rule
+		if f.more() && f.DeniedReads { // the rule does not lift the sandbox, so the permissions are needed
+			return f.ask(askMore(), askMore().Text)
+		}
 		return Decision{Outcome: Allow, Source: SourceRule, Reason: ReasonRuleAllow, Rule: rule.name(), BypassSandbox: !f.DeniedReads}
 	case Prompt:
 		return f.ask(heuristic, heuristic.Text)
@@ -89,6 +95,8 @@ func heuristic(f Facts, p Part) Decision {
 			ask.Reason, ask.Text = ReasonNoJustification, "running outside the sandbox needs approval, and the call gives no justification"
 		}
 		return ask
+	case f.more():
+		return askMore()
 	case class == Safe:
 		return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonKnownSafe, BypassSandbox: f.Sandbox.Unconfined()}
 	case f.Approval.Mode == Untrusted:

@@ -12,6 +12,7 @@ const (
 	ActionPlan        Action = "update_plan"
 	ActionNetwork     Action = "network"
 	ActionMCP         Action = "mcp_tool"
+	ActionElicitation Action = "mcp_elicitation"
 	ActionPermissions Action = "request_permissions"
 	ActionSkill       Action = "skill_script"
 )
@@ -25,8 +26,10 @@ type Facts struct {
 	// Headless: no person can answer. With ReviewerAuto prompts still reach the automatic reviewer.
 	Headless bool     `json:"headless,omitempty"`
 	Reviewer Reviewer `json:"reviewer,omitempty"`
-	// SessionApproved: a person approved this exact action for the session. It answers prompts that may be cached, never a forbid.
-	SessionApproved bool `json:"session_approved,omitempty"`
+	// SessionApproved: this exact action was approved for the session. It answers prompts that may be cached, never a forbid.
+	// GrantedBy is the id of that approval; it decides nothing.
+	SessionApproved bool   `json:"session_approved,omitempty"`
+	GrantedBy       string `json:"granted_by,omitempty"`
 
 	// Commands. Parts are judged one by one. Inner are further commands seen inside parts that were kept whole: rules that
 	// prompt or forbid apply to them, rules that allow do not.
@@ -80,11 +83,13 @@ func (p Part) Effective() Class {
 	return c
 }
 
-// Writes sorts the targets of a patch: inside the writable set, outside of it, or under a protected path.
+// Writes sorts the targets of a patch: inside the writable set, outside of it, under a protected path, or hidden, where
+// nobody may write whoever approves.
 type Writes struct {
 	Inside    []string `json:"inside,omitempty"`
 	Outside   []string `json:"outside,omitempty"`
 	Protected []string `json:"protected,omitempty"`
+	Hidden    []string `json:"hidden,omitempty"`
 }
 
 // Stdin is about the running command that input is meant for.
@@ -113,21 +118,25 @@ type Network struct {
 	RuleDecision Outcome `json:"rule_decision,omitempty"`
 }
 
-// MCP is a tool call of a connector with the hints it advertises; nil means not advertised.
+// MCP is a tool call of a connector with the hints it advertises; nil means not advertised. Hints are the server's word.
 type MCP struct {
 	Server      string `json:"server"`
 	Tool        string `json:"tool"`
 	Destructive *bool  `json:"destructive,omitempty"`
 	ReadOnly    *bool  `json:"read_only,omitempty"`
 	OpenWorld   *bool  `json:"open_world,omitempty"`
+	// Mode is what the configuration says about the tool; empty is ToolAuto.
+	Mode ToolMode `json:"approval_mode,omitempty"`
 }
 
-// Permissions is a request for more rights.
+// Permissions is a request for more rights: by request_permissions, or by a command for its own run.
 type Permissions struct {
 	// Held: everything asked for is already granted.
 	Held bool `json:"held,omitempty"`
-	// ExceedsManaged: requirements of the administrator do not permit it.
-	ExceedsManaged bool `json:"exceeds_managed,omitempty"`
+	// ExceedsManaged: requirements of the administrator, or protected and hidden paths, do not permit it; nobody may
+	// approve it. Beyond says what it is.
+	ExceedsManaged bool     `json:"exceeds_managed,omitempty"`
+	Beyond         []string `json:"beyond,omitempty"`
 }
 
 // Decision is the answer. It is a value: recorded with its Facts, it can be made again.

@@ -192,6 +192,16 @@ func (g Categories) Keeps(c Category) bool {
 	return false
 }
 
+// ToolMode is the configured approval mode of an MCP tool.
+type ToolMode string
+
+// The modes: the hints decide, every call asks, or no call asks but a destructive one. An unknown word counts as ToolPrompt.
+const (
+	ToolAuto    ToolMode = "auto"
+	ToolPrompt  ToolMode = "prompt"
+	ToolApprove ToolMode = "approve"
+)
+
 // Reviewer says who answers prompts.
 type Reviewer string
 

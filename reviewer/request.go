@@ -20,8 +20,13 @@ type Request struct {
 	Reason              string // why approval is needed
 	Rule                string
 	Digest              event.Hash
-	Action              event.Action
-	Context             event.ReviewContext
+	// Answered: policy answered the request itself, in the same commit; it is there for the record.
+	Answered bool
+	// OneShot: an approval counts for this call only. Amendment is the rule that one of scope amendment adds, zero when none is offered.
+	OneShot   bool
+	Amendment event.Amendment
+	Action    event.Action
+	Context   event.ReviewContext
 	// Deadline is when the executor stops waiting.
 	Deadline time.Time
 }
@@ -50,12 +55,18 @@ func Read(e event.Entry) (Request, error) {
 	r := Request{
 		ID: p.ApprovalID, Session: e.Event.Session, Turn: e.Event.Turn, Call: e.Event.Call,
 		Tool: p.ToolName, Kind: event.ActionKind(p.ActionKind), Reason: p.Reason, Rule: p.Rule, Digest: p.Digest,
+		Answered: p.Reviewer == event.ReviewerPolicy, OneShot: p.OneShot,
 	}
 	if p.Deadline > 0 {
 		r.Deadline = e.Event.Time.Add(time.Duration(min(p.Deadline, maxDeadline.Milliseconds())) * time.Millisecond)
 	}
 	if err := r.readAction(p.Action); err != nil {
 		return r, fmt.Errorf("approval request %s: %w", p.ApprovalID, err)
+	}
+	if text, ok := p.Amendment.Reveal(); ok && text != "" {
+		if err := json.Unmarshal([]byte(text), &r.Amendment); err != nil {
+			return r, fmt.Errorf("approval request %s: amendment: %w", p.ApprovalID, err)
+		}
 	}
 	if text, ok := p.Context.Reveal(); ok && text != "" {
 		if err := json.Unmarshal([]byte(text), &r.Context); err != nil {

@@ -59,7 +59,7 @@ func (s *server) take(ctx context.Context, e event.Entry) {
 		return
 	}
 	stream, ok := s.streams(r.Session)
-	if !ok || !s.seen.first(r.Session+"/"+r.ID) {
+	if r.Answered || !ok || !s.seen.first(r.Session+"/"+r.ID) {
 		return
 	}
 	r.ReviewID = string(event.NewID())

@@ -46,14 +46,15 @@ const (
 
 // The scopes of an approval.
 const (
-	Once    = "once"
-	Session = "session"
+	Once    = event.ScopeOnce
+	Session = event.ScopeSession
+	Rule    = event.ScopeAmendment
 )
 
 // Verdict is the answer to one request.
 type Verdict struct {
 	Status  Status
-	Scope   string // Once or Session when approved
+	Scope   string // Once, Session or Rule when approved
 	Reason  policy.Reason
 	Failure Failure
 	// Outcome is what the reviewer itself said, which the gate may have overruled; empty without a judgement.

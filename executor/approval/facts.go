@@ -32,6 +32,8 @@ type Request struct {
 	// Stdin and MCP are facts that only their tools know.
 	Stdin *policy.Stdin
 	MCP   *policy.MCP
+	// Prefix are the first words of the command that the model would like approved for later too; only a proposal.
+	Prefix []string
 }
 
 // Facts gathers what Decide looks at. It touches nothing: paths in the action are canonical already.
@@ -65,6 +67,7 @@ var kinds = map[event.ActionKind]policy.Action{
 	event.ActionPlan:        policy.ActionPlan,
 	event.ActionNetwork:     policy.ActionNetwork,
 	event.ActionMCP:         policy.ActionMCP,
+	event.ActionElicitation: policy.ActionElicitation,
 	event.ActionPermissions: policy.ActionPermissions,
 }
 
@@ -75,6 +78,8 @@ func writes(p filesystem.Plan, files []string) *policy.Writes {
 		switch {
 		case v.Allowed:
 			w.Inside = append(w.Inside, file)
+		case v.Reason == filesystem.ReasonDeniedRead:
+			w.Hidden = append(w.Hidden, file)
 		case v.Reason == filesystem.ReasonProtectedPath:
 			w.Protected = append(w.Protected, file)
 		default:

@@ -10,6 +10,7 @@ import (
 
 	"proctor/event"
 	"proctor/policy"
+	"proctor/policy/filesystem"
 )
 
 // Watcher delivers committed events of one kind of one session, see bus.Bus.
@@ -31,18 +32,24 @@ type Options struct {
 	Breaker Breaker
 	// Deadline is how long a reviewer may take. Default 90 s. The gate waits a little longer for the answer to arrive.
 	Deadline time.Duration
+	// Grants are those of a resumed session.
+	Grants Grants
+	// Widen gives further permissions, and Amend adds rules; without them none are given, and none are offered.
+	Widen Widen
+	Amend Amend
 	// Context gives the reviewer what it may know besides the action; called when a review is requested.
 	Context func() event.Sensitive
 }
 
 // Gate decides about the actions of one session.
 type Gate struct {
-	authority Authority
-	opts      Options
-	stop      func()
+	opts Options
+	stop func()
 
-	mu      sync.Mutex
-	waiting map[string]chan *event.ApprovalDecidedPayload // by approval id, guarded by mu
+	mu      sync.Mutex                                    // guards the fields below, and of opts.Authority what an amendment changes: Rules and Digest
+	waiting map[string]chan *event.ApprovalDecidedPayload // by approval id
+	grants  Grants
+	turns   map[string]string // by call id
 }
 
 // grace is how long after the deadline, or after a cancellation, the gate still waits for the reviewer's own final word.
@@ -56,7 +63,7 @@ func New(opts Options) (*Gate, error) {
 	if opts.Deadline <= 0 {
 		opts.Deadline = 90 * time.Second
 	}
-	g := &Gate{authority: opts.Authority, opts: opts, waiting: map[string]chan *event.ApprovalDecidedPayload{}}
+	g := &Gate{opts: opts, waiting: map[string]chan *event.ApprovalDecidedPayload{}, grants: opts.Grants, turns: map[string]string{}}
 	stop, err := opts.Watcher.Watch(opts.Stream.Session(), event.ApprovalDecided, g.answered)
 	if err != nil {
 		return nil, fmt.Errorf("watch for approvals: %w", err)
@@ -68,45 +75,89 @@ func New(opts Options) (*Gate, error) {
 // Close stops listening for answers.
 func (g *Gate) Close() { g.stop() }
 
-// Authority is what the gate decides by.
-func (g *Gate) Authority() Authority { return g.authority }
+// Authority is what the gate decides by: an approved rule changes it.
+func (g *Gate) Authority() Authority {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.opts.Authority
+}
 
 // Rule decides about one call. An error means that the request for approval
 // could not be recorded, and that nothing may run.
 func (g *Gate) Rule(ctx context.Context, r Request) (Ruling, error) {
-	facts := Facts(g.authority, r)
-	if n := event.SecretJSON(facts).Len() + event.SecretJSON(r.Action).Len(); n > maxEvidence {
+	c := g.consider(r)
+	if n := event.SecretJSON(c.facts).Len() + event.SecretJSON(r.Action).Len(); n > maxEvidence {
 		r.Action = event.Action{Kind: r.Action.Kind, Tool: r.Action.Tool}
 		return g.Refuse(r, policy.ReasonTooLarge, fmt.Sprintf("the call needs %d bytes to be recorded, at most %d are allowed; "+
 			"put long text into a file in smaller steps", n, maxEvidence)), nil
 	}
-	d := policy.Decide(facts)
-	d.Rule = bounded(d.Rule)
-	if d.Outcome != policy.Prompt {
-		return g.ruling(r, facts, d, nil), nil
+	c.decision = policy.Decide(c.facts)
+	c.decision.Rule = bounded(c.decision.Rule)
+	if c.decision.Outcome != policy.Prompt {
+		return g.ruling(r, c), nil
 	}
-	answer, err := g.ask(ctx, r, d)
+	offer, _ := Propose(c.facts, c.decision, r.Prefix)
+	answer, request, err := g.ask(ctx, r, c.decision, offer)
 	if err != nil {
 		return Ruling{}, err
 	}
-	out := g.ruling(r, facts, d, answer)
+	c.answer = answer
+	out := g.ruling(r, c)
+	if out.Allowed && answer.Scope == event.ScopeAmendment {
+		if err := g.amend(ctx, r, request); err != nil {
+			return Ruling{}, err
+		}
+	}
 	if g.opts.Breaker != nil {
 		out.Interrupt = g.opts.Breaker.Reviewed(r.Turn, answer.Status)
 	}
 	return out, nil
 }
 
-// Refuse rules out a call that never became an action: an unknown tool, arguments that make no sense.
-func (g *Gate) Refuse(r Request, reason policy.Reason, message string) Ruling {
-	return g.ruling(r, policy.Facts{Approval: g.authority.Approval, Sandbox: g.authority.Sandbox},
-		policy.Decision{Outcome: policy.Forbid, Source: policy.SourceConfig, Reason: reason, Text: message}, nil)
+// considered is one call with what was found about it.
+type considered struct {
+	authority Authority
+	facts     policy.Facts
+	decision  policy.Decision
+	answer    *event.ApprovalDecidedPayload // nil when nobody was asked
+	plan      filesystem.Plan               // of the turn, with the permissions held in it
+	held      event.Permissions
+	earlier   granted // the approval for the session that covers the action, if any
 }
 
-func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision) (*event.ApprovalDecidedPayload, error) {
+func (g *Gate) consider(r Request) considered {
+	c := considered{authority: g.Authority()}
+	c.plan, c.held = g.effective(r.Turn)
+	c.authority.Plan = c.plan
+	c.facts = Facts(c.authority, r)
+	c.facts.Permissions = g.judge(r.Action, c.held)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	c.earlier, c.facts.SessionApproved = g.grants.covers(r.Action)
+	c.facts.GrantedBy = c.earlier.approval
+	if len(g.turns) > maxGrants {
+		clear(g.turns)
+	}
+	g.turns[r.CallID] = r.Turn
+	return c
+}
+
+// Refuse rules out a call that never became an action: an unknown tool, arguments that make no sense.
+func (g *Gate) Refuse(r Request, reason policy.Reason, message string) Ruling {
+	a := g.Authority()
+	return g.ruling(r, considered{authority: a, plan: a.Plan, facts: policy.Facts{Approval: a.Approval, Sandbox: a.Sandbox},
+		decision: policy.Decision{Outcome: policy.Forbid, Source: policy.SourceConfig, Reason: reason, Text: message}})
+}
+
+// ask records the question and waits for its one answer.
+func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision, offer event.Amendment) (*event.ApprovalDecidedPayload, *event.ApprovalRequestedPayload, error) {
 	request := &event.ApprovalRequestedPayload{
 		ApprovalID: uuid.NewString(), ToolName: r.Tool, ActionKind: string(r.Action.Kind), Digest: r.Action.Digest(),
-		Reviewer: string(g.authority.Reviewer), Reason: string(d.Reason), Rule: d.Rule, Deadline: g.opts.Deadline.Milliseconds(),
-		Action: event.SecretJSON(r.Action),
+		Reviewer: string(g.opts.Authority.Reviewer), Reason: string(d.Reason), Rule: d.Rule, Deadline: g.opts.Deadline.Milliseconds(),
+		OneShot: d.OneShot, Action: event.SecretJSON(r.Action),
+	}
+	if len(offer.Prefix) > 0 && g.opts.Amend != nil {
+		request.Amendment = event.SecretJSON(offer)
 	}
 	if g.opts.Context != nil {
 		request.Context = g.opts.Context()
@@ -116,20 +167,29 @@ func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision) (*event.Ap
 	began := g.opts.Stream.Now()
 	id := event.NewID()
 	if _, err := g.opts.Stream.RecordAnyway(ctx, event.Draft{ID: id, Turn: r.Turn, Call: r.CallID, Cause: r.Cause, Payload: request}); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	lost := g.wait(ctx, answers)
 	if lost.answer != nil {
-		return lost.answer, nil
+		g.remember(r.Turn, request, lost.answer)
+		return lost.answer, request, nil
 	}
 	closed := &event.ApprovalDecidedPayload{
 		ApprovalID: request.ApprovalID, Reviewer: request.Reviewer, Status: lost.status, Digest: request.Digest,
 		Reason: "review_" + lost.status, FailureReason: lost.why, Duration: g.opts.Stream.Now().Sub(began).Milliseconds(),
 	}
 	if _, err := g.opts.Stream.RecordAnyway(ctx, event.Draft{Turn: r.Turn, Call: r.CallID, Cause: id, Payload: closed}); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return closed, nil
+	return closed, request, nil
+}
+
+// remember folds a recorded answer in, as a resumed session would.
+func (g *Gate) remember(turn string, request *event.ApprovalRequestedPayload, answer *event.ApprovalDecidedPayload) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.grants.Add(&event.Event{Turn: turn, Payload: request})
+	g.grants.Add(&event.Event{Turn: turn, Payload: answer})
 }
 
 // outcome of waiting: an answer, or why there was none.

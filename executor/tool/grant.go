@@ -16,6 +16,8 @@ type Grant struct {
 	Backend sandbox.Backend
 	// PlanDigest is what the executor put into Action.Plan before the action was decided, or empty.
 	PlanDigest string
+	// Scope is for how long the action was approved: event.ScopeOnce or event.ScopeSession. Only request_permissions asks.
+	Scope string
 	// Digest is that of the decided action.
 	Digest event.Hash
 }

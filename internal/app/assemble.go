@@ -67,7 +67,12 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 	if p.tools, err = r.newTools(ctx, r.commandEnv()); err != nil {
 		return p, err
 	}
+	var grants approval.Grants
+	if r.state != nil {
+		grants = r.state.Grants
+	}
 	if p.gate, err = approval.New(approval.Options{
+		Grants:    grants,
 		Authority: r.authority(), Stream: r.stream, Watcher: r.store.Bus, Breaker: &turnBreaker{},
 		Context: func() event.Sensitive { return r.reviewContext(p.session) },
 	}); err != nil {

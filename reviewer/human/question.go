@@ -33,14 +33,35 @@ func question(r reviewer.Request) (text string, whole bool) {
 		s.line("host", fmt.Sprintf("%s port %d (%s)", a.Host, a.Port, a.Protocol))
 	}
 	s.line("server", a.Server)
+	s.line("runs as", a.Origin)
+	if p := a.Additional; p != nil {
+		s.line("network", map[bool]string{true: "yes"}[p.Network])
+		s.block("read", strings.Join(p.Read, "\n"))
+		s.block("write", strings.Join(p.Write, "\n"))
+	}
+	if len(r.Amendment.Prefix) > 0 {
+		s.line("rule would allow", event.CommandLine(r.Amendment.Prefix)+" …")
+	}
 	s.block("arguments", a.Arguments)
 	s.block("the agent says", a.Justification)
 	s.line("digest", r.Digest.String())
 	if !s.whole {
 		s.b.WriteString("The action is too large to be shown whole; it can only be refused here.\n")
 	}
-	s.b.WriteString("Allow? y (this once), session, n: ")
+	s.b.WriteString("Allow? " + choices(r) + ": ")
 	return s.b.String(), s.whole
+}
+
+// choices are the answers that count for a request.
+func choices(r reviewer.Request) string {
+	words := []string{"y (this once)"}
+	if !r.OneShot || r.Kind == event.ActionPermissions {
+		words = append(words, "session")
+	}
+	if len(r.Amendment.Prefix) > 0 {
+		words = append(words, "rule (always)")
+	}
+	return strings.Join(append(words, "n"), ", ")
 }
 
 // sheet collects labelled lines; empty values are left out.

@@ -62,7 +62,7 @@ func (t *Terminal) Review(ctx context.Context, r reviewer.Request) reviewer.Verd
 	if _, err := io.WriteString(t.out, text); err != nil {
 		return refused(policy.ReasonNotInteractive, "the question could not be shown: "+err.Error())
 	}
-	v := t.answer(ctx, whole)
+	v := t.answer(ctx, r, whole)
 	if v.Status == reviewer.TimedOut {
 		_, _ = fmt.Fprintln(t.out, "no answer in time: refused") // the verdict does not depend on it
 	}
@@ -72,7 +72,7 @@ func (t *Terminal) Review(ctx context.Context, r reviewer.Request) reviewer.Verd
 // maxTries bounds how often an answer that was not understood is asked again.
 const maxTries = 3
 
-func (t *Terminal) answer(ctx context.Context, whole bool) reviewer.Verdict {
+func (t *Terminal) answer(ctx context.Context, r reviewer.Request, whole bool) reviewer.Verdict {
 	for range maxTries {
 		line, err := t.lines.next(ctx)
 		if ctx.Err() != nil {
@@ -81,25 +81,34 @@ func (t *Terminal) answer(ctx context.Context, whole bool) reviewer.Verdict {
 		if err != nil {
 			return refused(policy.ReasonUserDenied, "the input ended without an answer")
 		}
-		switch strings.ToLower(strings.TrimSpace(line)) {
-		case "n", "no":
+		switch scope, known := meaning(r, line); {
+		case known && scope == "":
 			return refused(policy.ReasonUserDenied, "")
-		case "y", "yes", "once":
-			if whole {
-				return approved(reviewer.Once)
-			}
+		case known && !whole:
 			return refused(policy.ReasonActionTooLarge, "the action is too large to be shown whole, so it cannot be approved here")
-		case "session":
-			if whole {
-				return approved(reviewer.Session)
-			}
-			return refused(policy.ReasonActionTooLarge, "the action is too large to be shown whole, so it cannot be approved here")
+		case known:
+			return approved(scope)
 		}
-		if _, err := io.WriteString(t.out, "please answer y (this once), session, or n: "); err != nil {
+		if _, err := io.WriteString(t.out, "please answer "+choices(r)+": "); err != nil {
 			break
 		}
 	}
 	return refused(policy.ReasonAnswerUnclear, "no answer was understood")
+}
+
+// meaning is the scope that an answer approves, "" for no; false when it is none of the choices.
+func meaning(r reviewer.Request, line string) (scope string, known bool) {
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "n", "no":
+		return "", true
+	case "y", "yes", "once":
+		return reviewer.Once, true
+	case "session":
+		return reviewer.Session, !r.OneShot || r.Kind == event.ActionPermissions
+	case "rule":
+		return reviewer.Rule, len(r.Amendment.Prefix) > 0
+	}
+	return "", false
 }
 
 func approved(scope string) reviewer.Verdict {
