@@ -97,15 +97,19 @@ func TestEveryFileOfAPatchMustBeGranted(t *testing.T) {
 
 func TestWhatIsNotAGrant(t *testing.T) {
 	for name, change := range map[string]func(*event.ApprovalRequestedPayload, *event.ApprovalDecidedPayload){
-		"once":           func(_ *event.ApprovalRequestedPayload, d *event.ApprovalDecidedPayload) { d.Scope = event.ScopeOnce },
-		"amendment":      func(_ *event.ApprovalRequestedPayload, d *event.ApprovalDecidedPayload) { d.Scope = event.ScopeAmendment },
+		"once": func(_ *event.ApprovalRequestedPayload, d *event.ApprovalDecidedPayload) { d.Scope = event.ScopeOnce },
+		"amendment": func(_ *event.ApprovalRequestedPayload, d *event.ApprovalDecidedPayload) {
+			d.Scope = event.ScopeAmendment
+		},
 		"denied":         func(_ *event.ApprovalRequestedPayload, d *event.ApprovalDecidedPayload) { d.Status = event.Denied },
 		"unknown status": func(_ *event.ApprovalRequestedPayload, d *event.ApprovalDecidedPayload) { d.Status = "yes" },
 		"another digest": func(_ *event.ApprovalRequestedPayload, d *event.ApprovalDecidedPayload) { d.Digest[0] ^= 1 },
 		"another id":     func(_ *event.ApprovalRequestedPayload, d *event.ApprovalDecidedPayload) { d.ApprovalID = "x" },
 		"one-shot":       func(q *event.ApprovalRequestedPayload, _ *event.ApprovalDecidedPayload) { q.OneShot = true },
-		"another action": func(q *event.ApprovalRequestedPayload, _ *event.ApprovalDecidedPayload) { q.Action = event.SecretJSON(shell("ls")) },
-		"erased action":  func(q *event.ApprovalRequestedPayload, _ *event.ApprovalDecidedPayload) { q.Action = event.Sensitive{} },
+		"another action": func(q *event.ApprovalRequestedPayload, _ *event.ApprovalDecidedPayload) {
+			q.Action = event.SecretJSON(shell("ls"))
+		},
+		"erased action": func(q *event.ApprovalRequestedPayload, _ *event.ApprovalDecidedPayload) { q.Action = event.Sensitive{} },
 	} {
 		if _, ok := fold(answered("t", shell("make"), event.ScopeSession, change)...).covers(shell("make")); ok {
 			t.Errorf("%s: granted", name)
