@@ -66,6 +66,7 @@ func (c *call) finish(ctx context.Context, o *observer, result tool.Result, fail
 	if err := o.failed(); err != nil {
 		return nil, err
 	}
+	c.end.result, c.end.failure = result, failure
 	status := Completed
 	switch {
 	case ctx.Err() != nil && failure != nil && result.Running == 0:

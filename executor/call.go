@@ -76,6 +76,7 @@ type call struct {
 	t    *turn
 	item responses.Item
 	call tool.Call
+	end  ending // what came of it, for a call without a model
 }
 
 // run returns the output item for the model. An error is about the record, never about the tool.
@@ -94,6 +95,11 @@ func (c *call) run(ctx context.Context) (json.RawMessage, error) {
 	if err != nil {
 		return c.refuse(ctx, policy.ReasonBadArguments, err.Error())
 	}
+	return c.supervise(ctx, proposal)
+}
+
+// supervise decides about a proposal and runs it: the one path from a proposal to its result.
+func (c *call) supervise(ctx context.Context, proposal tool.Proposal) (json.RawMessage, error) {
 	request := c.request()
 	request.Action = proposal.Action()
 	if p, ok := proposal.(tool.StdinFacts); ok {
@@ -141,6 +147,7 @@ func (c *call) refused(ctx context.Context, r approval.Ruling, p tool.Proposal) 
 	if _, err := c.t.s.stream.RecordAnyway(ctx, r.Decision, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: result}); err != nil {
 		return nil, err
 	}
+	c.end.refused, c.end.message = decision, r.Message
 	c.t.note(func(res *Result) { res.Denied++ })
 	if r.Interrupt {
 		c.t.note(func(*Result) { c.t.breaker = true })
@@ -163,6 +170,8 @@ func (c *call) brief(p tool.Proposal) string {
 		return clip(c.call.Arguments, limit)
 	}
 	switch a := p.Action(); {
+	case len(a.Argv) > 0 && c.item.CallID == "": // no shell stands before it
+		return clip(event.CommandLine(a.Argv), limit)
 	case len(a.Argv) > 0:
 		return clip(a.Argv[len(a.Argv)-1], limit)
 	case len(a.Files) > 0:

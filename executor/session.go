@@ -21,7 +21,7 @@ type Model interface {
 	Stream(ctx context.Context, req responses.Request, obs responses.Observer) (responses.Response, error)
 }
 
-// Options of a Session. Stream, Model, Tools, Gate, Backend and Progress are required.
+// Options of a Session. Stream, Tools, Gate, Backend and Progress are required, and Model by Turn.
 type Options struct {
 	Stream   *event.Stream
 	Model    Model
@@ -61,7 +61,7 @@ const closeTimeout = 30 * time.Second
 func New(opts Options) (*Session, error) {
 	var missing []error
 	for name, absent := range map[string]bool{
-		"Stream": opts.Stream == nil, "Model": opts.Model == nil, "Tools": opts.Tools == nil, "Gate": opts.Gate == nil,
+		"Stream": opts.Stream == nil, "Tools": opts.Tools == nil, "Gate": opts.Gate == nil,
 		"Backend": opts.Backend == nil, "Progress": opts.Progress == nil,
 	} {
 		if absent {

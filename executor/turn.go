@@ -52,6 +52,9 @@ type turn struct {
 // Turn runs one prompt to its end. The returned error is what made it fail; the
 // Result is valid in any case, unless the error wraps event.ErrNotRecorded.
 func (s *Session) Turn(ctx context.Context, prompt string, images ...json.RawMessage) (Result, error) {
+	if s.opts.Model == nil {
+		return Result{Status: Failed}, errors.New("executor options: Model is missing")
+	}
 	if len(prompt) > MaxPrompt {
 		return Result{Status: Failed}, fmt.Errorf("%w: %d bytes, at most %d are allowed; put the text into a file and name the file in the prompt",
 			ErrPromptTooLarge, len(prompt), MaxPrompt)

@@ -134,7 +134,11 @@ func (f *execFlags) check() error {
 	case f.timeout < 0:
 		return usage("--timeout %s: expected a positive duration, for example 10m", f.timeout)
 	}
-	for _, w := range f.failOn {
+	return checkFailOn(f.failOn)
+}
+
+func checkFailOn(words []string) error {
+	for _, w := range words {
 		if !slices.Contains([]string{app.FailOnDenied, app.FailOnSandbox, app.FailOnTool}, w) {
 			return usage("--fail-on %q: expected denied, sandbox or tool", w)
 		}

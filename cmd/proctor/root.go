@@ -39,7 +39,8 @@ made durable; 124 time limit; 130 and 143 interrupted.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(newVersion(env), newExec(env), newReplay(env), newLedger(env), newExport(env), newPolicy(env), newDoctor(env), newDemo(env), newSandbox(env), newConfig(env))
+	root.AddCommand(newVersion(env), newExec(env), newRun(env), newReplay(env), newLedger(env), newExport(env), newPolicy(env), newConfig(env), newDoctor(env), newDemo(env),
+		newSandbox(env))
 	for _, c := range root.Commands() {
 		strictArgs(c)
 	}

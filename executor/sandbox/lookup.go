@@ -18,6 +18,9 @@ func CheckSpec(s Spec) error {
 		return fmt.Errorf("%w: Dir %q is not absolute", ErrInvalidSpec, s.Dir)
 	case s.TTY && (s.StdinFile != nil || s.StdoutFile != nil || s.StderrFile != nil):
 		return fmt.Errorf("%w: TTY and own files for the streams exclude each other", ErrInvalidSpec)
+	case s.TTY && (s.StdoutTTY || s.StderrTTY || s.Merged), s.StdoutTTY && s.StdoutFile != nil, s.StderrTTY && s.StderrFile != nil,
+		s.Merged && (s.StderrTTY || s.StderrFile != nil):
+		return fmt.Errorf("%w: TTY, StdoutTTY, StderrTTY, Merged and own files contradict each other", ErrInvalidSpec)
 	}
 	for _, word := range append(append([]string{s.Dir}, s.Argv...), s.Env...) {
 		if strings.ContainsRune(word, 0) {

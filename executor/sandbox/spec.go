@@ -36,6 +36,9 @@ type Spec struct {
 	// StdinFile, StdoutFile and StderrFile, when set, are handed to the process as they are
 	// (proctor sandbox, proctor run); then OnOutput sees nothing of that stream.
 	StdinFile, StdoutFile, StderrFile *os.File
+	// StdoutTTY and StderrTTY make the one stream a terminal (not the controlling one) that OnOutput still sees; Merged sends
+	// standard error where standard output goes, so that their order is kept. They do not go with TTY or a file for the stream.
+	StdoutTTY, StderrTTY, Merged bool
 
 	// OnOutput receives output in order of arrival, from one goroutine at a time; it must not keep p.
 	// It may block: that holds the process back, nothing is dropped.
@@ -100,6 +103,11 @@ type Process interface {
 	Wait() Result
 	// Done is closed when Wait would return at once.
 	Done() <-chan struct{}
+}
+
+// Resizer is a Process with a terminal, whose size can change.
+type Resizer interface {
+	Resize(rows, cols uint16) error
 }
 
 // Keeper is a Backend that can prepare a plan once for many commands. What it prepares (see

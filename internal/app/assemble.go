@@ -64,7 +64,7 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 			err = errors.Join(err, p.close(ctx, "failed"))
 		}
 	}()
-	if p.tools, err = r.newTools(ctx, r.commandEnv()); err != nil {
+	if p.tools, err = r.registry(ctx); err != nil {
 		return p, err
 	}
 	var grants approval.Grants
@@ -86,11 +86,14 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 			return p, fail(NoSandbox, err)
 		}
 	}
-	p.session, err = executor.New(executor.Options{
-		Stream: r.stream, Model: r.model, Tools: p.tools, Gate: p.gate, Backend: r.confine.Backend,
-		Progress: r.progress(), Start: r.start(), Request: r.request(),
-		Context: opening(r.env, r.cfg, r.confine.Plan, r.notes), State: r.state,
-	})
+	o := executor.Options{
+		Stream: r.stream, Tools: p.tools, Gate: p.gate, Backend: r.confine.Backend, Progress: r.view, Start: r.start(), State: r.state,
+	}
+	if r.command == nil {
+		o.Model, o.Request, o.Progress = r.model, r.request(), r.progress()
+		o.Context = opening(r.env, r.cfg, r.confine.Plan, r.notes)
+	}
+	p.session, err = executor.New(o)
 	return p, err
 }
 
@@ -142,6 +145,9 @@ func (r *run) about() []event.Payload {
 
 func (r *run) start() event.ConversationStartsPayload {
 	host, _ := os.Hostname()
+	if r.command != nil {
+		return r.startCommand(host)
+	}
 	return event.ConversationStartsPayload{
 		ProviderName: r.model.Provider().Label(), ReasoningEffort: r.cfg.ModelReasoningEffort, ReasoningSummary: summary(r.cfg),
 		ContextWindow: r.cfg.ModelContextWindow, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), SandboxPolicy: string(r.cfg.SandboxMode),

@@ -75,6 +75,13 @@ type run struct {
 	out     *output
 	// last and events are the files of -o and --events, opened before anything runs; nil without.
 	last, events *os.File
+
+	// work is what the session does, judge turns how it ended into an error with its exit status.
+	work  func(context.Context, *executor.Session) (executor.Result, error)
+	judge func(context.Context, executor.Result, error) error
+	// command is what proctor run runs, nil in proctor exec; view shows that session.
+	command *RunOptions
+	view    executor.Progress
 }
 
 // Exec runs one prompt. The error carries the exit status, see ExitOf.
@@ -88,12 +95,21 @@ func Exec(ctx context.Context, env Env, opts ExecOptions) error {
 		return err
 	}
 	defer r.model.Close()
-	store, err := Open(ctx, env, r.cfg, Runner)
+	r.judge = r.verdict
+	r.work = func(ctx context.Context, s *executor.Session) (executor.Result, error) {
+		return s.Turn(ctx, r.prompt, r.images...)
+	}
+	return r.record(ctx)
+}
+
+// record does the work with the ledger open.
+func (r *run) record(ctx context.Context) error {
+	store, err := Open(ctx, r.env, r.cfg, Runner)
 	if err != nil {
 		return err
 	}
 	r.store = store
-	ShowRecovered(env, store)
+	ShowRecovered(r.env, store)
 	err = r.inStore(ctx)
 	closing := store.Close(context.WithoutCancel(ctx))
 	if errors.Is(err, event.ErrNotRecorded) || ExitOf(err) == NotDurable {
@@ -104,14 +120,10 @@ func Exec(ctx context.Context, env Env, opts ExecOptions) error {
 
 // prepare reads and checks everything that can be wrong before the ledger is opened.
 func (r *run) prepare(ctx context.Context) error {
-	var err error
-	if r.cfg, r.warnings, err = r.env.Configure(r.opts.Config); err != nil {
+	err := r.configure()
+	if err != nil {
 		return err
 	}
-	if info, err := os.Stat(r.cfg.Cwd); err != nil || !info.IsDir() {
-		return fail(Failure, fmt.Errorf("working folder %s: not a folder that can be used; choose another with -C", r.cfg.Cwd))
-	}
-	r.git = isGit(r.cfg.ProjectRoot)
 	if err := r.checkFolder(); err != nil {
 		return err
 	}
@@ -137,13 +149,31 @@ func (r *run) prepare(ctx context.Context) error {
 	if r.notes, err = projectNotes(r.cfg); err != nil {
 		return fail(Failure, err)
 	}
-	if r.rules, r.files, err = Rules(r.cfg, r.opts.IgnoreRules); err != nil {
-		return err
-	}
-	if r.confine, err = Confine(ctx, r.env, r.cfg, r.opts.AddDirs); err != nil {
+	if err = r.govern(ctx); err != nil {
 		return err
 	}
 	r.model, err = newModel(r.env, r.cfg)
+	return err
+}
+
+// configure loads the settings and looks at the working folder.
+func (r *run) configure() (err error) {
+	if r.cfg, r.warnings, err = r.env.Configure(r.opts.Config); err != nil {
+		return err
+	}
+	if info, err := os.Stat(r.cfg.Cwd); err != nil || !info.IsDir() {
+		return fail(Failure, fmt.Errorf("working folder %s: not a folder that can be used; choose another with -C", r.cfg.Cwd))
+	}
+	r.git = isGit(r.cfg.ProjectRoot)
+	return nil
+}
+
+// govern loads what decides and confines.
+func (r *run) govern(ctx context.Context) (err error) {
+	if r.rules, r.files, err = Rules(r.cfg, r.opts.IgnoreRules); err != nil {
+		return err
+	}
+	r.confine, err = Confine(ctx, r.env, r.cfg, r.opts.AddDirs)
 	return err
 }
 
@@ -202,7 +232,7 @@ func (r *run) inStore(ctx context.Context) error {
 	stop := r.stopOnFailure(ctx, cancel)
 	result, err := r.supervise(ctx)
 	stop()
-	verdict := r.verdict(ctx, result, err) // what happens while telemetry leaves does not change how the run ended
+	verdict := r.judge(ctx, result, err) // what happens while telemetry leaves does not change how the run ended
 	export.finish(ctx, r.env)
 	return errors.Join(verdict, r.writeEvents(ctx))
 }
@@ -246,6 +276,8 @@ func (r *run) openSession(ctx context.Context) error {
 		return fail(Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id))
 	case !state.Complete:
 		return fail(Failure, fmt.Errorf("session %s cannot go on: a part of its conversation was erased", id))
+	case state.Start.Originator == runOriginator:
+		return fail(Failure, fmt.Errorf("session %s cannot go on: it is one command of 'proctor run', not a conversation", id))
 	}
 	r.session, r.state = id, state
 	r.stream, err = r.store.Stream(id, state.Last)
@@ -261,9 +293,11 @@ func (r *run) supervise(ctx context.Context) (executor.Result, error) {
 	var result executor.Result
 	if err = parts.session.Open(ctx, r.about()...); err == nil {
 		for _, w := range r.warnings {
-			parts.session.Warn(w.String())
+			if r.command == nil {
+				parts.session.Warn(w.String())
+			}
 		}
-		result, err = parts.session.Turn(ctx, r.prompt, r.images...)
+		result, err = r.work(ctx, parts.session)
 	}
 	return result, errors.Join(err, parts.close(ctx, reason(ctx, result, err)))
 }
@@ -286,10 +320,7 @@ func reason(ctx context.Context, result executor.Result, err error) string {
 func (r *run) verdict(ctx context.Context, result executor.Result, err error) error {
 	switch {
 	case errors.Is(err, event.ErrNotRecorded):
-		if cause := r.store.Ledger.Err(); cause != nil {
-			err = cause // every part of the run reports it; once is enough
-		}
-		return fail(NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then go on with 'proctor exec resume %s'", err, r.session))
+		return r.notRecorded(err, "go on with 'proctor exec resume "+r.session+"'")
 	case ctx.Err() != nil:
 		return fail(ExitOf(context.Cause(ctx)), fmt.Errorf("%w; go on with 'proctor exec resume %s'", context.Cause(ctx), r.session))
 	case err != nil:
@@ -298,6 +329,11 @@ func (r *run) verdict(ctx context.Context, result executor.Result, err error) er
 	if err := errors.Join(r.out.failure(), r.writeLast(result.LastMessage)); err != nil {
 		return err
 	}
+	return r.gate(result)
+}
+
+// gate is what --fail-on makes of the result.
+func (r *run) gate(result executor.Result) error {
 	for _, word := range r.opts.FailOn {
 		n := map[string]int{FailOnDenied: result.Denied, FailOnSandbox: result.SandboxDenials, FailOnTool: result.FailedCalls}[word]
 		if n > 0 {
@@ -305,6 +341,14 @@ func (r *run) verdict(ctx context.Context, result executor.Result, err error) er
 		}
 	}
 	return nil
+}
+
+// notRecorded is the end of a run without a ledger; next is what to do once it is repaired.
+func (r *run) notRecorded(err error, next string) error {
+	if cause := r.store.Ledger.Err(); cause != nil {
+		err = cause // every part of the run reports it; once is enough
+	}
+	return fail(NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then %s", err, next))
 }
 
 // shownError was shown to the person already, as it happened.

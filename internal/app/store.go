@@ -133,7 +133,7 @@ func (s *Store) LastSession(ctx context.Context) (string, error) {
 	return info.ID, err
 }
 
-// LastSessionIn is the id of the run in a folder that was active last.
+// LastSessionIn is the id of the conversation in a folder that was active last.
 func (s *Store) LastSessionIn(ctx context.Context, cwd string) (string, error) {
 	sessions, err := s.Ledger.Sessions(ctx)
 	if err != nil {
@@ -144,7 +144,7 @@ func (s *Store) LastSessionIn(ctx context.Context, cwd string) (string, error) {
 	}
 	var last ledger.SessionInfo
 	for _, info := range sessions {
-		if info.Cwd == cwd && info.Model != "" && (last.ID == "" || info.Last > last.Last) {
+		if info.Cwd == cwd && info.Model != "" && info.Originator != runOriginator && (last.ID == "" || info.Last > last.Last) {
 			last = info
 		}
 	}

@@ -18,6 +18,14 @@ import (
 	"proctor/internal/config"
 )
 
+// registry holds the tools of the session: none without a model.
+func (r *run) registry(ctx context.Context) (*tool.Registry, error) {
+	if r.command != nil {
+		return tool.NewRegistry()
+	}
+	return r.newTools(ctx, r.commandEnv())
+}
+
 // newTools makes the tools that the model is offered. Session.Close closes them.
 func (r *run) newTools(ctx context.Context, env []string) (*tool.Registry, error) {
 	confined := r.confine.Plan

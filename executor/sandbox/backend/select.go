@@ -226,6 +226,14 @@ func (p named) Wait() sandbox.Result {
 	return r
 }
 
+// Resize implements sandbox.Resizer.
+func (p named) Resize(rows, cols uint16) error {
+	if r, ok := p.Process.(sandbox.Resizer); ok {
+		return r.Resize(rows, cols)
+	}
+	return errors.New("resize process: its backend cannot")
+}
+
 func (r *router) unavailable() error {
 	return fmt.Errorf("%w: %s", sandbox.ErrUnavailable, strings.Join(r.reasons, "; "))
 }

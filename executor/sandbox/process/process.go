@@ -268,6 +268,9 @@ func (p *Process) Write(b []byte) (int, error) { return p.streams.write(b) }
 // CloseStdin ends standard input.
 func (p *Process) CloseStdin() error { return p.streams.closeInput() }
 
+// Resize implements sandbox.Resizer.
+func (p *Process) Resize(rows, cols uint16) error { return p.streams.resize(rows, cols) }
+
 // Signal sends sig to the command.
 func (p *Process) Signal(sig syscall.Signal) error {
 	if p.options.Signal != nil {

@@ -64,6 +64,10 @@ func (st *streams) openTerminal(s sandbox.Spec) error {
 	}
 	st.input, st.output = master, []reader{{master, sandbox.Stdout}}
 	st.child, st.close = [3]*os.File{slave, slave, slave}, []*os.File{slave}
+	return setSize(master, s)
+}
+
+func setSize(terminal *os.File, s sandbox.Spec) error {
 	size := pty.Winsize{Rows: s.Rows, Cols: s.Cols}
 	if size.Rows == 0 {
 		size.Rows = defaultRows
@@ -71,7 +75,21 @@ func (st *streams) openTerminal(s sandbox.Spec) error {
 	if size.Cols == 0 {
 		size.Cols = defaultColumns
 	}
-	return pty.Setsize(master, &size)
+	return pty.Setsize(terminal, &size)
+}
+
+// openOutput makes a pipe, or a terminal that is only an output.
+func openOutput(s sandbox.Spec, terminal bool) (read, write *os.File, err error) {
+	if !terminal {
+		return os.Pipe()
+	}
+	if read, write, err = pty.Open(); err != nil {
+		return nil, nil, err
+	}
+	if err := setSize(read, s); err != nil {
+		return nil, nil, errors.Join(err, read.Close(), write.Close())
+	}
+	return read, write, nil
 }
 
 func (st *streams) openPipes(s sandbox.Spec) error {
@@ -92,14 +110,19 @@ func (st *streams) openPipes(s sandbox.Spec) error {
 		st.child[0], st.close = null, append(st.close, null)
 	}
 	for i, out := range []struct {
-		file *os.File
-		name sandbox.Stream
-	}{{s.StdoutFile, sandbox.Stdout}, {s.StderrFile, sandbox.Stderr}} {
+		file     *os.File
+		name     sandbox.Stream
+		terminal bool
+	}{{s.StdoutFile, sandbox.Stdout, s.StdoutTTY}, {s.StderrFile, sandbox.Stderr, s.StderrTTY}} {
 		if out.file != nil {
 			st.child[1+i] = out.file
 			continue
 		}
-		read, write, err := os.Pipe()
+		if s.Merged && out.name == sandbox.Stderr {
+			st.child[2] = st.child[1]
+			continue
+		}
+		read, write, err := openOutput(s, out.terminal)
 		if err != nil {
 			return err
 		}
@@ -177,6 +200,13 @@ func (st *streams) write(p []byte) (int, error) {
 		return 0, errors.New("write to process: standard input is not open; set Spec.Stdin or Spec.TTY")
 	}
 	return st.input.Write(p)
+}
+
+func (st *streams) resize(rows, cols uint16) error {
+	if !st.tty {
+		return errors.New("resize process: it has no terminal; set Spec.TTY")
+	}
+	return pty.Setsize(st.input, &pty.Winsize{Rows: rows, Cols: cols})
 }
 
 func (st *streams) closeInput() error {

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"proctor/internal/app"
+	"proctor/internal/config"
+)
+
+func newRun(env app.Env) *cobra.Command {
+	var s settings
+	var o app.RunOptions
+	var mode, approval, permissions string
+	var trust bool
+	var addDirs []string
+	c := &cobra.Command{
+		Use:   "run [flags] [--] COMMAND...",
+		Short: "run one command under supervision, without a model",
+		Long: `run decides about COMMAND as it would about a tool call of an agent, records the decision before anything
+runs, confines it, and records what it printed, what it was refused and how it ended. Standard input, output and error are
+those of the command: a terminal stays a terminal. With --json standard output has the lines of 'exec --json' instead.
+
+Nobody is asked: what the approval policy would ask about is refused, unless the automatic reviewer is on.
+SIGINT and SIGTERM are passed on; a command that does not end within ten seconds of one is killed.
+
+Exit status: that of COMMAND, 128 plus the signal when one ended it; 1 configuration; 2 usage; 3 refused by policy, or
+--fail-on found something; 6 sandbox unavailable; 7 evidence could not be made durable; 127 no such program. A line
+on standard error that begins with "proctor:" or REFUSED tells ours from that of COMMAND.`,
+		Example: `  proctor run -s workspace-write -- make test
+  proctor run -s read-only --fail-on sandbox -- ./untrusted-script.sh
+  proctor run --json -- npm ci > run.jsonl`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if mode != "" && !slices.Contains(modes, mode) {
+				return usage("--sandbox %q: expected one of read-only, workspace-write, danger-full-access", mode)
+			}
+			if approval != "" && !slices.Contains(approvals, approval) {
+				return usage("--ask-for-approval %q: expected one of untrusted, on-request, never, on-failure", approval)
+			}
+			if mode != "" && permissions != "" {
+				return usage("--sandbox cannot be used with --permissions-profile: a profile says more than a mode")
+			}
+			if err := checkFailOn(o.FailOn); err != nil {
+				return err
+			}
+			o.Argv, o.Config = args, s.options(env)
+			o.Config.Trust = trust // not Headless, which turns every policy into never: what would be asked is refused instead
+			for _, dir := range addDirs {
+				o.Config.AddDirs = append(o.Config.AddDirs, app.Abs(env, dir))
+			}
+			for _, f := range []config.Flag{
+				{Key: "sandbox_mode", Value: mode, Name: "--sandbox"},
+				{Key: "approval_policy", Value: approval, Name: "--ask-for-approval"},
+				{Key: "default_permissions", Value: permissions, Name: "--permissions-profile"},
+			} {
+				if f.Value != "" {
+					o.Config.Flags = append(o.Config.Flags, f)
+				}
+			}
+			return app.Run(c.Context(), env, o)
+		},
+	}
+	f := c.Flags()
+	f.SetInterspersed(false)
+	s.bind(f)
+	f.StringVarP(&mode, "sandbox", "s", "", "`MODE`: read-only, workspace-write or danger-full-access")
+	f.StringVarP(&permissions, "permissions-profile", "P", "", "permission `PROFILE` of [permissions]")
+	f.StringVarP(&approval, "ask-for-approval", "a", "", "approval `POLICY`: untrusted, on-request or never")
+	f.StringArrayVar(&addDirs, "add-dir", nil, "further writable `DIR`")
+	f.BoolVar(&trust, "trust", false, "trust the folder for this run")
+	f.BoolVar(&o.IgnoreRules, "ignore-rules", false, "leave out .rules files; managed rules stay")
+	f.BoolVar(&o.JSON, "json", false, "print events as JSON lines instead of the command's output")
+	f.BoolVar(&o.LogDenials, "log-denials", false, "print what the sandbox refused, on standard error")
+	f.BoolVar(&o.Unrecorded, "no-record-output", false, "leave the command's output out of the ledger")
+	f.StringVar(&o.EventsFile, "events", "", "write every event of the run to `FILE`, '-' for standard output")
+	f.StringSliceVar(&o.FailOn, "fail-on", nil, "end with status 3 when something was `WHAT`: denied, sandbox, tool")
+	return c
+}
