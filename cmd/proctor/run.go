@@ -1,20 +1,14 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
-	"proctor/internal/config"
 )
 
 func newRun(env app.Env) *cobra.Command {
-	var s settings
+	var s choices
 	var o app.RunOptions
-	var mode, approval, permissions string
-	var trust bool
-	var addDirs []string
 	c := &cobra.Command{
 		Use:   "run [flags] [--] COMMAND...",
 		Short: "run one command under supervision, without a model",
@@ -33,43 +27,20 @@ on standard error that begins with "proctor:" or REFUSED tells ours from that of
   proctor run --json -- npm ci > run.jsonl`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if mode != "" && !slices.Contains(modes, mode) {
-				return usage("--sandbox %q: expected one of read-only, workspace-write, danger-full-access", mode)
-			}
-			if approval != "" && !slices.Contains(approvals, approval) {
-				return usage("--ask-for-approval %q: expected one of untrusted, on-request, never, on-failure", approval)
-			}
-			if mode != "" && permissions != "" {
-				return usage("--sandbox cannot be used with --permissions-profile: a profile says more than a mode")
-			}
 			if err := checkFailOn(o.FailOn); err != nil {
 				return err
 			}
-			o.Argv, o.Config = args, s.options(env)
-			o.Config.Trust = trust // not Headless, which turns every policy into never: what would be asked is refused instead
-			for _, dir := range addDirs {
-				o.Config.AddDirs = append(o.Config.AddDirs, app.Abs(env, dir))
+			var err error
+			if o.Config, err = s.options(c, env); err != nil {
+				return err
 			}
-			for _, f := range []config.Flag{
-				{Key: "sandbox_mode", Value: mode, Name: "--sandbox"},
-				{Key: "approval_policy", Value: approval, Name: "--ask-for-approval"},
-				{Key: "default_permissions", Value: permissions, Name: "--permissions-profile"},
-			} {
-				if f.Value != "" {
-					o.Config.Flags = append(o.Config.Flags, f)
-				}
-			}
+			o.Argv = args // not Headless, which turns every policy into never: what would be asked is refused instead
 			return app.Run(c.Context(), env, o)
 		},
 	}
 	f := c.Flags()
 	f.SetInterspersed(false)
 	s.bind(f)
-	f.StringVarP(&mode, "sandbox", "s", "", "`MODE`: read-only, workspace-write or danger-full-access")
-	f.StringVarP(&permissions, "permissions-profile", "P", "", "permission `PROFILE` of [permissions]")
-	f.StringVarP(&approval, "ask-for-approval", "a", "", "approval `POLICY`: untrusted, on-request or never")
-	f.StringArrayVar(&addDirs, "add-dir", nil, "further writable `DIR`")
-	f.BoolVar(&trust, "trust", false, "trust the folder for this run")
 	f.BoolVar(&o.IgnoreRules, "ignore-rules", false, "leave out .rules files; managed rules stay")
 	f.BoolVar(&o.JSON, "json", false, "print events as JSON lines instead of the command's output")
 	f.BoolVar(&o.LogDenials, "log-denials", false, "print what the sandbox refused, on standard error")
