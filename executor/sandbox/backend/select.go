@@ -25,7 +25,7 @@ type Options struct {
 	Path      string
 	Workspace []string
 	// Executable is a program whose main begins with [Main], usually "/proc/self/exe". Empty means there is none:
-	// then native is not usable and leftovers of a kill stay until the next start.
+	// then leftovers of a kill stay until the next start.
 	Executable string
 	// Only restricts the choice to one backend by name.
 	Only string
@@ -38,10 +38,7 @@ type Options struct {
 
 // Main runs the helper parts of the backends when this process was started as one of them, and then does not
 // return. It must be the first call in main, and in TestMain of tests that set Options.Executable.
-func Main() {
-	mountpoint.Main()
-	native.Main()
-}
+func Main() { mountpoint.Main() }
 
 // candidate is a backend that may or may not work here.
 type candidate struct {
@@ -126,21 +123,17 @@ func bwrapCandidate(o Options, r *mountpoint.Registry, g *mountpoint.Guard) cand
 const (
 	adviceNamespaces = "allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, " +
 		"kernel.apparmor_restrict_unprivileged_userns), or in a container a seccomp profile that does"
-	adviceHelper   = "this program cannot start itself as a helper; use the proctor binary"
 	adviceLandlock = "use bwrap or native"
 )
 
 func nativeCandidate(o Options, r *mountpoint.Registry, g *mountpoint.Guard) candidate {
-	c := candidate{name: "native", advice: adviceHelper, reason: "no helper executable"}
-	if o.Executable == "" {
-		return c
-	}
+	c := candidate{name: "native", advice: adviceNamespaces}
 	b, err := native.New(native.Options{Executable: o.Executable, Registry: r, Guard: g, Unsupervised: o.Unsupervised})
 	if err != nil {
 		c.reason = err.Error()
 		return c
 	}
-	c.backend, c.key, c.advice, c.reason = b, fileKey(o.Executable), adviceNamespaces, ""
+	c.backend, c.key = b, fileKey(o.Executable)
 	return c
 }
 

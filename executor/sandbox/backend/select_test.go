@@ -13,7 +13,7 @@ import (
 
 func TestNothingUsableIsAnErrorWithAdvice(t *testing.T) {
 	t.Parallel()
-	o := backend.Options{StateDir: t.TempDir(), Path: "/no/such/dir"}
+	o := backend.Options{StateDir: t.TempDir(), Path: "/no/such/dir", Only: "bwrap"}
 	_, err := backend.Select(t.Context(), o)
 	if !errors.Is(err, sandbox.ErrUnavailable) || !strings.Contains(err.Error(), "bubblewrap") {
 		t.Fatalf("got %v, want ErrUnavailable with advice", err)

@@ -1,64 +1,101 @@
 package native
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
-	"os"
+	"math"
 
+	"golang.org/x/sys/unix"
+
+	"proctor/executor/sandbox/seccomp"
+	"proctor/executor/sandbox/steps"
 	"proctor/executor/sandbox/view"
-	"proctor/policy/filesystem"
 )
 
-// helperArg0 is argv[0] of the helper; the descriptors are fixed.
-const (
-	helperArg0 = "proctor-sandbox-native"
-	fdJob      = 3
-	fdControl  = 4
-	// jobLimit bounds what the helper reads, in bytes: arguments and environment have their own limits in execve(2).
-	jobLimit = 64 << 20
-)
-
-// job is what the helper is told.
+// job is all that the processes are told.
 type job struct {
-	Ops       []view.Op
-	Hidden    string
-	Path      string
-	Args      []string
-	Env       []string
-	Dir       string
-	TTY       bool
-	Network   filesystem.Network
-	Supervise bool
+	ops    []view.Op
+	hidden string // a file that nobody may read, shown in place of denied files
+	path   string
+	args   []string
+	env    []string
+	dir    string
+	tty    bool
+	// network: the command sees the network of the host.
+	network   bool
+	supervise bool
+	filters   seccomp.Filters
+	uid, gid  int
 }
 
-// report is what the helper says, one JSON object per packet.
-type report struct {
-	// Listener: the packet carries the seccomp listener.
-	Listener bool `json:",omitempty"`
-	// Error: nothing was run.
-	Error string `json:",omitempty"`
-	// Started: the command runs.
-	Started bool `json:",omitempty"`
-	// Ended with Status (wait(2)).
-	Ended  bool   `json:",omitempty"`
-	Status uint32 `json:",omitempty"`
+// Descriptors of the launcher, and the first number that it has free.
+const (
+	fdControl = 3
+	fdImage   = 4
+	fdFree    = fdImage
+)
+
+// setupFailed is the exit status of a process that could not do its part; the reason goes through the control socket.
+const setupFailed = 125
+
+// compiler appends steps. It knows which descriptor each opening call gets, since nothing else runs in the process;
+// a call that gets another one fails.
+type compiler struct {
+	*steps.Program
+	free int
 }
 
-// order is what the parent says after the start.
-type order struct{ Signal int }
-
-const packetLimit = 8192
-
-func readJob(f *os.File) (job, error) {
-	var j job
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, jobLimit))
-	if err != nil {
-		return j, fmt.Errorf("read job: %w", err)
-	}
-	if err := json.Unmarshal(b, &j); err != nil {
-		return j, fmt.Errorf("read job: %w", err)
-	}
-	return j, nil
+// compile is pure: the same job gives the same program.
+func compile(j job) *steps.Program {
+	c := &compiler{Program: steps.New(), free: fdFree}
+	first := c.closeFrom(fdFree)
+	failed := c.write("report a failure", steps.Report, steps.ReportSize)
+	c.At(failed).Fail = c.Next() // told or not, the end
+	c.exit(setupFailed)
+	c.At(first).Then, c.At(first).Fail = c.Next(), failed
+	c.OnFailure(failed)
+	c.launcher(j)
+	c.pidOne(j)
+	c.command(j)
+	return c.Program
 }
+
+// do is a call that succeeds with 0.
+func (c *compiler) do(name string, call uintptr, args ...uintptr) uintptr {
+	s := steps.Step{Name: name, Call: call}
+	copy(s.Args[:], args)
+	return c.Add(s)
+}
+
+// open is a call that opens a descriptor, and returns which.
+func (c *compiler) open(name string, call uintptr, args ...uintptr) uintptr {
+	fd := c.free
+	c.At(c.do(name, call, args...)).Want = int64(fd)
+	c.free++
+	return uintptr(fd)
+}
+
+// closeLast closes the descriptor that was opened last.
+func (c *compiler) closeLast() {
+	c.free--
+	c.do("close a descriptor", unix.SYS_CLOSE, uintptr(c.free))
+}
+
+// closeFrom closes a descriptor and all above it.
+func (c *compiler) closeFrom(fd uintptr) uintptr {
+	c.free = int(fd)
+	return c.do("close descriptors", unix.SYS_CLOSE_RANGE, fd, math.MaxUint32)
+}
+
+// write sends bytes to the control socket.
+func (c *compiler) write(name string, at, size uintptr) uintptr {
+	step := c.do(name, unix.SYS_WRITE, fdControl, at, size)
+	c.At(step).Want = int64(size)
+	return step
+}
+
+func (c *compiler) exit(code uintptr) { c.do("exit", unix.SYS_EXIT_GROUP, code) }
+
+// tolerate makes an errno a success too.
+func (c *compiler) tolerate(step uintptr, errno unix.Errno) { c.At(step).Also = -int64(errno) }
+
+// minus is a negative number as an argument.
+func minus(n int) uintptr { return ^uintptr(n - 1) }

@@ -1,9 +1,6 @@
 package native
 
 import (
-	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -11,168 +8,122 @@ import (
 	"proctor/executor/sandbox/view"
 )
 
-// buildView makes the whole tree read-only and lays the job's mounts on top. Everything that is shown again
-// is taken from the original tree before anything changes.
-func buildView(j job) error {
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("make mounts private: %w", err)
+// view makes the whole tree read-only and lays the job's mounts on top. Everything that is shown again is taken from
+// the original tree before anything changes.
+func (c *compiler) view(j job) {
+	root := c.String("/")
+	c.mount("make mounts private", 0, root, 0, unix.MS_REC|unix.MS_PRIVATE, 0)
+	ops := j.ops
+	rootWritable := len(ops) > 0 && ops[0].Path == "/" && ops[0].Kind <= view.Writable
+	if len(ops) > 0 && ops[0].Path == "/" {
+		ops = ops[1:]
 	}
-	trees, err := takeTrees(j)
-	if err != nil {
-		return err
-	}
-	devices, err := takeDevices()
-	if err != nil {
-		return err
-	}
-	rootWritable := len(j.Ops) > 0 && j.Ops[0].Path == "/" && j.Ops[0].Kind <= view.Writable
+	trees := c.takeTrees(ops, j.hidden)
+	devices := c.takeDevices()
 	if !rootWritable {
-		if err := readOnly(unix.AT_FDCWD, "/"); err != nil {
-			return fmt.Errorf("make the tree read-only: %w", err)
-		}
+		c.readOnly("make the tree read-only", minus(-unix.AT_FDCWD), root, unix.AT_RECURSIVE)
 	}
-	if err := mountDev(devices); err != nil {
-		return err
+	c.mountDev(devices)
+	for i, op := range ops {
+		c.place(op, trees[i])
 	}
-	for i, op := range j.Ops {
-		if op.Path == "/" {
-			continue
-		}
-		if err := place(op, trees[i]); err != nil {
-			return fmt.Errorf("mount on %s: %w", op.Path, err)
-		}
-	}
-	return mountProc()
+	c.mountProc()
 }
 
 // takeTrees opens detached copies of what the operations show.
-func takeTrees(j job) ([]int, error) {
-	trees := make([]int, len(j.Ops))
-	for i, op := range j.Ops {
-		trees[i] = -1
+func (c *compiler) takeTrees(ops []view.Op, hidden string) []uintptr {
+	trees := make([]uintptr, len(ops))
+	for i, op := range ops {
 		source := op.Path
 		switch op.Kind {
 		case view.HideDir, view.PinLink:
 			continue
 		case view.HideFile:
-			source = j.Hidden
+			source = hidden
 		default: // the path itself
 		}
-		if op.Path == "/" {
-			continue
-		}
-		tree, err := clone(source)
-		if err != nil {
-			return nil, fmt.Errorf("open %s: %w", source, err)
-		}
+		trees[i] = c.clone(source)
 		if op.Kind > view.Writable {
-			if err := readOnly(tree, ""); err != nil {
-				return nil, fmt.Errorf("make %s read-only: %w", source, err)
-			}
+			c.readOnly("make "+source+" read-only", trees[i], c.String(""), unix.AT_RECURSIVE|unix.AT_EMPTY_PATH)
 		}
-		trees[i] = tree
 	}
-	return trees, nil
+	return trees
 }
 
 // clone does not follow a last symlink: it would have appeared after the plan was made.
-func clone(path string) (int, error) {
-	return unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE|unix.AT_SYMLINK_NOFOLLOW)
+func (c *compiler) clone(path string) uintptr {
+	return c.open("open "+path, unix.SYS_OPEN_TREE, minus(-unix.AT_FDCWD), c.String(path),
+		unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE|unix.AT_SYMLINK_NOFOLLOW)
 }
 
-func readOnly(fd int, path string) error {
-	flags := uint(unix.AT_RECURSIVE)
-	if path == "" {
-		flags |= unix.AT_EMPTY_PATH
-	}
-	return unix.MountSetattr(fd, path, flags, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY})
+func (c *compiler) readOnly(name string, fd, path, flags uintptr) {
+	const sizeOfAttributes = 32
+	c.do(name, unix.SYS_MOUNT_SETATTR, fd, path, flags, c.Words(unix.MOUNT_ATTR_RDONLY, 0, 0, 0), sizeOfAttributes)
 }
 
-func place(op view.Op, tree int) error {
+func (c *compiler) place(op view.Op, tree uintptr) {
+	name := "mount on " + op.Path
 	switch op.Kind {
 	case view.HideDir:
-		return unix.Mount("tmpfs", op.Path, "tmpfs", unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, "mode=000")
+		c.mount(name, c.String("tmpfs"), c.String(op.Path), c.String("tmpfs"), unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, c.String("mode=000"))
 	case view.PinLink:
-		return pinLink(op.Path)
+		c.pinLink(name, op.Path)
 	default:
-		return attach(tree, op.Path)
+		c.attach(name, tree, op.Path)
 	}
 }
 
-func attach(tree int, path string) error {
-	defer unix.Close(tree)
-	return unix.MoveMount(tree, "", unix.AT_FDCWD, path, unix.MOVE_MOUNT_F_EMPTY_PATH)
+func (c *compiler) attach(name string, tree uintptr, path string) {
+	c.do(name, unix.SYS_MOVE_MOUNT, tree, c.String(""), minus(-unix.AT_FDCWD), c.String(path), unix.MOVE_MOUNT_F_EMPTY_PATH)
 }
 
 // pinLink mounts a symlink on itself: a mount point cannot be renamed or removed. The kernel resolves the magic
 // link of the descriptor to the symlink, not to its target.
-func pinLink(path string) error {
-	fd, err := unix.Open(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	defer unix.Close(fd)
-	self := "/proc/self/fd/" + strconv.Itoa(fd)
-	return unix.Mount(self, self, "", unix.MS_BIND, "")
+func (c *compiler) pinLink(name, path string) {
+	fd := c.open("open "+path, unix.SYS_OPENAT, minus(-unix.AT_FDCWD), c.String(path), unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC)
+	self := c.String("/proc/self/fd/" + strconv.Itoa(int(fd)))
+	c.mount(name, self, self, 0, unix.MS_BIND, 0)
+}
+
+func (c *compiler) mount(name string, source, target, kind, flags, options uintptr) {
+	c.do(name, unix.SYS_MOUNT, source, target, kind, flags, options)
 }
 
 // devices of the private /dev, the same set as bubblewrap's.
 func deviceNames() []string { return []string{"null", "zero", "full", "random", "urandom", "tty"} }
 
-func takeDevices() (map[string]int, error) {
-	out := map[string]int{}
+func (c *compiler) takeDevices() []uintptr {
+	var out []uintptr
 	for _, name := range deviceNames() {
-		tree, err := clone("/dev/" + name)
-		if err != nil {
-			return nil, fmt.Errorf("open /dev/%s: %w", name, err)
-		}
-		out[name] = tree
+		out = append(out, c.clone("/dev/"+name))
 	}
-	return out, nil
+	return out
 }
 
-func mountDev(devices map[string]int) error {
-	if err := unix.Mount("tmpfs", "/dev", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
-		return fmt.Errorf("mount /dev: %w", err)
+func (c *compiler) mountDev(devices []uintptr) {
+	here, tmpfs := minus(-unix.AT_FDCWD), c.String("tmpfs")
+	c.mount("mount /dev", tmpfs, c.String("/dev"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, c.String("mode=0755"))
+	for i, name := range deviceNames() {
+		path := "/dev/" + name
+		c.do("make "+path, unix.SYS_MKNODAT, here, c.String(path), unix.S_IFREG|0o666)
+		c.attach("mount "+path, devices[i], path)
 	}
-	for _, name := range deviceNames() {
-		path := filepath.Join("/dev", name)
-		if err := os.WriteFile(path, nil, 0o666); err != nil { //nolint:gosec // a device node, as every /dev has it
-			return err
-		}
-		if err := attach(devices[name], path); err != nil {
-			return fmt.Errorf("mount %s: %w", path, err)
-		}
+	for _, link := range [][2]string{{"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+		{"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"}} {
+		c.do("make /dev/"+link[0], unix.SYS_SYMLINKAT, c.String(link[1]), here, c.String("/dev/"+link[0]))
 	}
-	for link, target := range map[string]string{"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1",
-		"stderr": "/proc/self/fd/2", "ptmx": "pts/ptmx"} {
-		if err := os.Symlink(target, "/dev/"+link); err != nil {
-			return err
-		}
-	}
-	if err := os.Mkdir("/dev/shm", 0o777); err != nil { //nolint:gosec // sticky, below
-		return err
-	}
-	if err := os.Chmod("/dev/shm", 0o777|os.ModeSticky); err != nil {
-		return err
-	}
-	if err := os.Mkdir("/dev/pts", 0o755); err != nil { //nolint:gosec // a mount point
-		return err
-	}
-	if err := unix.Mount("devpts", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC, "newinstance,ptmxmode=0666,mode=620"); err != nil {
-		return fmt.Errorf("mount /dev/pts: %w", err)
-	}
-	return nil
+	shm := c.String("/dev/shm")
+	c.do("make /dev/shm", unix.SYS_MKDIRAT, here, shm, 0o777)
+	c.do("open /dev/shm to all", unix.SYS_FCHMODAT, here, shm, 0o777|unix.S_ISVTX)
+	pts, devpts := c.String("/dev/pts"), c.String("devpts")
+	c.do("make /dev/pts", unix.SYS_MKDIRAT, here, pts, 0o755)
+	c.mount("mount /dev/pts", devpts, pts, devpts, unix.MS_NOSUID|unix.MS_NOEXEC, c.String("newinstance,ptmxmode=0666,mode=620"))
 }
 
 // mountProc shows the new PID namespace, read-only: root's sysctls are the host's.
-func mountProc() error {
+func (c *compiler) mountProc() {
 	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
-	if err := unix.Mount("proc", "/proc", "proc", flags, ""); err != nil {
-		return fmt.Errorf("mount /proc (needs a fully visible /proc outside): %w", err)
-	}
-	if err := unix.Mount("", "/proc", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|flags, ""); err != nil {
-		return fmt.Errorf("make /proc read-only: %w", err)
-	}
-	return nil
+	proc, path := c.String("proc"), c.String("/proc")
+	c.mount("mount /proc (needs a fully visible /proc outside)", proc, path, proc, flags, 0)
+	c.mount("make /proc read-only", 0, path, 0, unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|flags, 0)
 }

@@ -44,6 +44,8 @@ type Options struct {
 	Calls map[int32][]seccomp.Call
 	// Build makes the command line.
 	Build func(supervised bool) (Command, error)
+	// Adopt, when set, is told the process that was started and returns the child of this process to follow instead of it.
+	Adopt func(started *os.Process) (*os.Process, error)
 	// Listener, when set, waits for a filter's listener that comes from the launcher; nil means none came.
 	// exited is closed when the launcher is gone.
 	Listener func(exited <-chan struct{}) *os.File
@@ -207,20 +209,30 @@ func (p *Process) start() error {
 	if err != nil {
 		return err
 	}
+	child, err := p.launch(cmd)
+	if err != nil {
+		return fmt.Errorf("%w: %w", sandbox.ErrSetup, err)
+	}
+	if p.options.Adopt != nil {
+		if child, err = p.options.Adopt(child); err != nil {
+			return fmt.Errorf("%w: %w", sandbox.ErrSetup, err)
+		}
+	}
+	p.child = child
+	return nil
+}
+
+func (p *Process) launch(cmd Command) (*os.Process, error) {
 	defer func() {
 		for _, f := range cmd.Extra {
 			_ = f.Close()
 		}
 	}()
 	if err := sealDescriptors(); err != nil {
-		return fmt.Errorf("%w: close inherited descriptors: %w", sandbox.ErrSetup, err)
+		return nil, fmt.Errorf("close inherited descriptors: %w", err)
 	}
 	files := append(append([]*os.File{}, p.streams.child[:]...), cmd.Extra...)
-	p.child, err = os.StartProcess(cmd.Path, cmd.Args, &os.ProcAttr{Dir: cmd.Dir, Env: cmd.Env, Files: files, Sys: cmd.Attr})
-	if err != nil {
-		return fmt.Errorf("%w: %w", sandbox.ErrSetup, err)
-	}
-	return nil
+	return os.StartProcess(cmd.Path, cmd.Args, &os.ProcAttr{Dir: cmd.Dir, Env: cmd.Env, Files: files, Sys: cmd.Attr})
 }
 
 func (p *Process) supervise(l *os.File, setup bool) {
