@@ -9,6 +9,9 @@ func nearest[V any](key string, known map[string]V) string {
 
 func nearestOf(word string, known []string) string {
 	best, bestDist := "", max(2, len(word)/3)+1
+	if len(word) <= 3 {
+		bestDist = 2
+	}
 	if len(word) > maxTextShown {
 		return ""
 	}
