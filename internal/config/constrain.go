@@ -8,7 +8,7 @@ import (
 
 // constrain settles the keys that requirements or the command may change:
 //
-//	outside an allowed list           clamp, warn when a person had written it
+//	outside an allowed list           clamp and warn; an unset policy or reviewer falls back without a word
 //	danger-full-access not allowed    error when the policy is never, else read-only
 //	managed deny_read                 as if danger-full-access were not allowed
 //	exact value differs               override and warn, once per table
@@ -157,12 +157,11 @@ func (l *loader) reviewer(c *Config) {
 	c.ApprovalsReviewer = value
 }
 
-// clamp replaces a value that a requirement rules out; only what a person had
-// written is worth a warning.
-func (l *loader) clamp(c *Config, key, rule string, from, to any, explicit bool) {
+// clamp replaces a value that a requirement rules out.
+func (l *loader) clamp(c *Config, key, rule string, from, to any, warn bool) {
 	o := c.Requirements.tree.find(rule).origin
 	c.constrainTo(key, to, rule, o)
-	if explicit {
+	if warn {
 		l.r.warn(WarnClamped, o, key, "%s = %s is not allowed by %s; %s is used instead", key, canonical(from), rule, canonical(to))
 	}
 }
@@ -247,7 +246,7 @@ func (l *loader) webSearch(c *Config) {
 	if allowed != nil && value != WebSearchDisabled && !slices.Contains(allowed, value) {
 		from := value
 		value = webSearchFallback(allowed)
-		l.clamp(c, key, rule, string(from), string(value), explicit)
+		l.clamp(c, key, rule, string(from), string(value), true) // also of the default: searching starts or ends
 	}
 	c.WebSearch = value
 }

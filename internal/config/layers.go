@@ -128,7 +128,7 @@ func (l *loader) profile() {
 		return
 	}
 	if !validProfileName(name) {
-		l.r.fail(&Error{File: "--profile", Got: "bad profile name " + shown(name), Expected: "letters, digits, - and _"})
+		l.r.fail(&Error{File: "--profile", Err: &UsageError{Flag: shown(name), Msg: "not a profile name"}, Expected: "letters, digits, - and _"})
 		return
 	}
 	found := false

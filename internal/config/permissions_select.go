@@ -274,9 +274,6 @@ func (l *loader) allowedMode(c *Config, ch choice) choice {
 func (l *loader) clampChoice(c *Config, from, to choice, rule string, o Origin) {
 	c.constrainTo("sandbox_mode", string(to.mode), rule, o)
 	c.constrainTo("default_permissions", to.profile, rule, o)
-	if !from.explicit {
-		return
-	}
 	shownFrom, shownTo := from.profile, to.profile
 	if from.key == "sandbox_mode" {
 		shownFrom, shownTo = string(from.mode), string(to.mode)
