@@ -12,7 +12,6 @@ import (
 )
 
 var (
-	modeWidth   = []SandboxMode{ReadOnly, WorkspaceWrite, DangerFullAccess}
 	policyWords = []string{"untrusted", "on-request", "never"}
 )
 
@@ -93,7 +92,7 @@ func TestRequirementsOnlyNarrow(t *testing.T) {
 		if c.WebSearch != WebSearchDisabled {
 			inside("web_search", string(c.WebSearch), allowedSearch)
 		}
-		if slices.Index(modeWidth, c.SandboxMode) > slices.Index(modeWidth, free.SandboxMode) {
+		if wider(c.SandboxMode, free.SandboxMode) {
 			t.Fatalf("sandbox_mode went from %q to %q", free.SandboxMode, c.SandboxMode)
 		}
 		if deny != "" && (c.SandboxMode == DangerFullAccess || len(c.DenyRead) != 1) {

@@ -47,6 +47,11 @@ func (l *loader) add(name Layer, file string, root *node) {
 	}
 	normalise(root)
 	l.check.validate(root, l.schema, nil)
+	if strings.HasPrefix(file, "--") { // --enable, --disable
+		l.check.flagFeature(root)
+	} else if name != LayerDefault {
+		l.check.featuresIn(root.find("features"), []string{"features"}, WarnNote)
+	}
 	l.layers = append(l.layers, layer{name: name, file: file, root: root})
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
@@ -101,7 +102,8 @@ func (l *loader) expandEntries(p *PermissionProfile) bool {
 }
 
 // choose picks the stronger of sandbox_mode and default_permissions; in one
-// layer the profile wins. With neither, a trusted folder is writable and any
+// layer the profile wins. With neither, the managed default counts, as a setting
+// of the weakest layer would; without one a trusted folder is writable and any
 // other is not.
 func (l *loader) choose(c *Config) choice {
 	mode, profile := l.rank("sandbox_mode"), l.rank("default_permissions")
@@ -125,6 +127,14 @@ func (l *loader) choose(c *Config) choice {
 	}
 	return ch
 }
+
+// wider reports whether mode a lets commands do more than b.
+func wider(a, b SandboxMode) bool {
+	return slices.Index(modeWidth[:], a) > slices.Index(modeWidth[:], b)
+}
+
+// modeWidth is narrowest first.
+var modeWidth = [...]SandboxMode{ReadOnly, WorkspaceWrite, DangerFullAccess}
 
 // rank is the strength of the strongest layer that sets key, -1 = none. Flags
 // with names of their own rank above everything, as in candidate.
@@ -221,6 +231,10 @@ func (c *Config) resolvedNetwork(p PermissionProfile) bool {
 func (l *loader) allowedProfile(c *Config, ch choice) choice {
 	req := c.Requirements
 	if req.AllowedProfiles == nil {
+		if req.DefaultPermissions != "" {
+			l.r.failAt(req.tree.find("default_permissions").origin, "default_permissions", "without allowed_permission_profiles",
+				"the table of profiles that may be selected", "")
+		}
 		return ch
 	}
 	const rule = "allowed_permission_profiles"
@@ -243,6 +257,11 @@ func (l *loader) allowedProfile(c *Config, ch choice) choice {
 	o := leafOrigin(ruleNode)
 	mode, ok := l.modeOf(c, fallback, "default_permissions", o)
 	if !ok {
+		return ch
+	}
+	if ch.explicit && wider(mode, ch.mode) {
+		l.r.failAt(ch.origin, ch.key, fmt.Sprintf("profile %q is not allowed by %s, and the managed default %q would allow more", ch.profile, rule, fallback),
+			"a profile that is allowed", "choose it with default_permissions = "+strconv.Quote(fallback)+", or another that is allowed")
 		return ch
 	}
 	l.clampChoice(c, ch, choice{profile: fallback, mode: mode}, rule, o)

@@ -26,6 +26,9 @@ func (l *loader) requirements() Requirements {
 		c := checker{r: l.r, strict: l.opts.Strict}
 		before := len(l.r.errs)
 		c.validate(system, requirementsSchema(), nil)
+		for _, key := range []string{"features", "feature_requirements"} {
+			c.featuresIn(system.find(key), []string{key}, WarnUnknownKey)
+		}
 		if len(l.r.errs) > before {
 			return Requirements{files: append(sources, requirementsFile)}
 		}

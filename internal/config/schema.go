@@ -36,6 +36,7 @@ type spec struct {
 	closed bool   // table: an unknown key is an error and no warning
 	ignore bool   // table: unknown keys are ignored without a word
 	inert  bool   // accepted for files shared with Codex, changes nothing here
+	use    string // the key that replaces this deprecated one
 	what   string // overrides the generated description
 	// check looks at a value of the right shape; it returns what was wrong and what was expected.
 	check func(n *node) (got, expected string)
@@ -126,6 +127,9 @@ func (c *checker) table(n *node, s *spec, path []string) {
 		if f == nil {
 			c.unknown(kid, s, at)
 			continue
+		}
+		if f.use != "" {
+			c.r.warn(WarnDeprecated, kid.origin, formatPath(at), "%s is deprecated; use %s", formatPath(at), f.use)
 		}
 		c.validate(kid, f, at)
 	}
@@ -236,6 +240,7 @@ func (c *checker) scalar(n *node, s *spec, path []string) {
 	switch v := n.val.(type) {
 	case string:
 		if to, ok := s.aliases[v]; ok {
+			c.r.warn(WarnDeprecated, n.origin, formatPath(path), "%q is an older word; use %q", v, to)
 			n.val = to
 			return
 		}

@@ -8,24 +8,22 @@ import (
 // requirementsSchema is requirements.toml (config reference, section 2).
 func requirementsSchema() *spec {
 	f := map[string]*spec{
-		"allowed_approval_policies":   nonEmpty(list(approvalSpec())),
+		"allowed_approval_policies":   nonEmpty(list(allowedPolicySpec())),
 		"allowed_approvals_reviewers": nonEmpty(list(reviewerSpec())),
 		"allowed_sandbox_modes":       sandboxListSpec(),
-		"remote_sandbox_config": list(table(map[string]*spec{
-			"hostname_patterns": list(text()), "allowed_sandbox_modes": sandboxListSpec()})),
+		"remote_sandbox_config":       list(remoteSandboxSpec()),
 		"allowed_permission_profiles": mapOf(boolean()),
-		"allowed_permissions":         list(text()),
+		"allowed_permissions":         instead("allowed_permission_profiles", list(text())),
 		"default_permissions":         text(),
 		"permissions":                 managedPermissionsSpec(),
 		"allowed_web_search_modes":    list(words(webSearchWords...)),
 		"guardian_policy_config":      text(),
 		"guardian_extra_policy":       text(),
 		"auto_review":                 table(map[string]*spec{"required_on_models": list(text()), "ignore_rules": list(text())}),
-		"rules":                       table(map[string]*spec{"prefix_rules": list(prefixRuleSpec())}),
+		"rules":                       table(map[string]*spec{"prefix_rules": nonEmpty(list(prefixRuleSpec()))}),
 		"experimental_network":        networkRequirementsSpec(),
-		"mcp_servers": mapOf(&spec{kind: tableValue, ignore: true, fields: map[string]*spec{
-			"identity": closed(table(map[string]*spec{"command": text(), "url": text()}))}}),
-		"hooks":                       anything(),
+		"mcp_servers":                 mapOf(identitySpec()),
+		"hooks":                       managedHooksSpec(),
 		"allow_managed_hooks_only":    boolean(),
 		"features":                    mapOf(boolean()),
 		"feature_requirements":        mapOf(boolean()),
@@ -36,18 +34,85 @@ func requirementsSchema() *spec {
 		"model_provider":              text(),
 		"model_providers":             mapOf(providerSpec()),
 	}
-	for _, k := range unusedRequirements {
-		f[k] = unused()
+	for k, s := range unusedRequirements() {
+		s.inert = true
+		f[k] = s
 	}
-	return table(f)
+	return &spec{kind: tableValue, fields: f, check: func(n *node) (string, string) {
+		if n.find("features") != nil && n.find("feature_requirements") != nil {
+			return "features together with its older name feature_requirements", "one of them"
+		}
+		return "", ""
+	}}
 }
 
-// unusedRequirements constrain parts of Codex that proctor does not have.
-var unusedRequirements = strings.Fields(`plugins marketplaces apps allow_remote_control log_dir sqlite_home
-	model_catalog_json feedback allowed_login_methods allowed_chatgpt_workspaces cli_auth_credentials_store
-	chatgpt_base_url models enforce_residency additional_developer_instructions computer_use browser_use
-	in_app_browser allow_appshots allow_browser_and_computer_use application windows config_server
-	unsafe_enforce_sqlite_journal_mode`)
+// unusedRequirements constrain parts of Codex that proctor does not have; a wrong type in them is an error all the same.
+func unusedRequirements() map[string]*spec {
+	return map[string]*spec{
+		"plugins": mapOf(loose(map[string]*spec{"mcp_servers": mapOf(identitySpec())})),
+		"marketplaces": loose(map[string]*spec{"restrict_to_allowed_sources": boolean(),
+			"allowed_sources": anything()}),
+		"apps": mapOf(loose(map[string]*spec{"enabled": boolean(),
+			"tools": mapOf(loose(map[string]*spec{"approval_mode": text()}))})),
+		"allow_remote_control": boolean(), "log_dir": text(), "sqlite_home": text(), "model_catalog_json": text(),
+		"feedback":              loose(map[string]*spec{"enabled": boolean()}),
+		"allowed_login_methods": list(words("chatgpt", "api")), "allowed_chatgpt_workspaces": list(text()),
+		"cli_auth_credentials_store": words("file", "keyring", "auto", "ephemeral"),
+		"chatgpt_base_url":           text(), "models": loose(map[string]*spec{"new_thread": mapOf(anything())}),
+		"enforce_residency": words("us"), "additional_developer_instructions": text(),
+		"computer_use": anything(), "browser_use": anything(), "in_app_browser": anything(), "allow_appshots": anything(),
+		"allow_browser_and_computer_use": anything(), "application": anything(), "windows": mapOf(anything()),
+		"config_server": anything(), "unsafe_enforce_sqlite_journal_mode": anything(),
+	}
+}
+
+// instead marks a deprecated key.
+func instead(use string, s *spec) *spec { s.use = use; return s }
+
+// loose is a table whose other keys are nobody's business here.
+func loose(f map[string]*spec) *spec { return &spec{kind: tableValue, fields: f, ignore: true} }
+
+// allowedPolicySpec reads the deprecated on-failure as what it became.
+func allowedPolicySpec() *spec {
+	s := approvalSpec()
+	s.alts[0].aliases = map[string]string{string(ApprovalOnFailure): string(ApprovalOnRequest)}
+	return s
+}
+
+func remoteSandboxSpec() *spec {
+	return &spec{kind: tableValue, check: needs("hostname_patterns", "allowed_sandbox_modes"), fields: map[string]*spec{
+		"hostname_patterns": nonEmpty(list(text())), "allowed_sandbox_modes": sandboxListSpec()}}
+}
+
+// needs is a check that every one of keys is there.
+func needs(keys ...string) func(n *node) (string, string) {
+	return func(n *node) (string, string) {
+		for _, k := range keys {
+			if n.find(k) == nil {
+				return "without " + k, strings.Join(keys, " and ")
+			}
+		}
+		return "", ""
+	}
+}
+
+// identitySpec says which server a name on the managed list stands for.
+func identitySpec() *spec {
+	identity := closed(table(map[string]*spec{"command": text(), "url": text()}))
+	identity.check = func(n *node) (string, string) {
+		if (n.text("command") == "") == (n.text("url") == "") {
+			return "without exactly one of command and url", "{ command = … } or { url = … }"
+		}
+		return "", ""
+	}
+	return &spec{kind: tableValue, ignore: true, check: needs("identity"), fields: map[string]*spec{"identity": identity}}
+}
+
+// managedHooksSpec are the groups of each event, and the folder they may come from.
+func managedHooksSpec() *spec {
+	return &spec{kind: tableValue, rest: list(mapOf(anything())), fields: map[string]*spec{
+		"managed_dir": text(), "windows_managed_dir": text()}}
+}
 
 func nonEmpty(s *spec) *spec {
 	s.check = func(n *node) (string, string) {
@@ -87,7 +152,7 @@ func prefixRuleSpec() *spec {
 			return "", ""
 		}}
 	return &spec{kind: tableValue, fields: map[string]*spec{
-		"pattern": nonEmpty(list(token)), "justification": text(), "canonical_matching": boolean(),
+		"pattern": nonEmpty(list(token)), "justification": notBlank(), "canonical_matching": boolean(),
 		"decision": {kind: stringValue, check: func(n *node) (string, string) {
 			switch n.val {
 			case "prompt", "prompt-user", "forbidden":
@@ -97,11 +162,13 @@ func prefixRuleSpec() *spec {
 			}
 			return fmt.Sprintf("unknown decision %s", shown(n.val.(string))), "prompt, prompt-user or forbidden"
 		}},
-	}, check: func(n *node) (string, string) {
-		for _, k := range []string{"pattern", "decision"} {
-			if n.find(k) == nil {
-				return "a rule without " + k, "pattern and decision"
-			}
+	}, check: needs("pattern", "decision")}
+}
+
+func notBlank() *spec {
+	return &spec{kind: stringValue, check: func(n *node) (string, string) {
+		if strings.TrimSpace(n.val.(string)) == "" {
+			return "blank", "text, or leave it out"
 		}
 		return "", ""
 	}}
@@ -112,8 +179,8 @@ func networkRequirementsSpec() *spec {
 	return &spec{kind: tableValue, fields: map[string]*spec{
 		"enabled": boolean(), "http_port": port, "socks_port": port, "domains": domainsSpec(),
 		"review_domains": list(text()), "managed_allowed_domains_only": boolean(),
-		"allowed_domains": list(text()), "denied_domains": list(text()),
-		"unix_sockets": managedSocketsSpec(), "allow_unix_sockets": list(text()),
+		"allowed_domains": instead("domains", list(text())), "denied_domains": instead("domains", list(text())),
+		"unix_sockets": managedSocketsSpec(), "allow_unix_sockets": instead("unix_sockets", list(text())),
 		"allow_local_binding": boolean(), "allow_upstream_proxy": boolean(),
 		"dangerously_allow_non_loopback_proxy": boolean(), "dangerously_allow_all_unix_sockets": boolean(),
 		"header_injections": list(anything()),
