@@ -116,7 +116,9 @@ func (l *loader) config(req Requirements) *Config {
 		l.r.fail(asError(err, ""))
 		return c
 	}
-	c.Proctor = l.proctor(c.ProctorHome)
+	var environment *node
+	c.Proctor, environment = l.proctor(c.ProctorHome)
+	c.Environment = l.environment(c, environment)
 	return c
 }
 

@@ -32,8 +32,9 @@ func proctorSchema() *spec {
 		"ledger": table(map[string]*spec{"dir": text(), "key_file": text(), "min_free_bytes": count()}),
 		"export": table(map[string]*spec{"compat": words("codex", "typed"), "batch_records": within(1, 1<<16),
 			"batch_delay": durationSpec(), "flush_timeout": durationSpec(), "delta_records": boolean()}),
-		"sandbox": table(map[string]*spec{"backend": words("auto", "bwrap", "native", "landlock"), "record_denials": boolean()}),
-		"redact":  table(map[string]*spec{"level": words("strict", "standard", "off")}),
+		"sandbox":     table(map[string]*spec{"backend": words("auto", "bwrap", "native", "landlock"), "record_denials": boolean()}),
+		"environment": environmentSchema(false),
+		"redact":      table(map[string]*spec{"level": words("strict", "standard", "off")}),
 	})
 }
 
@@ -47,23 +48,24 @@ func durationSpec() *spec {
 }
 
 // proctor reads our own settings; relative paths are below home.
-func (l *loader) proctor(home string) Proctor {
+// The second answer is its table [environment], nil without one.
+func (l *loader) proctor(home string) (Proctor, *node) {
 	t, err := parseBuiltIn(proctorDefaults)
 	if err != nil {
 		l.r.fail(asError(err, proctorFileName))
-		return Proctor{}
+		return Proctor{}, nil
 	}
 	file := path.Join(home, proctorFileName)
 	own, err := l.document(LayerUser, file)
 	if err != nil {
 		l.r.fail(asError(err, file))
-		return Proctor{}
+		return Proctor{}, nil
 	}
 	if own != nil {
 		before := len(l.r.errs)
 		l.check.validate(own, proctorSchema(), nil)
 		if len(l.r.errs) > before {
-			return Proctor{}
+			return Proctor{}, nil
 		}
 		t = merge(t, own)
 	}
@@ -80,5 +82,5 @@ func (l *loader) proctor(home string) Proctor {
 			*dir = path.Join(home, *dir)
 		}
 	}
-	return p
+	return p, t.find("environment")
 }

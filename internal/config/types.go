@@ -91,6 +91,7 @@ type Config struct {
 
 	Requirements Requirements
 	Proctor      Proctor
+	Environment  Environment
 
 	final   *node
 	layers  []layer
