@@ -87,7 +87,11 @@ func heuristic(f Facts, p Part) Decision {
 	switch {
 	case class.Severity() >= Dangerous.Severity():
 		ask.Reason, ask.OneShot = ReasonDangerousCommand, true
-		ask.Text = "forced removal (rm -f and its like) is not run without approval; remove named files one by one instead" + findingText(p)
+		ask.Text = "forced removal (rm -f and its like) is not run without approval; remove named files one by one instead"
+		if p.Class != Dangerous {
+			ask.Text = "a command that may destroy what cannot be brought back is not run without approval; do it in narrower steps"
+		}
+		ask.Text += findingText(p)
 		return ask
 	case f.Escalation && !f.Sandbox.Unconfined():
 		ask.Reason, ask.Text = ReasonEscalation, "running outside the sandbox needs approval"

@@ -7,8 +7,9 @@
 //
 // Two layers of classes are kept apart. Part.Class is the documented one, with its known gaps (source: security
 // document and reference/codex-sandbox-approvals.md section 6). Part.Findings say what the documented class does not see (a forced rm
-// behind xargs, a safe name taken from the workspace, ...) and raise it; policy.Decide uses the raised class unless told
-// otherwise. Inner lists literal commands seen inside what stayed whole, so that forbidding rules reach
+// behind xargs, git reset --hard, a download piped into a shell, a safe name taken from the workspace, ...) and raise it; policy.Decide
+// uses the raised class unless told otherwise. A finding raises to dangerous only for what nothing brings back: removing named
+// files, find -name x -delete or chmod -R of one folder are ordinary, a sandbox confines them. Inner lists literal commands seen inside what stayed whole, so that forbidding rules reach
 // them; rules that allow never do.
 //
 // Guarantees: pure, deterministic, safe for concurrent use, never panics, and never marks as safe what it could not

@@ -8,11 +8,17 @@ import (
 	"proctor/policy"
 )
 
-// The finding codes. The first group raises to dangerous, the second only to ordinary.
+// The finding codes. Those up to FindingUninspectable raise to dangerous, the others only to ordinary.
 const (
-	FindingHiddenRemove  = "hidden_forced_rm"   // behind a wrapper, in a nested shell, under an escaped or computed name
-	FindingUnparsed      = "unparsed_forced_rm" // in text that the shell grammar does not accept
-	FindingUninspectable = "uninspectable"      // larger or deeper than the bounds
+	FindingHiddenRemove     = "hidden_forced_rm"    // behind a wrapper, in a nested shell, under an escaped or computed name
+	FindingUnparsed         = "unparsed_forced_rm"  // in text that the shell grammar does not accept
+	FindingDestroysFiles    = "destroys_files"      // shred, find -delete without a test, rm -r of a whole root, ...
+	FindingDestroysDevice   = "destroys_device"     // mkfs, dd to a device, ...
+	FindingDiscardsWork     = "discards_work"       // git reset --hard, clean -f, push --force, ...
+	FindingOpensPermissions = "changes_permissions" // recursive and far too wide
+	FindingForkBomb         = "fork_bomb"           // a function that starts itself in the background
+	FindingUnseenScript     = "runs_unseen_script"  // downloaded or decoded text goes into an interpreter
+	FindingUninspectable    = "uninspectable"       // larger or deeper than the bounds
 
 	FindingExpansion   = "unquoted_expansion" // the shell still expands a word, which may add options
 	FindingForeignPath = "program_by_path"    // a safe name taken from a folder that is not a system folder

@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"path"
+	"slices"
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
@@ -64,7 +65,21 @@ func Parse(argv []string) Parsed {
 		p.Parts = append(p.Parts, part)
 		p.Inner = append(p.Inner, inner...)
 	}
+	fed(p.Parts, argv)
 	return p
+}
+
+// fed adds what is seen only in the whole script to the part that reads its script from a pipe.
+func fed(parts []policy.Part, argv []string) {
+	n := slices.IndexFunc(parts, func(p policy.Part) bool { return readsScript(literal(p.Argv)) })
+	if n <= 0 {
+		return
+	}
+	for _, f := range inspect(argv).findings() {
+		if !slices.ContainsFunc(parts, func(p policy.Part) bool { return slices.Contains(p.Findings, f) }) {
+			parts[n].Findings = append(parts[n].Findings, f)
+		}
+	}
 }
 
 // Class is the documented class: the worst of the parts, Ordinary when there are none.

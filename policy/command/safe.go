@@ -67,19 +67,19 @@ func isNumber(s string) bool {
 
 // gitReadsOnly: a reading subcommand, reached without a configuration override and without options that write or start programs.
 func gitReadsOnly(args []string) bool {
-	rest, ok := gitSubcommand(args)
+	rest, ok := gitSubcommand(args, gitGlobalValue)
 	if !ok || !gitReads[rest[0]] || hasOption(args, gitWrites) || gitOverridesConfig(args) {
 		return false
 	}
 	return rest[0] != "branch" || branchLists(rest[1:])
 }
 
-// gitSubcommand skips global options and returns the subcommand with its arguments.
-func gitSubcommand(args []string) ([]string, bool) {
+// gitSubcommand skips global options, those of withValue with the next word, and returns the subcommand with its arguments.
+func gitSubcommand(args []string, withValue set) ([]string, bool) {
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		switch {
-		case gitGlobalValue[a]:
+		case withValue[a]:
 			i++
 		case strings.HasPrefix(a, "-"):
 		default:

@@ -40,11 +40,6 @@ var (
 	shells      = words("bash", "zsh", "sh", "dash", "ash", "ksh", "mksh", "rbash", "fish", "csh", "tcsh", "yash")
 )
 
-// wrappers start the command that follows, after options of their own.
-var wrappers = words("sudo", "doas", "env", "command", "builtin", "exec", "nice", "nohup", "timeout", "time", "gtime", "xargs", "parallel",
-	"setsid", "stdbuf", "ionice", "taskset", "chrt", "chroot", "unshare", "nsenter", "strace", "ltrace", "flock", "su", "runuser",
-	"setpriv", "systemd-run", "fakeroot", "proot", "busybox", "toybox", "noglob", "nocorrect", "watch", "script", "pkexec", "coproc", "-")
-
 // scriptCarriers take shell text as an argument, or join their arguments to one.
 var scriptCarriers = words("eval", "watch", "trap", "su", "runuser", "script", "flock", "env", "parallel", "xargs")
 
