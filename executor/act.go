@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"proctor/event"
@@ -53,7 +54,7 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 		item.Status = inProgress
 		item = s.progress.started(item)
 	}
-	o := &observer{s: s, turn: c.t.id, call: c.call, cause: startID, backend: confined, mode: string(r.Plan.Mode), digest: decision.Digest, item: item}
+	o := &observer{s: s, turn: c.t.id, call: c.call, cause: startID, backend: confined, mode: string(r.Plan.Mode), digest: decision.Digest, item: item, origin: serverOrigin(action)}
 	if ctx.Err() != nil {
 		return c.finish(ctx, o, tool.Result{Output: "The turn was interrupted before the call ran; it had no effect."}, context.Cause(ctx))
 	}
@@ -121,6 +122,17 @@ func (s *Session) setOpen(call string, open bool) {
 	delete(s.open, call)
 }
 
+// serverOrigin is where an MCP server is, as Codex names it: the scheme and host of its URL, or the word stdio.
+func serverOrigin(a event.Action) string {
+	if a.Kind != event.ActionMCP {
+		return ""
+	}
+	if u, err := url.Parse(a.Origin); err == nil && u.Host != "" {
+		return u.Scheme + "://" + clip(u.Host, maxLabel)
+	}
+	return "stdio"
+}
+
 // itemOf is how a proposal is shown; calls without an item of their own give an empty type.
 func itemOf(p tool.Proposal) Item {
 	a := p.Action()
@@ -134,7 +146,7 @@ func itemOf(p tool.Proposal) Item {
 		}
 		return i
 	case event.ActionMCP:
-		return Item{Type: MCPToolCall, Server: a.Server, Tool: strings.TrimPrefix(a.Tool, "mcp__"+a.Server+"__"), Arguments: a.Arguments}
+		return Item{Type: MCPToolCall, Server: a.Server, Tool: clip(strings.TrimPrefix(a.Tool, "mcp__"+a.Server+"__"), maxLabel), Arguments: a.Arguments}
 	case event.ActionPlan:
 		i := Item{Type: TodoList}
 		if c, ok := p.(tool.Planner); ok {

@@ -144,6 +144,9 @@ func (c *call) refused(ctx context.Context, r approval.Ruling, p tool.Proposal) 
 		AgentName: mainAgent, Arguments: event.Secret(clip(c.call.Arguments, tool.MaxArguments)), Output: event.Secret(r.Message),
 		Status: Refused, Digest: decision.Digest,
 	}
+	if p != nil {
+		result.MCPServer, result.MCPServerOrigin = itemOf(p).Server, serverOrigin(p.Action())
+	}
 	if _, err := c.t.s.stream.RecordAnyway(ctx, r.Decision, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: result}); err != nil {
 		return nil, err
 	}
@@ -153,14 +156,23 @@ func (c *call) refused(ctx context.Context, r approval.Ruling, p tool.Proposal) 
 		c.t.note(func(*Result) { c.t.breaker = true })
 	}
 	c.t.s.progress.Refused(fmt.Sprintf("%s %s in %s (%s): %s", decision.ToolName, c.brief(p), c.call.ID, reasonAndRule(decision), r.Message))
-	if r.Declined && p != nil {
-		item := itemOf(p)
-		item.Status = declined
-		if item.Type != "" {
-			c.t.s.progress.completed(item)
-		}
+	if p != nil {
+		c.showRefused(itemOf(p), r)
 	}
 	return output(c.call.Custom, c.item.CallID, r.Message, nil), nil
+}
+
+// showRefused completes the item of a call that was not made: any MCP call, and others that a reviewer refused.
+func (c *call) showRefused(item Item, r approval.Ruling) {
+	switch {
+	case item.Type == MCPToolCall:
+		item.Status, item.Error, item.Refused = failed, r.Message, true
+	case item.Type != "" && r.Declined:
+		item.Status = declined
+	default:
+		return
+	}
+	c.t.s.progress.completed(item)
 }
 
 // brief is what was asked for, in a few words.

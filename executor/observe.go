@@ -27,6 +27,7 @@ type observer struct {
 	backend, mode string
 	digest        event.Hash
 	item          Item
+	origin        string // of an MCP server, see serverOrigin
 
 	mu      sync.Mutex // guards the fields below
 	kept    int64
@@ -140,6 +141,7 @@ func (o *observer) payload(r tool.Result, status string) *event.ToolResultPayloa
 		Duration: r.Duration.Milliseconds(), Success: r.Success, OutputTruncated: r.Truncated, AgentName: mainAgent,
 		Output: event.Secret(clip(r.Output, maxKept)), Status: status, ExitCode: r.ExitCode, Denials: max(o.denials, r.Denials),
 		Digest: o.digest, Sandbox: backend, Mode: o.mode, Exact: r.Exact,
+		MCPServer: o.item.Server, MCPServerOrigin: o.origin,
 	}
 }
 
@@ -154,6 +156,9 @@ func (o *observer) show(r tool.Result, status string) {
 		i.Status = failed
 	}
 	i.Output, i.ExitCode, i.Millis, i.Result = r.Aggregated, r.ExitCode, r.Duration.Milliseconds(), r.Output
+	if r.Unanswered {
+		i.Result, i.Error = "", r.Output
+	}
 	if len(r.Changes) > 0 {
 		i.Changes = r.Changes
 	}

@@ -53,9 +53,11 @@ type Item struct {
 	Status string
 	// Changes belong to patches.
 	Changes []tool.Change
-	// Server, Tool, Arguments and Result belong to MCP calls.
+	// Server, Tool, Arguments, Result and Error belong to MCP calls; Error says why there is no result, Refused that the
+	// call was not made.
 	Server, Tool, Arguments string
-	Result                  string
+	Result, Error           string
+	Refused                 bool
 	// Query belongs to web searches.
 	Query string
 	Steps []tool.Step

@@ -15,6 +15,8 @@ func decideMCP(f Facts) Decision {
 		return f.ask(Decision{Reason: r, Category: CategoryMCP, OneShot: once}, "the tool "+clip(m.Server+"/"+m.Tool)+" "+text)
 	}
 	switch {
+	case m.Changed:
+		return refuse(ReasonToolChanged, "the server changed the tool "+clip(m.Server+"/"+m.Tool)+" after it was offered, so what is known of it does not hold; go on without it")
 	case says(m.Destructive, true):
 		return ask(ReasonToolDestructive, true, "says that it can destroy data")
 	case m.Mode == ToolApprove:

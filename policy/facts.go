@@ -125,6 +125,8 @@ type MCP struct {
 	Destructive *bool  `json:"destructive,omitempty"`
 	ReadOnly    *bool  `json:"read_only,omitempty"`
 	OpenWorld   *bool  `json:"open_world,omitempty"`
+	// Changed: the server announced another definition of the tool since it was offered.
+	Changed bool `json:"changed,omitempty"`
 	// Mode is what the configuration says about the tool; empty is ToolAuto.
 	Mode ToolMode `json:"approval_mode,omitempty"`
 }

@@ -16,6 +16,8 @@ type Result struct {
 	Items []json.RawMessage
 	// Success: the tool itself worked. It says nothing about the exit code.
 	Success bool
+	// Unanswered: an MCP server gave no result, Output says why.
+	Unanswered bool
 	// Truncated: Output was cut.
 	Truncated bool
 	// ExitCode is set when a process ended: its status, or 128 plus the signal.

@@ -61,7 +61,7 @@ func (h human) ItemStarted(i executor.Item) {
 }
 
 func (h human) ItemCompleted(i executor.Item) {
-	if i.Status == "declined" { // it was never started
+	if i.Status == "declined" || i.Refused { // it was never started
 		h.ItemStarted(i)
 	}
 	switch i.Type {
@@ -77,7 +77,11 @@ func (h human) ItemCompleted(i executor.Item) {
 			h.say("  %s %s", c.Kind, plain(c.Path))
 		}
 	case executor.MCPToolCall:
-		h.say(" %s in %dms:%s", i.Status, i.Millis, block(i.Result))
+		if i.Refused {
+			h.say(" %s:%s", i.Status, block(i.Error))
+			return
+		}
+		h.say(" %s in %dms:%s", i.Status, i.Millis, block(i.Result+i.Error))
 	case executor.WebSearch:
 		h.say("%s %s", h.style("35", "web search"), plain(i.Query))
 	case executor.Warning:

@@ -162,7 +162,10 @@ func mcpLine(i executor.Item) mcpItem {
 	if !json.Valid(m.Arguments) {
 		m.Arguments = json.RawMessage("{}")
 	}
-	if i.Status != "in_progress" {
+	switch {
+	case i.Error != "":
+		m.Error = &lineError{i.Error}
+	case i.Status != "in_progress":
 		m.Result = &mcpResult{Content: []mcpText{{"text", i.Result}}}
 	}
 	return m

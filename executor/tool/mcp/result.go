@@ -36,8 +36,12 @@ func result(a *sdk.CallToolResult, took time.Duration) tool.Result {
 		_, _ = all.Write(b)
 	}
 	shown, cut := tool.Shown(&all, tool.DefaultOutputTokens)
+	verdict := ""
+	if a.IsError {
+		verdict = "The tool reports a failure.\n"
+	}
 	r := tool.Result{
-		Output:  fmt.Sprintf("Wall time: %.4f seconds\nOutput:\n%s", took.Seconds(), shown),
+		Output:  fmt.Sprintf("Wall time: %.4f seconds\n%sOutput:\n%s", took.Seconds(), verdict, shown),
 		Success: !a.IsError, Truncated: cut, Duration: took, Aggregated: all.String(),
 	}
 	if len(images) > 0 {

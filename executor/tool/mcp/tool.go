@@ -27,10 +27,14 @@ type serverTool struct {
 	original   string // for the server
 	definition json.RawMessage
 	hints      policy.MCP
+	digest     [32]byte // of everything the server said of it when it was offered
 }
 
 func newTool(s *Server, t *sdk.Tool) (*serverTool, error) {
-	made := &serverTool{s: s, original: t.Name, hints: policy.MCP{Server: s.config.Name, Tool: t.Name}}
+	made := &serverTool{
+		s: s, original: t.Name, digest: definitionDigest(t),
+		hints: policy.MCP{Server: s.config.Name, Tool: t.Name, Mode: s.config.mode(t.Name)},
+	}
 	made.name = shorten(safeName(t.Name), maxName-len(made.Namespace())-len("__"))
 	if a := t.Annotations; a != nil {
 		made.hints.Destructive, made.hints.OpenWorld = a.DestructiveHint, a.OpenWorldHint
@@ -84,49 +88,62 @@ func (t *serverTool) Parallel() bool { return t.hints.ReadOnly != nil }
 func (t *serverTool) Close(ctx context.Context) error { return t.s.Close(ctx) }
 
 // Propose implements tool.Tool.
-func (t *serverTool) Propose(_ context.Context, c tool.Call) (tool.Proposal, error) {
+func (t *serverTool) Propose(ctx context.Context, c tool.Call) (tool.Proposal, error) {
 	if strings.TrimSpace(c.Arguments) == "" {
 		c.Arguments = "{}"
 	}
 	if _, err := tool.ParseArguments(c); err != nil {
 		return nil, err
 	}
-	return &proposal{t, c.Arguments}, nil
+	return &proposal{t, c.ID, c.Arguments, t.s.stale(ctx, t)}, nil
 }
 
 type proposal struct {
 	t         *serverTool
+	call      string
 	arguments string
+	stale     bool
 }
 
 // Action implements tool.Proposal.
 func (p *proposal) Action() event.Action {
-	return event.Action{Kind: event.ActionMCP, Tool: tool.FullName(p.t), Server: p.t.s.config.Name, Arguments: p.arguments}
+	return event.Action{Kind: event.ActionMCP, Tool: tool.FullName(p.t), Server: p.t.s.config.Name, Origin: p.t.s.config.origin(), Arguments: p.arguments}
 }
 
 // MCPFacts implements tool.MCPFacts.
-func (p *proposal) MCPFacts() policy.MCP { return p.t.hints }
+func (p *proposal) MCPFacts() policy.MCP {
+	m := p.t.hints
+	m.Changed = p.stale
+	return m
+}
 
 // Run implements tool.Proposal.
 func (p *proposal) Run(ctx context.Context, g tool.Grant, _ tool.Observer) (tool.Result, error) {
 	if err := g.Check(p.Action()); err != nil {
 		return tool.Result{}, err
 	}
-	start, limit := time.Now(), p.t.s.config.ToolTimeout
-	call, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	answer, err := p.t.s.session.CallTool(call, &sdk.CallToolParams{Name: p.t.original, Arguments: json.RawMessage(p.arguments)})
-	took := time.Since(start)
+	start, server := time.Now(), p.t.s
+	if server.stale(ctx, p.t) {
+		return unanswered(start, "the server changed the tool after the call was decided, so it was not made"), nil
+	}
+	f := server.launch(ctx, p.call)
+	defer server.land(f)
+	answer, err := server.session.CallTool(f.ctx, &sdk.CallToolParams{Name: p.t.original, Arguments: json.RawMessage(p.arguments)})
 	switch {
 	case ctx.Err() != nil:
-		return tool.Result{Output: "the call was interrupted", Duration: took}, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded):
-		return tool.Result{Output: fmt.Sprintf("tool call error: no answer of MCP server %q within %s", p.t.s.config.Name, limit), Duration: took}, nil
+		return tool.Result{Output: "the call was interrupted", Duration: time.Since(start)}, ctx.Err()
+	case errors.Is(context.Cause(f.ctx), errTimeout):
+		return unanswered(start, fmt.Sprintf("no answer of MCP server %q within %s", server.config.Name, f.limit)), nil
 	case err == nil && answer.NeedsInput():
-		return tool.Result{Output: "tool call error: the server asks for further input, which is not offered here", Duration: took}, nil
+		return unanswered(start, "the server asks for further input, which is not offered here"), nil
 	case err != nil:
-		text, cut := tool.Truncate(err.Error(), tool.DefaultOutputTokens, 0)
-		return tool.Result{Output: "tool call error: " + text, Truncated: cut, Duration: took}, nil
+		return unanswered(start, err.Error()), nil
 	}
-	return result(answer, took), nil
+	return result(answer, time.Since(start)), nil
+}
+
+// unanswered is the result of a call that the server gave none for.
+func unanswered(start time.Time, why string) tool.Result {
+	text, cut := tool.Truncate("tool call error: "+strings.ToValidUTF8(why, "\uFFFD"), tool.DefaultOutputTokens, 0)
+	return tool.Result{Output: text, Unanswered: true, Truncated: cut, Duration: time.Since(start)}
 }
