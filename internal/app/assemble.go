@@ -64,9 +64,6 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 			err = errors.Join(err, p.close(ctx, "failed"))
 		}
 	}()
-	if p.tools, err = r.registry(ctx); err != nil {
-		return p, err
-	}
 	var grants approval.Grants
 	if r.state != nil {
 		grants = r.state.Grants
@@ -76,6 +73,9 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 		Authority: r.authority(), Stream: r.stream, Watcher: r.store.Bus, Breaker: &turnBreaker{},
 		Context: func() event.Sensitive { return r.reviewContext(p.session) },
 	}); err != nil {
+		return p, err
+	}
+	if p.tools, err = r.registry(ctx, p.gate); err != nil {
 		return p, err
 	}
 	if p.stopReviewer, err = r.startReviewer(ctx); err != nil {

@@ -36,6 +36,9 @@ func newTool(s *Server, t *sdk.Tool) (*serverTool, error) {
 		hints: policy.MCP{Server: s.config.Name, Tool: t.Name, Mode: s.config.mode(t.Name)},
 	}
 	made.name = shorten(safeName(t.Name), maxName-len(made.Namespace())-len("__"))
+	if t.Name == "" {
+		return nil, errors.New("it has no name")
+	}
 	if a := t.Annotations; a != nil {
 		made.hints.Destructive, made.hints.OpenWorld = a.DestructiveHint, a.OpenWorldHint
 		if a.ReadOnlyHint { // the library does not tell false from not advertised; both give no permission
