@@ -14,7 +14,7 @@ func (i *inspector) piped(pipe *syntax.BinaryCmd, depth int) {
 	if !readsScript(right) {
 		return
 	}
-	if hidesText(pipe.X) {
+	if i.hidesText(pipe.X) {
 		i.found(FindingUnseenScript)
 	}
 	left := pipe.X
@@ -65,13 +65,13 @@ func (i *inspector) substituted(cmd []word, c *syntax.CallExpr) {
 }
 
 func (i *inspector) unseen(stmts []*syntax.Stmt) {
-	if slices.ContainsFunc(stmts, func(s *syntax.Stmt) bool { return hidesText(s) }) {
+	if slices.ContainsFunc(stmts, func(s *syntax.Stmt) bool { return i.hidesText(s) }) {
 		i.found(FindingUnseenScript)
 	}
 }
 
 // hidesText: a download or a decoder is among the commands.
-func hidesText(root syntax.Node) bool {
+func (i *inspector) hidesText(root syntax.Node) bool {
 	found := false
 	syntax.Walk(root, func(n syntax.Node) bool {
 		if c, ok := n.(*syntax.CallExpr); ok {
@@ -81,7 +81,7 @@ func hidesText(root syntax.Node) bool {
 				found = found || n < 4 && (downloads[name] || decodes(name, cmd[n+1:]))
 			}
 		}
-		return !found
+		return !found && i.visit()
 	})
 	return found
 }

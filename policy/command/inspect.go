@@ -18,6 +18,8 @@ type inspector struct {
 	parsed     int      // bytes
 	inner      []policy.Part
 	judged     map[*word]bool // first words of commands that were judged
+	visited    int            // nodes of scripts, those looked at again counted again
+	over       bool           // a bound was reached: the answer is known, and looking on would only cost time
 }
 
 func inspect(argv []string) *inspector {
@@ -34,7 +36,16 @@ func (i *inspector) findings() []policy.Finding {
 	return out
 }
 
+// visit counts a node and reports whether looking goes on.
+func (i *inspector) visit() bool {
+	if i.visited++; i.visited > maxVisits {
+		i.found(FindingUninspectable)
+	}
+	return !i.over
+}
+
 func (i *inspector) found(code string) {
+	i.over = i.over || code == FindingUninspectable
 	if code != "" && !slices.Contains(i.codes, code) {
 		i.codes = append(i.codes, code)
 	}
@@ -65,7 +76,7 @@ func values(cmd []word) []string {
 
 // command judges one command and what it starts. documented: Codex would have come this far too.
 func (i *inspector) command(cmd []word, depth int, documented bool) {
-	if len(cmd) == 0 || i.judged[&cmd[0]] {
+	if len(cmd) == 0 || i.over || i.judged[&cmd[0]] {
 		return
 	}
 	i.judged[&cmd[0]] = true

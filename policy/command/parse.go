@@ -21,6 +21,7 @@ const (
 	maxOpeners = 8 << 10
 	maxInner   = 4 << 10 // inner commands
 	maxParsed  = 2 << 20 // bytes of script text parsed, nested scripts counted again
+	maxVisits  = 1 << 20 // nodes of scripts
 	parseCost  = 256     // bytes charged for each parse beside its text
 )
 

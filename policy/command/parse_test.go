@@ -140,13 +140,15 @@ func TestBounds(t *testing.T) {
 		nested = "bash -xc " + quoteForTest(nested)
 	}
 	for name, argv := range map[string][]string{
-		"long script":     bash("echo " + strings.Repeat("a", MaxScript)),
-		"many words":      make([]string, MaxWords+1),
-		"many brackets":   bash(strings.Repeat("$(", maxOpeners+1)),
-		"nested shells":   bash(nested),
-		"many commands":   bash("(" + strings.Repeat("a\n", maxInner+1) + ")"),
-		"many evals":      bash(strings.Repeat("eval ", 20_000)),
-		"wrappers nested": append(strings.Fields(strings.Repeat("sudo -u x find xargs ", 500)), "ls"),
+		"long script":      bash("echo " + strings.Repeat("a", MaxScript)),
+		"many words":       make([]string, MaxWords+1),
+		"many brackets":    bash(strings.Repeat("$(", maxOpeners+1)),
+		"nested shells":    bash(nested),
+		"many commands":    bash("(" + strings.Repeat("a\n", maxInner+1) + ")"),
+		"many evals":       bash(strings.Repeat("eval ", 20_000)),
+		"many pipes":       bash(strings.Repeat("sh|", 50_000) + "sh > x"),
+		"nested functions": bash(strings.Repeat("f() { f & f & ", 4000) + strings.Repeat("}; ", 4000)),
+		"wrappers nested":  append(strings.Fields(strings.Repeat("sudo -u x find xargs ", 500)), "ls"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()

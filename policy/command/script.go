@@ -49,6 +49,9 @@ func (i *inspector) unparsed(text string) {
 func (i *inspector) walk(root syntax.Node, depth int, documented bool) {
 	var assigned []string
 	syntax.Walk(root, func(n syntax.Node) bool {
+		if !i.visit() {
+			return false
+		}
 		switch n := n.(type) {
 		case *syntax.Assign:
 			if n.Value != nil {
@@ -78,7 +81,7 @@ func (i *inspector) walk(root syntax.Node, depth int, documented bool) {
 				i.piped(n, depth)
 			}
 		case *syntax.FuncDecl:
-			if n.Name != nil && startsItself(n.Name.Value, n.Body) {
+			if n.Name != nil && i.startsItself(n.Name.Value, n.Body) {
 				i.found(FindingForkBomb)
 			}
 		}
@@ -123,28 +126,28 @@ func (i *inspector) computed(cmd []word, assigned []string) {
 }
 
 // startsItself: the body of a function calls it in the background or in a pipe.
-func startsItself(name string, body *syntax.Stmt) bool {
+func (i *inspector) startsItself(name string, body *syntax.Stmt) bool {
 	found := false
 	syntax.Walk(body, func(n syntax.Node) bool {
 		switch n := n.(type) {
 		case *syntax.Stmt:
-			found = found || n.Background && calls(name, n)
+			found = found || n.Background && i.calls(name, n)
 		case *syntax.BinaryCmd:
-			found = found || n.Op == syntax.Pipe && calls(name, n.X) && calls(name, n.Y)
+			found = found || n.Op == syntax.Pipe && i.calls(name, n.X) && i.calls(name, n.Y)
 		}
-		return !found
+		return !found && i.visit()
 	})
 	return found
 }
 
-func calls(name string, root syntax.Node) bool {
+func (i *inspector) calls(name string, root syntax.Node) bool {
 	found := false
 	syntax.Walk(root, func(n syntax.Node) bool {
 		if c, ok := n.(*syntax.CallExpr); ok && len(c.Args) > 0 {
 			v, _ := readWord(c.Args[0])
 			found = found || v == name
 		}
-		return !found
+		return !found && i.visit()
 	})
 	return found
 }

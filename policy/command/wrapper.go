@@ -81,6 +81,9 @@ func (w wrapper) starts(rest []word) []int {
 // price.
 func (i *inspector) wrapped(rest []word, w wrapper, depth int) {
 	for n, v := range rest {
+		if i.over {
+			return
+		}
 		if forced, _ := removesByForce(rest[n:]); forced {
 			i.found(FindingHiddenRemove)
 		}
@@ -114,6 +117,9 @@ func (i *inspector) shell(cmd []word, name string, depth int, documented bool) {
 
 // carried judges words that may be shell text, each by itself and all joined.
 func (i *inspector) carried(rest []word, depth int) {
+	if i.over {
+		return
+	}
 	for _, w := range rest {
 		if strings.ContainsAny(w.value, " \t\n;|&\\'\"") {
 			i.script(word{value: withoutOption(w.value), literal: w.literal}, depth+1, false)
