@@ -14,6 +14,8 @@ type Setting struct {
 // hold secrets, so the list is sealed JSON of []Setting.
 type ConfigResolvedPayload struct {
 	Settings Sensitive `json:"settings,omitzero"`
+	// Launch is the JSON of what command line and environment added to the files, see config.Launch.
+	Launch   Sensitive `json:"launch,omitzero"`
 	Count    int       `json:"count"`
 	Warnings []string  `json:"warnings,omitempty"`
 }
@@ -30,6 +32,8 @@ type PolicyLoadedPayload struct {
 	Rules          int      `json:"rules"`
 	// Plan is the JSON of the filesystem plan that confines commands of this session.
 	Plan Sensitive `json:"plan,omitzero"`
+	// Request is the JSON of the filesystem.Request that the configuration made, before our own folders were taken out of it.
+	Request Sensitive `json:"request,omitzero"`
 }
 
 // SessionResumedPayload says where a session goes on.

@@ -127,7 +127,7 @@ const (
 // about are the payloads that say what decides in this session.
 func (r *run) about() []event.Payload {
 	settings := r.cfg.Origins()
-	resolved := &event.ConfigResolvedPayload{Count: len(settings), Settings: event.SecretJSON(settings)}
+	resolved := &event.ConfigResolvedPayload{Count: len(settings), Settings: event.SecretJSON(settings), Launch: event.SecretJSON(r.launch())}
 	for i, w := range r.warnings {
 		if i == maxListed {
 			resolved.Warnings = append(resolved.Warnings, fmt.Sprintf("… %d more", len(r.warnings)-i))
@@ -139,8 +139,15 @@ func (r *run) about() []event.Payload {
 	return []event.Payload{resolved, &event.PolicyLoadedPayload{
 		Digest: a.Digest, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), Reviewer: string(a.Reviewer), SandboxMode: string(a.Sandbox),
 		Network: string(a.Plan.Network), Backend: r.backendName(), RuleFiles: ruleNames(r.files), Rules: r.rules.Len(),
-		Plan: event.Secret(planJSON(a.Plan)),
+		Plan: event.Secret(planJSON(a.Plan)), Request: event.SecretJSON(asked(r.env, r.cfg, r.opts.AddDirs)),
 	}, &event.StartupPhasePayload{Phase: "thread_start_total", Status: "ready", Duration: time.Since(r.started).Milliseconds()}}
+}
+
+// launch is what --what-if needs to load the configuration again.
+func (r *run) launch() config.Launch {
+	l := config.LaunchOf(r.env.here(r.opts.Config), r.cfg)
+	l.IgnoreRules = r.opts.IgnoreRules
+	return l
 }
 
 func (r *run) start() event.ConversationStartsPayload {

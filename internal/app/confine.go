@@ -26,18 +26,7 @@ type Confinement struct {
 // Confine plans the sandbox that cfg asks for and selects a backend for it. An
 // error means that this confinement is not to be had; nothing may run instead.
 func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string) (Confinement, error) {
-	request := filesystem.Request{
-		Mode:                filesystem.Mode(cfg.SandboxMode),
-		WorkspaceRoots:      []string{cfg.Cwd},
-		WritableRoots:       cfg.SandboxWorkspaceWrite.WritableRoots,
-		NetworkAccess:       cfg.SandboxWorkspaceWrite.NetworkAccess,
-		ExcludeTmpdirEnvVar: cfg.SandboxWorkspaceWrite.ExcludeTmpdirEnvVar,
-		ExcludeSlashTmp:     cfg.SandboxWorkspaceWrite.ExcludeSlashTmp,
-		TmpDir:              env.Getenv("TMPDIR"),
-	}
-	for _, dir := range addDirs {
-		request.AdditionalWritable = append(request.AdditionalWritable, env.abs(dir))
-	}
+	request := asked(env, cfg, addDirs)
 	err := supported(cfg)
 	if err != nil {
 		return Confinement{}, err
@@ -69,6 +58,23 @@ func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string)
 		return Confinement{}, fail(NoSandbox, err)
 	}
 	return Confinement{Plan: plan, Escalated: full, Backend: b}, nil
+}
+
+// asked is the sandbox that cfg asks for, before our own folders are taken out of it. It touches nothing.
+func asked(env Env, cfg *config.Config, addDirs []string) filesystem.Request {
+	request := filesystem.Request{
+		Mode:                filesystem.Mode(cfg.SandboxMode),
+		WorkspaceRoots:      []string{cfg.Cwd},
+		WritableRoots:       cfg.SandboxWorkspaceWrite.WritableRoots,
+		NetworkAccess:       cfg.SandboxWorkspaceWrite.NetworkAccess,
+		ExcludeTmpdirEnvVar: cfg.SandboxWorkspaceWrite.ExcludeTmpdirEnvVar,
+		ExcludeSlashTmp:     cfg.SandboxWorkspaceWrite.ExcludeSlashTmp,
+		TmpDir:              env.Getenv("TMPDIR"),
+	}
+	for _, dir := range addDirs {
+		request.AdditionalWritable = append(request.AdditionalWritable, env.abs(dir))
+	}
+	return request
 }
 
 // governing are the folders whose files decide about the next run: a confined command must not write them, not

@@ -103,7 +103,7 @@ func (r *run) runCommand(ctx context.Context, s *executor.Session) (executor.Out
 	}}); err != nil {
 		return executor.Outcome{}, err
 	}
-	o := direct.Options{Name: runTool, Argv: r.command.Argv, Dir: r.cfg.Cwd, Env: r.commandEnv(), Ask: asked}
+	o := direct.Options{Name: runTool, Argv: r.command.Argv, Dir: r.cfg.Cwd, Env: r.commandEnv(), Ask: signalFor}
 	streams, restore, err := r.streams(&o)
 	if err != nil {
 		return executor.Outcome{}, err
@@ -116,8 +116,8 @@ func (r *run) runCommand(ctx context.Context, s *executor.Session) (executor.Out
 	return s.Direct(ctx, runTool, runTool, direct.New(o))
 }
 
-// asked is the signal that a command gets for the end of its run.
-func asked(cause error) syscall.Signal {
+// signalFor is the signal that a command gets for the end of its run.
+func signalFor(cause error) syscall.Signal {
 	switch {
 	case errors.Is(cause, ErrInterrupted):
 		return syscall.SIGINT
