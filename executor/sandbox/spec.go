@@ -28,6 +28,8 @@ type Spec struct {
 	Env []string
 	// Plan is what the process may touch. It is applied as given: no mode is widened here.
 	Plan filesystem.Plan
+	// Limits hold for the command and all that it starts. Plans without confinement have none.
+	Limits Limits
 	// TTY gives the process a terminal of Rows by Cols (24 by 80 when zero).
 	TTY        bool
 	Rows, Cols uint16
@@ -43,7 +45,7 @@ type Spec struct {
 	// OnOutput receives output in order of arrival, from one goroutine at a time; it must not keep p.
 	// It may block: that holds the process back, nothing is dropped.
 	OnOutput func(s Stream, p []byte)
-	// OnDenial receives each refused call as it is seen, from one goroutine at a time.
+	// OnDenial receives each refused call within a quarter of a second, repeats counted together, from one goroutine at a time.
 	OnDenial func(Denial)
 }
 
@@ -65,6 +67,8 @@ type Denial struct {
 	Rule string
 	// Errno is what the process gets, for example EROFS or EPERM; 0 when the kernel decides and it is not known.
 	Errno syscall.Errno
+	// Count is how often the same program made the same call; At and PID are those of the first time.
+	Count int
 }
 
 // Result is how a process ended.
@@ -76,7 +80,7 @@ type Result struct {
 	// Signal is set when a signal ended the process. bwrap reports only 128 plus the signal, so there it is set only
 	// when the whole sandbox was killed.
 	Signal syscall.Signal
-	// Denials counts the calls reported to OnDenial; DenialsDropped those above the limit per process, not reported.
+	// Denials counts the calls reported to OnDenial, repeats included; DenialsDropped those above the limit per command, not reported.
 	Denials, DenialsDropped int
 	// DenialsExact says that every refused call was watched; false means that none or not all could be.
 	DenialsExact bool

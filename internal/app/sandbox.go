@@ -32,7 +32,7 @@ func Sandbox(ctx context.Context, env Env, o SandboxOptions) error {
 		return err
 	}
 	spec := sandbox.Spec{
-		Argv: o.Argv, Dir: cfg.Cwd, Env: commandEnviron(env, cfg), Plan: c.Plan,
+		Argv: o.Argv, Dir: cfg.Cwd, Env: commandEnviron(env, cfg), Plan: c.Plan, Limits: limits(cfg),
 		StdinFile: file(env.Stdin), StdoutFile: file(env.Stdout), StderrFile: file(env.Stderr),
 	}
 	if o.LogDenials {
@@ -82,7 +82,11 @@ func denialText(d sandbox.Denial) string {
 	if target == "" {
 		target = d.Address
 	}
-	return fmt.Sprintf("%s %s %s (%s) by %s", d.Access, d.Syscall, target, d.Rule, filepath.Base(d.Program))
+	times := ""
+	if d.Count > 1 {
+		times = fmt.Sprintf(", %d times", d.Count)
+	}
+	return fmt.Sprintf("%s %s %s (%s) by %s[%d]%s", d.Access, d.Syscall, target, d.Rule, filepath.Base(d.Program), d.PID, times)
 }
 
 // forward hands the signals that ask a process to end on to the command.

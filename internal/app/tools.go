@@ -36,6 +36,7 @@ func (r *run) newTools(ctx context.Context, env []string, gate *approval.Gate) (
 	}
 	o := shell.Options{
 		Dir: r.cfg.Cwd, Env: env, AllowLoginShell: r.loginShell(), MaxOutputTokens: int(r.cfg.ToolOutputTokenLimit), Patch: patcher,
+		Limits: limits(r.cfg),
 	}
 	if r.state != nil {
 		o.FirstID = int(r.state.Results) + 1 // above every process of the session before

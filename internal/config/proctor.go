@@ -38,6 +38,17 @@ type ProctorExport struct {
 type ProctorSandbox struct {
 	Backend       string `json:"backend"` // auto, bwrap, native or landlock
 	RecordDenials bool   `json:"record_denials"`
+	// Limits hold for each confined command; 0 is no limit, but for core.
+	Limits ProctorLimits `json:"limits"`
+}
+
+// ProctorLimits bound what one command may use, as sandbox.Limits says.
+type ProctorLimits struct {
+	Processes  int   `json:"processes"`  // processes and threads together; -1 depends on the number of processors
+	Memory     int64 `json:"memory"`     // private memory of each process, in bytes
+	Allocation int64 `json:"allocation"` // smallest request for memory that is refused, in bytes, from 1 GiB on
+	Core       int64 `json:"core"`       // size of a core file, in bytes: 0 for none, -1 for any
+	OpenFiles  int   `json:"open_files"` // descriptors of each process
 }
 
 // ProctorRedact selects what leaves the machine in clear.

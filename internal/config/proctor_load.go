@@ -22,6 +22,12 @@ delta_records = true
 [sandbox]
 backend = "auto"
 record_denials = true
+[sandbox.limits]
+processes = -1
+memory = 0
+allocation = 1073741824
+core = 0
+open_files = 65536
 [redact]
 level = "standard"
 `
@@ -32,10 +38,16 @@ func proctorSchema() *spec {
 		"ledger": table(map[string]*spec{"dir": text(), "key_file": text(), "min_free_bytes": count()}),
 		"export": table(map[string]*spec{"compat": words("codex", "typed"), "batch_records": within(1, 1<<16),
 			"batch_delay": durationSpec(), "flush_timeout": durationSpec(), "delta_records": boolean()}),
-		"sandbox":     table(map[string]*spec{"backend": words("auto", "bwrap", "native", "landlock"), "record_denials": boolean()}),
+		"sandbox": table(map[string]*spec{"backend": words("auto", "bwrap", "native", "landlock"), "record_denials": boolean(),
+			"limits": limitsSchema()}),
 		"environment": environmentSchema(false),
 		"redact":      table(map[string]*spec{"level": words("strict", "standard", "off")}),
 	})
+}
+
+func limitsSchema() *spec {
+	return table(map[string]*spec{"processes": within(-1, 1<<22), "memory": count(), "allocation": count(),
+		"core": within(-1, 1<<53), "open_files": count()})
 }
 
 func durationSpec() *spec {

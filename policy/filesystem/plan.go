@@ -20,10 +20,11 @@ const (
 // not valid in a plan, so a forgotten field never opens it.
 type Network string
 
-// The network modes.
+// The network modes. Proxied reaches a proxy and nothing else.
 const (
-	NetworkOff Network = "off"
-	NetworkOn  Network = "on"
+	NetworkOff     Network = "off"
+	NetworkProxied Network = "proxied"
+	NetworkOn      Network = "on"
 )
 
 // Kind is what stands at a path, without following a symlink.
@@ -100,8 +101,8 @@ func (p Plan) Validate() error {
 	default:
 		bad("unknown sandbox mode %q, expected read-only, workspace-write, danger-full-access or profile", p.Mode)
 	}
-	if p.Network != NetworkOff && p.Network != NetworkOn {
-		bad("unknown network mode %q, expected off or on", p.Network)
+	if p.Network != NetworkOff && p.Network != NetworkProxied && p.Network != NetworkOn {
+		bad("unknown network mode %q, expected off, proxied or on", p.Network)
 	}
 	if p.Unconfined && (p.Mode == ReadOnly || p.Mode == WorkspaceWrite || p.Network != NetworkOn) {
 		bad("mode %s with network %s cannot be unconfined", p.Mode, p.Network)

@@ -36,6 +36,8 @@ func TestCallsUnderNetworkModes(t *testing.T) {
 		{"tcp", true, 0, ""},
 		{"datagram-unix", false, eperm, "network_off"},
 		{"datagram-unix", true, 0, ""},
+		{"stream-unix", false, eperm, "network_off"},
+		{"stream-unix", true, 0, ""},
 		{"pair", false, 0, ""},
 		{"pair-datagram", false, eperm, "network_off"},
 		{"pair-datagram", true, 0, ""},

@@ -60,8 +60,10 @@ func attempt(call, arg string) int {
 	switch call {
 	case "tcp":
 		err = dial(unix.AF_INET, unix.SOCK_STREAM, nil)
-	case "connect-unix":
-		err = dial(unix.AF_UNIX, unix.SOCK_STREAM, &unix.SockaddrUnix{Name: arg})
+	case "connect-unix": // as C libraries ask a name service, and as Go and Node.js dial
+		err = dial(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, &unix.SockaddrUnix{Name: arg})
+	case "stream-unix":
+		err = dial(unix.AF_UNIX, unix.SOCK_STREAM, nil)
 	case "datagram-unix":
 		err = dial(unix.AF_UNIX, unix.SOCK_DGRAM, nil)
 	case "pair":

@@ -14,13 +14,14 @@ const (
 	fdArgs    = "3"
 	fdSeccomp = "4"
 	fdStatus  = "5"
+	fdBlock   = "6"
 )
 
 // arguments are bwrap's options for one command, the environment included, without the command itself. Pure.
 // hidden is a file that nobody may read, shown in place of denied files.
 func arguments(s sandbox.Spec, ops []view.Op, hidden string) ([]string, error) {
 	args := []string{"--unshare-user", "--unshare-pid", "--unshare-ipc"}
-	if s.Plan.Network == filesystem.NetworkOff {
+	if s.Plan.Network != filesystem.NetworkOn {
 		args = append(args, "--unshare-net")
 	}
 	args = append(args, "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--seccomp", fdSeccomp, "--json-status-fd", fdStatus)

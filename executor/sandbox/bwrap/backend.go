@@ -125,6 +125,7 @@ type launch struct {
 	status     *status
 	reading    sync.WaitGroup
 	supervised bool
+	block      *os.File // unsupervised, bwrap's child waits until it is closed
 
 	commandStarted chan struct{} // closed by onCommand
 	once           sync.Once
@@ -158,14 +159,27 @@ func (l *launch) build(supervised bool) (process.Command, error) {
 		_ = filter.Close()
 		return process.Command{}, err
 	}
+	extra := []*os.File{argsFile, filter, write}
+	words := []string{"bwrap", "--args", fdArgs}
+	if !supervised {
+		wait, release, err := os.Pipe()
+		if err != nil {
+			for _, f := range append(extra, read) {
+				_ = f.Close()
+			}
+			return process.Command{}, err
+		}
+		l.block = release
+		extra, words = append(extra, wait), append(words, "--block-fd", fdBlock)
+	}
 	l.status = newStatus(read)
 	l.reading.Go(l.status.read)
 	return process.Command{
 		Path:  l.backend.options.Path,
-		Args:  append([]string{"bwrap", "--args", fdArgs, "--"}, command(l.spec, l.setsid)...),
+		Args:  append(append(words, "--"), command(l.spec, l.setsid)...),
 		Env:   []string{},
 		Dir:   "/",
-		Extra: []*os.File{argsFile, filter, write},
+		Extra: extra,
 		Attr:  &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL},
 	}, nil
 }
@@ -188,7 +202,17 @@ func memoryFile(name string, content []byte) (*os.File, error) {
 
 // onCommand runs while the thread waits for its answer, so the PID cannot have been reused. Of the two processes
 // that make the call, bwrap's init and the command, either may come first.
-func (l *launch) onCommand(int) { l.once.Do(func() { close(l.commandStarted) }) }
+func (l *launch) onCommand(thread int) {
+	l.limit(thread)
+	l.once.Do(func() { close(l.commandStarted) })
+}
+
+// limit cannot fail for want of rights, for the process is ours; when it does all the same, nothing may run.
+func (l *launch) limit(pid int) {
+	if process.Limit(pid, l.spec.Limits) != nil {
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+}
 
 // running is exact when supervised; otherwise it means that bwrap has got as far as making the namespaces.
 func (l *launch) running(exited <-chan struct{}) bool {
@@ -198,7 +222,14 @@ func (l *launch) running(exited <-chan struct{}) bool {
 	}
 	select {
 	case <-sign:
-		return l.supervised || l.status.childPID > 0
+		if l.supervised {
+			return true
+		}
+		if l.status.childPID > 0 {
+			l.limit(l.status.childPID)
+		}
+		_ = l.block.Close()
+		return l.status.childPID > 0
 	case <-exited:
 		return false
 	}
@@ -217,6 +248,9 @@ func (l *launch) end(ws syscall.WaitStatus) process.End {
 }
 
 func (l *launch) close() {
+	if l.block != nil {
+		_ = l.block.Close()
+	}
 	l.reading.Wait()
 	l.mu.Lock()
 	if l.command >= 0 {

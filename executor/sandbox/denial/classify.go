@@ -6,13 +6,6 @@ import (
 	"proctor/policy/filesystem"
 )
 
-// The rules that are not a filesystem.Reason.
-const (
-	RuleNetworkOff     = "network_off"
-	RuleNetworkFamily  = "network_family"
-	RulePrivilegedCall = "privileged_call"
-)
-
 // attempt is a watched call with what it names.
 type attempt struct {
 	access string

@@ -98,16 +98,8 @@ func program(pid int) string {
 
 // process is the process that thread belongs to.
 func process(thread int) int {
-	b, err := os.ReadFile("/proc/" + strconv.Itoa(thread) + "/status")
-	if err != nil {
-		return thread
-	}
-	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "Tgid:"); ok {
-			if n, err := strconv.Atoi(strings.TrimSpace(rest)); err == nil {
-				return n
-			}
-		}
+	if n, ok := status(thread, "Tgid:"); ok && len(n) == 1 {
+		return int(n[0])
 	}
 	return thread
 }

@@ -27,7 +27,14 @@ type response struct {
 	Flags uint32
 }
 
+type addition struct {
+	ID                           uint64
+	Flags, Source, New, NewFlags uint32
+}
+
 const (
+	requestAdd      = 0x40182103
+	additionSend    = 1 << 1 // SECCOMP_ADDFD_FLAG_SEND
 	requestReceive  = 0xc0502100
 	requestSend     = 0xc0182101
 	requestValid    = 0x40082102
@@ -48,9 +55,18 @@ func (l listener) proceed(id uint64) error {
 	return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
 }
 
-func (l listener) refuse(id uint64) error {
-	r := response{ID: id, Error: -int32(unix.EPERM)}
+func (l listener) refuse(id uint64, errno unix.Errno) error {
+	r := response{ID: id, Error: -int32(errno)}
 	return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
+}
+
+// give answers a call with a copy of our descriptor fd (Linux 5.14).
+func (l listener) give(id uint64, fd int, closeOnExec bool) error {
+	a := addition{ID: id, Flags: additionSend, Source: uint32(fd)}
+	if closeOnExec {
+		a.NewFlags = unix.O_CLOEXEC
+	}
+	return ioctl(int(l), requestAdd, uintptr(unsafe.Pointer(&a)))
 }
 
 // valid reports whether the caller still waits, so that what was read belongs to it and not to a reused PID.

@@ -6,6 +6,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,7 +18,8 @@ type target struct {
 	// path is absolute and free of symlinks in all but, perhaps, the last name.
 	path   string
 	exists bool
-	mode   uint32 // st_mode when it exists
+	mode   uint32    // st_mode when it exists
+	born   time.Time // of a named pipe
 }
 
 // maxLinks bounds how many dangling symlinks in a row are followed.
@@ -172,7 +174,20 @@ func (r *resolver) open(name string, noFollow bool) (target, error) {
 		return target{}, err
 	}
 	p, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
-	return target{path: p, exists: true, mode: st.Mode}, err
+	t := target{path: p, exists: true, mode: st.Mode}
+	if st.Mode&unix.S_IFMT == unix.S_IFIFO {
+		t.born = birth(fd, &st)
+	}
+	return t, err
+}
+
+// birth is when a file was made, or last changed where the file system does not say.
+func birth(fd int, st *unix.Stat_t) time.Time {
+	var x unix.Statx_t
+	if unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BTIME, &x) == nil && x.Mask&unix.STATX_BTIME != 0 {
+		return time.Unix(x.Btime.Sec, int64(x.Btime.Nsec))
+	}
+	return time.Unix(st.Ctim.Unix())
 }
 
 func (r *resolver) readlink(name string) (string, bool) {

@@ -81,10 +81,15 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 		env = append(env, sandbox.NetworkDisabledEnv)
 	}
 	filters := b.filters[spec.Plan.Network]
+	limits, err := process.Lower(0, spec.Limits)
+	if err != nil {
+		hold.Release()
+		return nil, err
+	}
 	l := &launch{hold: hold, program: compile(job{
 		ops: ops, hidden: b.hidden, path: path, args: spec.Argv, env: env, dir: spec.Dir, tty: spec.TTY,
-		network: spec.Plan.Network != filesystem.NetworkOff, supervise: !b.options.Unsupervised, filters: filters,
-		uid: os.Geteuid(), gid: os.Getegid(),
+		network: spec.Plan.Network == filesystem.NetworkOn, supervise: !b.options.Unsupervised, filters: filters,
+		limits: limits, uid: os.Geteuid(), gid: os.Getegid(),
 	})}
 	p, err := process.Start(ctx, process.Options{
 		Spec: spec, Calls: filters.Calls, Build: l.build, Adopt: l.adopt, Listener: l.awaitListener, Running: l.awaitCommand,

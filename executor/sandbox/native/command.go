@@ -16,6 +16,9 @@ func (c *compiler) command(j job) {
 	if j.tty {
 		c.do("take the terminal", unix.SYS_IOCTL, 0, unix.TIOCSCTTY, 0)
 	}
+	for _, r := range j.limits {
+		c.do("limit "+r.Name, unix.SYS_PRLIMIT64, 0, uintptr(r.Which), c.Words(uintptr(r.Value.Cur), uintptr(r.Value.Max)))
+	}
 	enforce := c.filterProgram(j.filters.Enforce)
 	var watching []uintptr
 	if j.supervise {

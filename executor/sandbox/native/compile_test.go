@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
+	"proctor/executor/sandbox/process"
 	"proctor/executor/sandbox/view"
 )
 
@@ -18,8 +20,11 @@ func TestCompile(t *testing.T) {
 	t.Parallel()
 	base := job{hidden: "/state/hidden", path: "/bin/true", args: []string{"true"}, env: []string{"A=b"}, dir: "/w", uid: 7, gid: 8}
 	for name, change := range map[string]func(*job){
-		"read-only":  func(*job) {},
-		"supervised": func(j *job) { j.supervise, j.tty = true, true },
+		"read-only": func(*job) {},
+		"supervised": func(j *job) {
+			j.supervise, j.tty = true, true
+			j.limits = []process.Resource{{Name: "core", Which: unix.RLIMIT_CORE}}
+		},
 		"workspace": func(j *job) {
 			j.network = true
 			j.ops = []view.Op{{Kind: view.HideDir, Path: "/s"}, {Kind: view.Writable, Path: "/w"}, {Kind: view.HideFile, Path: "/etc/k"},

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"proctor/executor/sandbox/process"
 	"proctor/executor/sandbox/seccomp"
 	"proctor/executor/sandbox/steps"
 	"proctor/executor/sandbox/view"
@@ -23,6 +24,7 @@ type job struct {
 	network   bool
 	supervise bool
 	filters   seccomp.Filters
+	limits    []process.Resource
 	uid, gid  int
 }
 

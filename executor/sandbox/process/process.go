@@ -51,7 +51,7 @@ type Options struct {
 	Listener func(exited <-chan struct{}) *os.File
 	// Running, when set, waits until the command runs, or returns false when it never will.
 	Running func(exited <-chan struct{}) bool
-	// OnCommand is told the thread that is about to become the command (supervised only).
+	// OnCommand is told each thread that is about to become the command or its init (supervised only).
 	OnCommand func(thread int)
 	// End reads the wait status; nil means the child was the command itself.
 	End func(syscall.WaitStatus) End
@@ -106,6 +106,9 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 		return nil, err
 	}
 	p.forget = context.AfterFunc(ctx, p.Kill)
+	if limit := o.Spec.Limits.Processes; limit > 0 && os.Getuid() == 0 && !o.Spec.Plan.Unconfined {
+		p.supervising.Go(func() { p.watchNumber(limit) })
+	}
 	if o.Listener != nil {
 		if l := o.Listener(p.exited); l != nil {
 			p.supervise(l, false)
@@ -238,6 +241,7 @@ func (p *Process) launch(cmd Command) (*os.Process, error) {
 func (p *Process) supervise(l *os.File, setup bool) {
 	s, err := denial.New(l, denial.Options{
 		Plan: p.options.Spec.Plan, Calls: p.options.Calls, Setup: setup, OnCommand: p.options.OnCommand, OnDenial: p.options.Spec.OnDenial,
+		Limits: p.options.Spec.Limits,
 	})
 	if err != nil {
 		_ = l.Close()

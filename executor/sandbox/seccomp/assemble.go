@@ -15,7 +15,7 @@ const (
 	argsOffset   = 16
 )
 
-// instructions lays the rows out one after the other, each loading the call number anew. (The library's own
+// instructions lays the rows out one after the other, each loading the call number anew; the first that matches decides. (The library's own
 // assembler, version 1.6.0, compares the next number with what a failed condition left in the accumulator and lets
 // calls of other architectures through, so only its tables are used.)
 func instructions(calls []Call, network filesystem.Network, actions map[Class]elastic.Action, info *arch.Info) []bpf.Instruction {
@@ -50,35 +50,10 @@ func guard(info *arch.Info) []bpf.Instruction {
 }
 
 // conditions falls through when all hold and otherwise jumps over itself and one more instruction.
-func conditions(all []elastic.Condition) []bpf.Instruction {
+func conditions(all []Condition) []bpf.Instruction {
 	var out []bpf.Instruction
 	for i := len(all) - 1; i >= 0; i-- {
-		out = append(condition(all[i], uint8(len(out)+1)), out...)
+		out = append(all[i].instructions(uint8(len(out)+1)), out...)
 	}
 	return out
-}
-
-// condition falls through when c holds, else it skips that many instructions after itself.
-func condition(c elastic.Condition, skip uint8) []bpf.Instruction {
-	low, high := uint32(argsOffset+8*c.Argument), uint32(argsOffset+8*c.Argument+4)
-	if bigEndian() {
-		low, high = high, low
-	}
-	lo, hi := uint32(c.Value), uint32(c.Value>>32)
-	load := func(off uint32) bpf.Instruction { return bpf.LoadAbsolute{Off: off, Size: 4} }
-	switch c.Operation {
-	case elastic.Equal:
-		return []bpf.Instruction{load(high), bpf.JumpIf{Cond: bpf.JumpEqual, Val: hi, SkipFalse: skip + 2},
-			load(low), bpf.JumpIf{Cond: bpf.JumpEqual, Val: lo, SkipFalse: skip}}
-	case elastic.NotEqual:
-		return []bpf.Instruction{load(high), bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: hi, SkipTrue: 2},
-			load(low), bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: lo, SkipFalse: skip}}
-	case elastic.BitsSet:
-		return []bpf.Instruction{load(low), bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: lo, SkipFalse: skip}}
-	case elastic.BitsNotSet:
-		return []bpf.Instruction{load(low), bpf.JumpIf{Cond: bpf.JumpBitsNotSet, Val: lo, SkipFalse: skip}}
-	default:
-		// An operation nobody wrote into the table: always true, so a refusing row refuses.
-		return nil
-	}
 }

@@ -23,9 +23,9 @@ const eperm = elastic.ActionErrno | elastic.Action(unix.EPERM)
 // Program is an assembled filter, ready for seccomp(2) or for bubblewrap's --seccomp.
 type Program []unix.SockFilter
 
-// Enforce refuses every Refused, Silent and Absent call.
+// Enforce is all that can be enforced without a supervisor: everything but Watched and Limited.
 func Enforce(network filesystem.Network) (Program, error) {
-	return assemble(network, map[Class]elastic.Action{Refused: eperm, Silent: eperm, Absent: enosys}, nil)
+	return assemble(network, map[Class]elastic.Action{Refused: eperm, Silent: eperm, Absent: enosys, Dated: enosys, Sealed: enosys}, nil)
 }
 
 // Quiet refuses every Silent and Absent call; Notify takes care of the others.
@@ -33,21 +33,28 @@ func Quiet(network filesystem.Network) (Program, error) {
 	return assemble(network, map[Class]elastic.Action{Silent: eperm, Absent: enosys}, nil)
 }
 
-// Notify stops Refused and Watched calls until a supervisor answers. With setup it also stops
+// Notify stops all other calls of the table until a supervisor answers. With setup it also stops
 // prctl(PR_SET_SECCOMP): bubblewrap makes that call when its own work is done, just before the command.
 func Notify(network filesystem.Network, setup bool) (Program, error) {
 	var extra []Call
 	if setup {
 		extra = append(extra, Call{Name: SetupDone, Class: Watched, When: when(is(0, unix.PR_SET_SECCOMP))})
 	}
-	return assemble(network, map[Class]elastic.Action{Refused: retUserNotify, Watched: retUserNotify}, extra)
+	actions := map[Class]elastic.Action{}
+	for c := range notified {
+		actions[c] = retUserNotify
+	}
+	return assemble(network, actions, extra)
 }
+
+// notified are the classes that a supervisor answers.
+var notified = map[Class]bool{Refused: true, Watched: true, Dated: true, Sealed: true, Limited: true}
 
 // SetupDone names the call that Notify stops in addition, to see the end of the set-up.
 const SetupDone = "prctl"
 
 func assemble(network filesystem.Network, actions map[Class]elastic.Action, extra []Call) (Program, error) {
-	if network != filesystem.NetworkOff && network != filesystem.NetworkOn {
+	if scopeOf(network) == 0 {
 		return nil, fmt.Errorf("assemble seccomp filter: unknown network mode %q", network)
 	}
 	info, err := arch.GetInfo("")
@@ -63,17 +70,6 @@ func assemble(network filesystem.Network, actions map[Class]elastic.Action, extr
 		program[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
 	}
 	return program, nil
-}
-
-func (c Call) in(network filesystem.Network) bool {
-	switch c.Scope {
-	case NetworkOff:
-		return network == filesystem.NetworkOff
-	case NetworkOn:
-		return network == filesystem.NetworkOn
-	default:
-		return true
-	}
 }
 
 // instructionSize is that of struct sock_filter (linux/filter.h).
@@ -104,7 +100,7 @@ var New = sync.OnceValues(assembleAll)
 
 func assembleAll() (map[filesystem.Network]Filters, error) {
 	out := map[filesystem.Network]Filters{}
-	for _, network := range []filesystem.Network{filesystem.NetworkOff, filesystem.NetworkOn} {
+	for _, network := range []filesystem.Network{filesystem.NetworkOff, filesystem.NetworkProxied, filesystem.NetworkOn} {
 		enforce, err1 := Enforce(network)
 		quiet, err2 := Quiet(network)
 		notify, err3 := Notify(network, true)
@@ -127,7 +123,7 @@ func ByNumber(network filesystem.Network) (map[int32][]Call, error) {
 	out := map[int32][]Call{}
 	for _, c := range Calls() {
 		n, known := info.SyscallNames[c.Name]
-		if known && c.in(network) && (c.Class == Watched || c.Class == Refused) {
+		if known && c.in(network) && notified[c.Class] {
 			out[int32(n)] = append(out[int32(n)], c)
 		}
 	}

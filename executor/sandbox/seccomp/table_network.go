@@ -2,24 +2,36 @@ package seccomp
 
 import "golang.org/x/sys/unix"
 
-// networkCalls. With the network off only Unix stream sockets can be made, and they cannot be connected or bound:
-// a datagram socket, also one of a pair, could reach a Unix socket of the host through sendmsg, whose address no
-// filter sees. (C libraries make a stream socket for every name service lookup; refusing the connect instead of
-// the socket tells these from an attempt on a daemon.)
-// With the network on, families that leave the machine's network stack or reach its hypervisor stay closed.
+// networkCalls, by network mode.
+//
+// Off: no socket but pairs of connected Unix sockets, used with read, write, sendmsg and recvmsg. A datagram socket, also
+// one of a pair, could reach a Unix socket of the host through sendmsg, whose address no filter sees; so could a
+// stream socket by connect. The one exception are sockets of exactly the kind that C libraries make to ask a name
+// service daemon, and give up on when the connect is refused.
+//
+// Proxied: TCP and UDP sockets only; the network namespace holds nothing but the proxy.
+//
+// On: families that leave the machine's network stack or reach its hypervisor stay closed, and so do raw sockets.
 func networkCalls() []Call {
+	const nameService = unix.SOCK_STREAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK
+	family, kind := 0, 1
 	off := func(class Class, name string) Call {
-		return Call{Name: name, Class: class, Scope: NetworkOff, Access: name}
+		return Call{Name: name, Class: class, Scope: NetworkOff, Access: name, Rule: RuleNetworkOff}
 	}
 	withAddr := func(c Call, arg int) Call { c.Addr = arg; return c }
-	pair := func(scope Scope) Call {
-		return Call{Name: "socketpair", Class: Refused, Scope: scope, Access: "socket"}
+	socket := func(name string, scope Scope, conditions ...Condition) Call {
+		rule := RuleNetworkFamily
+		if scope == NetworkOff {
+			rule = RuleNetworkOff
+		}
+		return Call{Name: name, Class: Refused, Scope: scope, Access: "socket", Rule: rule, When: conditions}
 	}
 	return []Call{
-		{Name: "socket", Class: Refused, Scope: NetworkOff, Access: "socket", When: when(not(familyArg, unix.AF_UNIX))},
-		{Name: "socket", Class: Refused, Scope: NetworkOff, Access: "socket", When: when(is(familyArg, unix.AF_UNIX), bits(1, datagramBit))},
-		pair(NetworkOff).only(not(familyArg, unix.AF_UNIX)),
-		pair(NetworkOff).only(is(familyArg, unix.AF_UNIX), bits(1, datagramBit)),
+		socket("socket", NetworkOff, not(family, unix.AF_UNIX)),
+		socket("socket", NetworkOff, not(kind, nameService)),
+		socket("socketpair", NetworkOff, not(family, unix.AF_UNIX)),
+		socket("socketpair", NetworkOff, not(kind, nameService), masked(kind, typeMask, unix.SOCK_DGRAM)),
+		socket("socketpair", NetworkOff, not(kind, nameService), masked(kind, typeMask, unix.SOCK_RAW)),
 		withAddr(off(Refused, "connect"), 1),
 		withAddr(off(Refused, "bind"), 1),
 		withAddr(off(Refused, "sendto"), 4).only(not(4, 0)),
@@ -29,8 +41,9 @@ func networkCalls() []Call {
 		off(Silent, "getsockname"), off(Silent, "getpeername"),
 		off(Silent, "getsockopt"), off(Silent, "setsockopt"),
 
-		{Name: "socket", Class: Refused, Scope: NetworkOn, Access: "socket", When: when(not(familyArg, unix.AF_UNIX),
-			not(familyArg, unix.AF_INET), not(familyArg, unix.AF_INET6), not(familyArg, unix.AF_NETLINK))},
-		pair(NetworkOn).only(not(familyArg, unix.AF_UNIX)),
+		socket("socket", NetworkProxied, not(family, unix.AF_INET), not(family, unix.AF_INET6)),
+		socket("socket", NetworkOn, not(family, unix.AF_UNIX), not(family, unix.AF_INET), not(family, unix.AF_INET6), not(family, unix.AF_NETLINK)),
+		socket("socket", NetworkProxied|NetworkOn, not(family, unix.AF_UNIX), not(family, unix.AF_NETLINK), masked(kind, typeMask, unix.SOCK_RAW)),
+		socket("socketpair", NetworkProxied|NetworkOn, not(family, unix.AF_UNIX)),
 	}
 }

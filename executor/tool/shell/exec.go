@@ -129,7 +129,7 @@ func (e *execution) Run(ctx context.Context, g tool.Grant, o tool.Observer) (too
 		return tool.Result{}, err
 	}
 	start := time.Now()
-	p, err := e.m.start(g, o, sandbox.Spec{Argv: e.action.Argv, Dir: e.action.Cwd, Env: e.env, Plan: g.Plan, TTY: e.action.TTY})
+	p, err := e.m.start(g, o, sandbox.Spec{Argv: e.action.Argv, Dir: e.action.Cwd, Env: e.env, Plan: g.Plan, Limits: e.m.o.Limits, TTY: e.action.TTY})
 	if errors.Is(err, errBusy) {
 		return tool.Result{Output: "exec_command failed: " + err.Error(), Duration: time.Since(start)}, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"proctor/executor/sandbox"
 	"proctor/executor/tool"
 )
 
@@ -35,6 +36,8 @@ type Options struct {
 	FirstID int
 	// MaxPoll bounds how long write_stdin waits when it sends nothing; 5 minutes by default.
 	MaxPoll time.Duration
+	// Limits are those of each command.
+	Limits sandbox.Limits
 	// Patch takes over commands that are only apply_patch; without it they run as any other.
 	Patch Patcher
 }

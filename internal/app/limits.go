@@ -1,0 +1,15 @@
+package app
+
+import (
+	"proctor/executor/sandbox"
+	"proctor/internal/config"
+)
+
+// limits are those of the settings for one command.
+func limits(cfg *config.Config) sandbox.Limits {
+	l := sandbox.Limits(cfg.Proctor.Sandbox.Limits)
+	if l.Processes < 0 {
+		l.Processes = sandbox.DefaultLimits().Processes
+	}
+	return l
+}
