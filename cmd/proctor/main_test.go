@@ -19,7 +19,7 @@ import (
 // TestMain serves three kinds of process: launchers of the sandbox, the command proctor that scripts run, and the tests.
 func TestMain(m *testing.M) {
 	backend.Main()
-	testscript.Main(leakChecked{m}, map[string]func(){"proctor": func() { os.Exit(int(run())) }})
+	testscript.Main(leakChecked{m}, map[string]func(){"proctor": func() { os.Exit(int(run())) }, "mcpserver": mcpServer})
 }
 
 // leakChecked fails when tests leave goroutines behind.
@@ -63,7 +63,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"fakemodel": cmdFakemodel, "model-done": cmdModelDone, "requests": cmdRequests, "wait-requests": cmdWaitRequests,
 	"sink": cmdSink, "sink-fault": cmdSinkFault, "sink-count": cmdSinkCount, "sink-points": cmdSinkPoints, "sink-complete": cmdSinkComplete,
 	"json-count": cmdJSONCount, "json-values": cmdJSONValues, "same-value": cmdSameValue, "json-text": cmdJSONText, "supervised": cmdSupervised, "clean": cmdClean,
-	"big-file": cmdBigFile,
+	"big-file": cmdBigFile, "mcp-http": cmdMCPHTTP,
 }
 
 // setup gives a script homes, a repository to work in, and a name that its processes can be found by.

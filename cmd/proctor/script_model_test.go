@@ -55,7 +55,7 @@ func cmdFakemodel(ts *testscript.TestScript, _ bool, args []string) {
 
 func expand(ts *testscript.TestScript, text string) string {
 	var pairs []string
-	for _, name := range []string{"WORK", "MARK", "MODEL_URL", "OTLP_GRPC", "OTLP_HTTP"} {
+	for _, name := range []string{"WORK", "MARK", "MODEL_URL", "OTLP_GRPC", "OTLP_HTTP", "MCP_URL"} {
 		pairs = append(pairs, "$"+name, ts.Getenv(name))
 	}
 	return strings.NewReplacer(pairs...).Replace(text)

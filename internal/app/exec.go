@@ -72,6 +72,7 @@ type run struct {
 	state   *executor.State
 	stream  *event.Stream
 	started time.Time
+	began   bool // the session was put together: from then on it shows its own failures
 	out     *output
 	// last and events are the files of -o and --events, opened before anything runs; nil without.
 	last, events *os.File
@@ -290,6 +291,7 @@ func (r *run) supervise(ctx context.Context) (executor.Result, error) {
 	if err != nil {
 		return executor.Result{}, err
 	}
+	r.began = true
 	var result executor.Result
 	if err = parts.session.Open(ctx, r.about()...); err == nil {
 		for _, w := range r.warnings {
@@ -323,6 +325,8 @@ func (r *run) verdict(ctx context.Context, result executor.Result, err error) er
 		return r.notRecorded(err, "go on with 'proctor exec resume "+r.session+"'")
 	case ctx.Err() != nil:
 		return fail(ExitOf(context.Cause(ctx)), fmt.Errorf("%w; go on with 'proctor exec resume %s'", context.Cause(ctx), r.session))
+	case err != nil && !r.began: // nothing was shown yet
+		return err
 	case err != nil:
 		return fail(Failure, &shownError{err})
 	}
