@@ -28,7 +28,7 @@ func run() app.Exit {
 	}
 	ctx, stop := app.Signals(context.Background())
 	defer stop()
-	root := newRoot(env)
+	root := newRoot(env, os.Args[1:]...)
 	err = root.ExecuteContext(ctx)
 	var usage *usageError
 	exit := app.ExitOf(err)

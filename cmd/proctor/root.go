@@ -2,13 +2,37 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
 )
 
-func newRoot(env app.Env) *cobra.Command {
+// subcommands are listed by name, in the order of the help.
+var subcommands = []struct {
+	names []string
+	make  func(app.Env) *cobra.Command
+}{
+	{[]string{"version"}, newVersion}, {[]string{"exec"}, newExec}, {[]string{"run"}, newRun}, {[]string{"replay"}, newReplay},
+	{[]string{"ledger"}, newLedger}, {[]string{"export"}, newExport}, {[]string{"policy"}, newPolicy}, {[]string{"config"}, newConfig},
+	{[]string{"doctor"}, newDoctor}, {[]string{"demo"}, newDemo}, {[]string{"sandbox", "debug"}, newSandbox},
+}
+
+// asked are the commands to build for a command line: the one that it begins with, else all of them.
+func asked(args []string) []func(app.Env) *cobra.Command {
+	var all []func(app.Env) *cobra.Command
+	for _, c := range subcommands {
+		if len(args) > 0 && slices.Contains(c.names, args[0]) {
+			return []func(app.Env) *cobra.Command{c.make}
+		}
+		all = append(all, c.make)
+	}
+	return all
+}
+
+// newRoot builds the program for a command line.
+func newRoot(env app.Env, args ...string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "proctor",
 		Short: "supervise coding agents: decide, confine, record, export, replay",
@@ -39,8 +63,9 @@ made durable; 124 time limit; 130 and 143 interrupted.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(newVersion(env), newExec(env), newRun(env), newReplay(env), newLedger(env), newExport(env), newPolicy(env), newConfig(env), newDoctor(env), newDemo(env),
-		newSandbox(env))
+	for _, make := range asked(args) {
+		root.AddCommand(make(env))
+	}
 	for _, c := range root.Commands() {
 		strictArgs(c)
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"runtime/debug"
+
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
@@ -12,6 +14,14 @@ func newSandbox(env app.Env) *cobra.Command {
 	linux.Hidden = true
 	c.AddCommand(linux)
 	return c
+}
+
+// briefly lets a process that does little and ends soon do without garbage collection: the heap of such a run is a few
+// megabytes, and the first collection would cost as much as the run. Above the limit it collects after all.
+func briefly() {
+	const limit = 64 << 20 // bytes
+	debug.SetMemoryLimit(limit)
+	debug.SetGCPercent(-1)
 }
 
 func sandboxCommand(env app.Env, use, alias string) *cobra.Command {
@@ -27,6 +37,7 @@ Exit status: that of COMMAND, 128 plus the signal when one ended it; 2 usage; 6 
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Argv, o.Config = args, s.options(env)
+			briefly()
 			return app.Sandbox(c.Context(), env, o)
 		},
 	}

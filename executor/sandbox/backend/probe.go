@@ -46,7 +46,8 @@ func Probe(ctx context.Context, o Options) ([]Report, error) {
 		return nil, err
 	}
 	var out []Report
-	for _, c := range list {
+	for _, open := range list {
+		c := open()
 		r := try(ctx, c)
 		r.Path = c.path
 		r.Version = version(ctx, c)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 
 	"proctor/executor/sandbox"
 	"proctor/executor/sandbox/bwrap"
@@ -51,7 +52,7 @@ type candidate struct {
 }
 
 // Select returns a backend for all plans of a session: confined ones go to the first usable backend that can
-// enforce them, unconfined ones run directly.
+// enforce them, unconfined ones run directly. Backends behind the first usable one are looked at when they are needed.
 func Select(ctx context.Context, o Options) (sandbox.Backend, error) {
 	registry, guard, err := openRegistry(o)
 	if err != nil {
@@ -61,17 +62,8 @@ func Select(ctx context.Context, o Options) (sandbox.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &router{registry: registry, guard: guard, executable: o.Executable}
-	cache := newCache(o.StateDir)
-	for _, c := range list {
-		report := cache.probe(ctx, c)
-		if report.Usable {
-			r.usable = append(r.usable, c.backend)
-		} else {
-			r.reasons = append(r.reasons, fmt.Sprintf("%s: %s (%s)", c.name, report.Reason, report.Advice))
-		}
-	}
-	if len(r.usable) == 0 && !o.Unconfined {
+	r := &router{registry: registry, guard: guard, executable: o.Executable, cache: newCache(o.StateDir), left: list}
+	if r.backend(ctx, 0) == nil && !o.Unconfined {
 		return nil, r.unavailable()
 	}
 	return r, nil
@@ -91,11 +83,20 @@ func openRegistry(o Options) (*mountpoint.Registry, *mountpoint.Guard, error) {
 	return registry, &mountpoint.Guard{}, nil
 }
 
-func candidates(o Options, registry *mountpoint.Registry, guard *mountpoint.Guard) ([]candidate, error) {
-	var out []candidate
-	for _, c := range []candidate{bwrapCandidate(o, registry, guard), nativeCandidate(o, registry, guard), landlockCandidate()} {
+// candidates in order of preference. Native and bwrap show the same view with the same filters; native pins protected
+// symlinks too and starts in half the time (doc/performance.md).
+func candidates(o Options, registry *mountpoint.Registry, guard *mountpoint.Guard) ([]func() candidate, error) {
+	var out []func() candidate
+	for _, c := range []struct {
+		name string
+		open func() candidate
+	}{
+		{"native", func() candidate { return nativeCandidate(o, registry, guard) }},
+		{"bwrap", func() candidate { return bwrapCandidate(o, registry, guard) }},
+		{"landlock", landlockCandidate},
+	} {
 		if o.Only == "" || o.Only == c.name {
-			out = append(out, c)
+			out = append(out, c.open)
 		}
 	}
 	if len(out) == 0 {
@@ -141,26 +142,50 @@ func landlockCandidate() candidate {
 	return candidate{name: "landlock", backend: landlock.New(), advice: adviceLandlock}
 }
 
-// router is the backend that Select returns. It does not change after that.
+// router is the backend that Select returns.
 type router struct {
-	usable     []sandbox.Backend
-	reasons    []string
 	registry   *mountpoint.Registry
 	guard      *mountpoint.Guard // nil without an executable
 	executable string
+	cache      cache
+
+	mu      sync.Mutex
+	left    []func() candidate // not looked at yet
+	usable  []sandbox.Backend
+	reasons []string // why the others are not
+}
+
+// backend is the nth usable backend, or nil.
+func (r *router) backend(ctx context.Context, n int) sandbox.Backend {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for len(r.usable) <= n && len(r.left) > 0 {
+		c := r.left[0]()
+		r.left = r.left[1:]
+		report := r.cache.probe(ctx, c)
+		if report.Usable {
+			r.usable = append(r.usable, c.backend)
+		} else {
+			r.reasons = append(r.reasons, fmt.Sprintf("%s: %s (%s)", c.name, report.Reason, report.Advice))
+		}
+	}
+	if n < len(r.usable) {
+		return r.usable[n]
+	}
+	return nil
 }
 
 // Name is that of the preferred backend.
 func (r *router) Name() string {
-	if len(r.usable) == 0 {
-		return none.Backend{}.Name()
+	if b := r.backend(context.Background(), 0); b != nil {
+		return b.Name()
 	}
-	return r.usable[0].Name()
+	return none.Backend{}.Name()
 }
 
 // Keep implements sandbox.Keeper: placeholders stay for the session instead of coming and going with each command.
 func (r *router) Keep(plan filesystem.Plan) (release func(), err error) {
-	if plan.Unconfined || len(r.usable) == 0 {
+	if plan.Unconfined || r.backend(context.Background(), 0) == nil {
 		return func() {}, nil
 	}
 	_, hold, err := r.registry.Prepare(plan)
@@ -181,11 +206,15 @@ func (r *router) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process,
 	if spec.Plan.Unconfined {
 		return start(ctx, none.Backend{}, spec)
 	}
-	if len(r.usable) == 0 {
-		return nil, r.unavailable()
-	}
 	var refusals []error
-	for _, b := range r.usable {
+	for n := 0; ; n++ {
+		b := r.backend(ctx, n)
+		if b == nil && n == 0 {
+			return nil, r.unavailable()
+		}
+		if b == nil {
+			return nil, errors.Join(refusals...)
+		}
 		p, err := start(ctx, b, spec)
 		// Another user's placeholder in a shared root may go between the look and the mount: nothing ran, so look again.
 		for try := 1; try < setupTries && errors.Is(err, sandbox.ErrSetup) && ctx.Err() == nil; try++ {
@@ -196,7 +225,6 @@ func (r *router) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process,
 		}
 		refusals = append(refusals, fmt.Errorf("%s: %w", b.Name(), err))
 	}
-	return nil, errors.Join(refusals...)
 }
 
 func start(ctx context.Context, b sandbox.Backend, spec sandbox.Spec) (sandbox.Process, error) {

@@ -9,7 +9,7 @@
 // Start with [Open]. [Registry.Hold] makes the directories and returns a [Hold]; [Hold.Release] removes them.
 // Each directory is listed in the registry directory before it is made, and every user keeps a shared flock(2) on
 // that list entry. The kernel drops the locks of a killed process, so [Registry.Sweep] can tell leftovers from
-// directories in use; Open sweeps, and [Main] is a sweeper in a process of its own that [Registry.Guard] starts
+// directories in use; Open sweeps, and [Main] is a sweeper in a process of its own that [Guard] has ready
 // and that outlives a killed proctor just long enough to sweep.
 //
 // Guarantees: only listed paths are ever removed, and only while an empty directory of this user without write

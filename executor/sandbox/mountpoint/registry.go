@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,7 +28,13 @@ const (
 //
 // Two kinds of lock: the file "lock", exclusive, while entries and directories are made or removed (short), and a
 // shared lock on each entry for as long as a command uses it. The second is only ever taken under the first.
-type Registry struct{ dir string }
+type Registry struct {
+	dir string
+
+	mu      sync.Mutex
+	holders int // holds with placeholders
+	told    int // where the sweeper's waiter listens, or -1
+}
 
 // Open uses dir (made when missing, mode 0700) and sweeps what killed processes left behind.
 func Open(dir string) (*Registry, error) {
@@ -41,7 +48,7 @@ func Open(dir string) (*Registry, error) {
 	if real, err = filepath.Abs(real); err != nil {
 		return nil, fmt.Errorf("open mount point registry: %w", err)
 	}
-	r := &Registry{dir: real}
+	r := &Registry{dir: real, told: -1}
 	return r, r.Sweep()
 }
 
@@ -80,6 +87,7 @@ func (r *Registry) Hold(paths []string) (*Hold, error) {
 	if len(paths) == 0 {
 		return h, nil
 	}
+	r.count(+1)
 	err := r.locked(func() error {
 		for _, p := range paths {
 			lock, err := r.acquire(p)
@@ -93,6 +101,9 @@ func (r *Registry) Hold(paths []string) (*Hold, error) {
 		}
 		return nil
 	})
+	if len(h.locks) == 0 {
+		r.count(-1)
+	}
 	if err != nil {
 		h.Release()
 		return nil, err
@@ -117,6 +128,7 @@ func (h *Hold) Release() {
 		return nil
 	})
 	h.locks, h.paths = nil, nil
+	h.registry.count(-1)
 }
 
 // Sweep removes the placeholders whose users are all gone.

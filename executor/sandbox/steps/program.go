@@ -46,7 +46,7 @@ type Step struct {
 
 // Program is a list of steps with its data. It is built by one goroutine; the zero value is not usable.
 type Program struct {
-	steps []Step
+	steps []*Step
 	data  []byte
 	fail  uintptr
 }
@@ -59,12 +59,12 @@ func (p *Program) Add(s Step) uintptr {
 	if s.Fail == 0 {
 		s.Fail = p.fail
 	}
-	p.steps = append(p.steps, s)
+	p.steps = append(p.steps, &s)
 	return firstAt + uintptr(len(p.steps)-1)*stepSize
 }
 
-// At is the step at an address that Add returned, to be changed before File. It is valid until the next Add.
-func (p *Program) At(address uintptr) *Step { return &p.steps[(address-firstAt)/stepSize] }
+// At is the step at an address that Add returned, to be changed before File.
+func (p *Program) At(address uintptr) *Step { return p.steps[(address-firstAt)/stepSize] }
 
 // Next is the address of the step that will be added next.
 func (p *Program) Next() uintptr { return firstAt + uintptr(len(p.steps))*stepSize }
