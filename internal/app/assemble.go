@@ -19,6 +19,7 @@ import (
 	"proctor/internal/config"
 	"proctor/internal/responses"
 	"proctor/policy"
+	"proctor/policy/execrules"
 )
 
 // originator is what existing Codex dashboards filter by, and the model server sees another name.
@@ -69,7 +70,7 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 		grants = r.state.Grants
 	}
 	if p.gate, err = approval.New(approval.Options{
-		Grants:    grants,
+		Grants: grants, Amend: r.amend,
 		Authority: r.authority(), Stream: r.stream, Watcher: r.store.Bus, Breaker: &turnBreaker{},
 		Context: func() event.Sensitive { return r.reviewContext(p.session) },
 	}); err != nil {
@@ -101,14 +102,14 @@ func (r *run) authority() approval.Authority {
 	return approval.Authority{
 		Approval: approvalPolicy(r.cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(r.cfg.SandboxMode),
 		Reviewer: policy.Reviewer(r.cfg.ApprovalsReviewer), Headless: true, Rules: r.rules,
-		Plan: r.confine.Plan, Escalated: r.confine.Escalated, Digest: r.policyDigest(),
+		Plan: r.confine.Plan, Escalated: r.confine.Escalated, Digest: r.policyDigest(r.files),
 	}
 }
 
-// policyDigest names everything that decides: settings, rules, the plan.
-func (r *run) policyDigest() string {
+// policyDigest names everything that decides: settings, the plan, the rules of these files.
+func (r *run) policyDigest(files []execrules.File) string {
 	h := sha256.New()
-	for _, part := range append([]string{r.cfg.Digest(), planJSON(r.confine.Plan)}, ruleTexts(r.files)...) {
+	for _, part := range append([]string{r.cfg.Digest(), planJSON(r.confine.Plan)}, ruleTexts(files)...) {
 		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -221,7 +222,7 @@ func (r *run) progress() executor.Progress {
 		{"workdir", r.cfg.Cwd}, {"model", r.cfg.Model}, {"provider", r.cfg.ModelProviderID},
 		{"approval", r.cfg.ApprovalPolicy.String()}, {"sandbox", string(r.cfg.SandboxMode) + " (" + r.backendName() + ")"},
 		{"reasoning effort", or(r.cfg.ModelReasoningEffort, "default")}, {"reasoning summaries", summary(r.cfg)},
-		{"session id", r.session}, {"ledger", r.cfg.Proctor.Ledger.Dir}, {"policy", r.policyDigest()[:16]},
+		{"session id", r.session}, {"ledger", r.cfg.Proctor.Ledger.Dir}, {"policy", r.policyDigest(r.files)[:16]},
 	})
 	h.prompt(r.prompt)
 	return h

@@ -34,6 +34,7 @@ var layers = []struct {
 	{"replay", []string{"event", "replay", "policy"}, ""},
 	{"internal/config", []string{"event", "policy"}, ""},
 	{"internal/redact", []string{"event"}, ""},
+	{"internal/rulefile", []string{"policy"}, ""},
 	{"internal/responses", nil, ""},
 	{"internal/fakemodel", nil, ""},
 	{"internal/otlpsink", nil, ""},
@@ -42,7 +43,7 @@ var layers = []struct {
 	{"internal/bench", []string{"internal/fakemodel", "event", "bus", "ledger", "executor", "policy", "internal/responses", "internal/app", "internal/config"}, "measures, and is not linked"},
 	{"internal/app", []string{
 		"event", "policy", "bus", "ledger", "executor", "reviewer", "exporters", "replay",
-		"internal/config", "internal/redact", "internal/responses", "internal/fakemodel", "internal/otlpsink", "internal/codex",
+		"internal/config", "internal/redact", "internal/responses", "internal/rulefile", "internal/fakemodel", "internal/otlpsink", "internal/codex",
 	}, "the one place that sees all adapters"},
 	{"cmd/proctor", []string{"internal/app", "internal/config", "executor/sandbox/backend"}, "backend: its helpers must run before anything else"},
 }

@@ -1,0 +1,27 @@
+package app
+
+import (
+	"context"
+	"path/filepath"
+
+	"proctor/event"
+	"proctor/internal/rulefile"
+	"proctor/policy/execrules"
+)
+
+// amend writes the rule of an approval into the person's rules, and loads all rules again: it counts for the rest of this
+// session and for later ones, in Codex too.
+func (r *run) amend(ctx context.Context, a event.Amendment) (*execrules.Rules, string, error) {
+	line, err := execrules.Amend(a.Prefix)
+	if err != nil {
+		return nil, "", err
+	}
+	if _, err := rulefile.Append(ctx, filepath.Join(r.cfg.CodexHome, "rules", "default.rules"), line); err != nil {
+		return nil, "", err
+	}
+	rules, files, err := Rules(r.cfg, r.opts.IgnoreRules)
+	if err != nil {
+		return nil, "", err
+	}
+	return rules, r.policyDigest(files), nil
+}
