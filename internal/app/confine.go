@@ -27,7 +27,7 @@ type Confinement struct {
 // error means that this confinement is not to be had; nothing may run instead.
 func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string) (Confinement, error) {
 	request := asked(env, cfg, addDirs)
-	err := supported(cfg)
+	err := errors.Join(supported(cfg), refused(cfg))
 	if err != nil {
 		return Confinement{}, err
 	}

@@ -106,7 +106,10 @@ func configChecks(cfg *config.Config, warnings []config.Warning) []check {
 	checks := []check{{"configuration", true, true, fmt.Sprintf("%s, sandbox %s, approvals %s by %s",
 		configFile(cfg), cfg.SandboxMode, cfg.ApprovalPolicy, cfg.ApprovalsReviewer)}}
 	for _, w := range warnings {
-		checks = append(checks, check{"configuration", false, false, w.String()})
+		checks = append(checks, check{"configuration", false, w.ManagedTypo(), w.String()})
+	}
+	if err := errors.Join(supported(cfg), refused(cfg)); err != nil {
+		checks = append(checks, check{"settings", false, true, err.Error()})
 	}
 	_, files, err := Rules(cfg, false)
 	if err != nil {

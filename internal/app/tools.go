@@ -49,7 +49,13 @@ func (r *run) newTools(ctx context.Context, env []string, gate *approval.Gate) (
 	if err != nil {
 		return nil, fail(Failure, err)
 	}
-	tools := append(manager.Tools(), patcher, plan.Tool{}, viewer)
+	tools := []tool.Tool{patcher, plan.Tool{}}
+	if featureOn(r.cfg, "shell_tool") {
+		tools = append(manager.Tools(), tools...)
+	}
+	if featureOn(r.cfg, "view_image") {
+		tools = append(tools, viewer)
+	}
 	servers, err := r.startServers(ctx, gate)
 	if err != nil {
 		return nil, err
@@ -59,6 +65,12 @@ func (r *run) newTools(ctx context.Context, env []string, gate *approval.Gate) (
 		return nil, errors.Join(fail(Failure, err), tool.CloseAll(ctx, servers))
 	}
 	return registry, nil
+}
+
+// featureOn reads a feature that is on unless somebody switched it off.
+func featureOn(cfg *config.Config, name string) bool {
+	on, written := cfg.Features[name]
+	return on || !written
 }
 
 // loginShell reports whether commands may run in a login shell. Not where a confined command can write its start-up

@@ -57,14 +57,14 @@ func Check(opts Options) (findings []Finding, read []Source, err error) {
 		if w.Kind == WarnNote {
 			f.Severity = SeverityNote
 		}
-		f.Fails = w.managedTypo()
+		f.Fails = w.ManagedTypo()
 		findings = append(findings, f)
 	}
 	return findings, l.read, nil
 }
 
-// managedTypo reports an unknown key in a file of the administrator.
-func (w Warning) managedTypo() bool {
+// ManagedTypo reports an unknown key in a file of the administrator.
+func (w Warning) ManagedTypo() bool {
 	return w.Kind == WarnUnknownKey && (w.Layer == LayerRequirements || w.Layer == LayerManaged)
 }
 

@@ -79,7 +79,11 @@ func (l *loader) pin(c *Config, key string) {
 	}
 	o := leafOrigin(rule)
 	if rule.isTable() {
-		l.r.warn(WarnOverridden, o, key, "configured values under %s are overridden by requirements", key)
+		kind := WarnOverridden
+		if key == "shell_environment_policy" { // the CLI says nothing at all
+			kind = WarnNote
+		}
+		l.r.warn(kind, o, key, "configured values under %s are overridden by requirements", key)
 		return
 	}
 	l.r.warn(WarnOverridden, o, key, "the configured value of %s is overridden by the required %v", key, rule.val)
@@ -149,17 +153,41 @@ func (l *loader) reviewer(c *Config) {
 	}
 	c.settle(key, string(value), o)
 	allowed := c.Requirements.AllowedReviewers
-	if allowed != nil && !slices.Contains(allowed, value) {
-		from := value
+	switch {
+	case allowed != nil && !slices.Contains(allowed, value):
+		l.clampReviewer(c, rule, value, allowed[0], explicit)
 		value = allowed[0]
-		l.clamp(c, key, rule, string(from), string(value), explicit)
+	case value == UserReviewer && slices.Contains(c.Requirements.RequiredOnModels, c.final.text("model")):
+		l.clampReviewer(c, "auto_review.required_on_models", value, AutoReviewer, true)
+		value = AutoReviewer
+	}
+	if value == AutoReviewer && !featureFlags(c.final.find("features"))["guardian_approval"] {
+		l.withoutAutoReview(c, n)
+		value = UserReviewer
 	}
 	c.ApprovalsReviewer = value
 }
 
+func (l *loader) clampReviewer(c *Config, rule string, from, to Reviewer, warn bool) {
+	l.clamp(c, "approvals_reviewer", rule, string(from), string(to), warn)
+}
+
+// withoutAutoReview settles a reviewer whose feature is switched off: a person, unless requirements insist on review.
+func (l *loader) withoutAutoReview(c *Config, asked *node) {
+	const key = "approvals_reviewer"
+	off := c.final.find("features", "guardian_approval").origin
+	if allowed := c.Requirements.AllowedReviewers; asked == nil || allowed != nil && !slices.Contains(allowed, UserReviewer) {
+		l.r.failAt(off, "features.guardian_approval", "switched off", "on, because requirements ask for automatic review", "remove features.guardian_approval = false")
+		return
+	}
+	c.settle(key, string(UserReviewer), off)
+	l.r.warn(WarnClamped, off, key, "features.guardian_approval is off, so there is no automatic review; %s = %q is used", key, UserReviewer)
+}
+
 // clamp replaces a value that a requirement rules out.
 func (l *loader) clamp(c *Config, key, rule string, from, to any, warn bool) {
-	o := c.Requirements.tree.find(rule).origin
+	segs, _ := splitKey(rule)
+	o := c.Requirements.tree.find(segs...).origin
 	c.constrainTo(key, to, rule, o)
 	if warn {
 		l.r.warn(WarnClamped, o, key, "%s = %s is not allowed by %s; %s is used instead", key, canonical(from), rule, canonical(to))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"sort"
@@ -14,6 +15,7 @@ func parseDocument(data []byte, layer Layer, file string) (*node, error) {
 	if len(data) > maxFileBytes {
 		return nil, &Error{File: file, Got: fmt.Sprintf("%d bytes", len(data)), Expected: fmt.Sprintf("at most %d", maxFileBytes)}
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // some editors write one
 	lines := newLineTable(data)
 	if off := tooDeep(data); off >= 0 {
 		return nil, boundError(lines, file, off)

@@ -128,6 +128,12 @@ func (l *loader) decodeAll(c *Config) {
 	c.ModelProviderID = t.text("model_provider")
 	c.ModelReasoningEffort, c.ModelReasoningSummary = t.text("model_reasoning_effort"), t.text("model_reasoning_summary")
 	c.ModelVerbosity, c.DeveloperInstructions = t.text("model_verbosity"), t.text("developer_instructions")
+	c.ForcedLoginMethod = t.text("forced_login_method")
+	if more := c.Requirements.DeveloperInstructions; more != "" {
+		c.constrainTo("developer_instructions", strings.TrimSpace(c.DeveloperInstructions+"\n\n"+more), "additional_developer_instructions",
+			c.Requirements.tree.find("additional_developer_instructions").origin)
+		c.DeveloperInstructions = t.text("developer_instructions")
+	}
 	errs := []error{
 		decode(t.find("model_context_window"), &c.ModelContextWindow),
 		decode(t.find("sandbox_workspace_write"), &c.SandboxWorkspaceWrite),

@@ -21,6 +21,9 @@ type Requirements struct {
 	Hooks                   map[string]any // raw
 	RequiredOnModels        []string
 	IgnoreRules             []string
+	LoginMethods            []string // chatgpt, api; nil = any
+	Residency               string   // us, empty = anywhere
+	DeveloperInstructions   string   // added to the configured ones
 
 	files []string // sources that exist, strongest first
 	tree  *node    // composed

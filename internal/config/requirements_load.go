@@ -169,6 +169,7 @@ func typedRequirements(t *node) (Requirements, error) {
 		decode(t.find("allow_managed_hooks_only"), &r.AllowManagedHooksOnly),
 		decode(t.find("auto_review", "required_on_models"), &r.RequiredOnModels),
 		decode(t.find("auto_review", "ignore_rules"), &r.IgnoreRules),
+		decode(t.find("allowed_login_methods"), &r.LoginMethods),
 	}
 	if h := t.find("hooks"); h.isTable() {
 		errs = append(errs, decode(h, &r.Hooks))
@@ -190,6 +191,7 @@ func typedRequirements(t *node) (Requirements, error) {
 	r.DefaultPermissions = t.text("default_permissions")
 	r.PolicyConfig = unlessBlank(t.text("guardian_policy_config"))
 	r.ExtraPolicy = unlessBlank(t.text("guardian_extra_policy"))
+	r.Residency, r.DeveloperInstructions = t.text("enforce_residency"), unlessBlank(t.text("additional_developer_instructions"))
 	r.MCPServers = mcpIdentities(t.find("mcp_servers"))
 	return r, errors.Join(errs...)
 }

@@ -77,6 +77,8 @@ func profileFields() map[string]*spec {
 		"hooks":                          anything(),
 		"mcp_servers":                    mapOf(mcpSpec()),
 		"check_for_update_on_startup":    boolean(),
+		"windows":                     windowsSpec(),
+		"forced_login_method":            words("chatgpt", "api"),
 		"analytics":                      &spec{kind: tableValue, ignore: true, fields: map[string]*spec{"enabled": boolean()}},
 	}
 }
@@ -91,15 +93,21 @@ var unusedKeys = strings.Fields(`agents allow_remote_control apps apps_mcp_produ
 	experimental_realtime_start_instructions experimental_realtime_ws_backend_prompt
 	experimental_realtime_ws_base_url experimental_realtime_ws_model experimental_realtime_webrtc_call_base_url
 	experimental_thread_config_endpoint experimental_thread_store experimental_use_freeform_apply_patch
-	experimental_use_unified_exec_tool feedback file_opener forced_chatgpt_workspace_id forced_login_method
+	experimental_use_unified_exec_tool feedback file_opener forced_chatgpt_workspace_id
 	ghost_snapshot hide_agent_reasoning include_apps_instructions include_environment_context
 	include_permissions_instructions instructions js_repl_node_module_dirs js_repl_node_path log_dir marketplaces
 	mcp_oauth_callback_port mcp_oauth_callback_url mcp_oauth_credentials_store memories
 	model_auto_compact_token_limit model_catalog_json model_instructions_file model_max_output_tokens
 	model_supports_reasoning_summaries notice oss_provider otlp personality plan_mode_reasoning_effort plugins
 	realtime sandbox_permissions service_tier show_raw_agent_reasoning skills sqlite_home
-	suppress_unstable_features_warning terminal tool_suggest tools tui windows windows_wsl_setup_acknowledged
+	suppress_unstable_features_warning terminal tool_suggest tools tui windows_wsl_setup_acknowledged
 	zsh_path`)
+
+// windowsSpec is for another system; its documented words are checked all the same.
+func windowsSpec() *spec {
+	return &spec{kind: tableValue, ignore: true, inert: true, fields: map[string]*spec{
+		"sandbox": words("elevated", "unelevated"), "sandbox_private_desktop": boolean()}}
+}
 
 func providerSpec() *spec {
 	return table(map[string]*spec{

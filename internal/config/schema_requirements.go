@@ -33,6 +33,10 @@ func requirementsSchema() *spec {
 		"check_for_update_on_startup": boolean(),
 		"model_provider":              text(),
 		"model_providers":             mapOf(providerSpec()),
+		"allowed_login_methods":       list(words("chatgpt", "api")),
+		"enforce_residency":           words("us"),
+
+		"additional_developer_instructions": text(),
 	}
 	for k, s := range unusedRequirements() {
 		s.inert = true
@@ -55,11 +59,10 @@ func unusedRequirements() map[string]*spec {
 		"apps": mapOf(loose(map[string]*spec{"enabled": boolean(),
 			"tools": mapOf(loose(map[string]*spec{"approval_mode": text()}))})),
 		"allow_remote_control": boolean(), "log_dir": text(), "sqlite_home": text(), "model_catalog_json": text(),
-		"feedback":              loose(map[string]*spec{"enabled": boolean()}),
-		"allowed_login_methods": list(words("chatgpt", "api")), "allowed_chatgpt_workspaces": list(text()),
+		"feedback":                   loose(map[string]*spec{"enabled": boolean()}),
+		"allowed_chatgpt_workspaces": list(text()),
 		"cli_auth_credentials_store": words("file", "keyring", "auto", "ephemeral"),
 		"chatgpt_base_url":           text(), "models": loose(map[string]*spec{"new_thread": mapOf(anything())}),
-		"enforce_residency": words("us"), "additional_developer_instructions": text(),
 		"computer_use": anything(), "browser_use": anything(), "in_app_browser": anything(), "allow_appshots": anything(),
 		"allow_browser_and_computer_use": anything(), "application": anything(), "windows": mapOf(anything()),
 		"config_server": anything(), "unsafe_enforce_sqlite_journal_mode": anything(),

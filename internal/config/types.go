@@ -60,7 +60,8 @@ type Config struct {
 	ModelReasoningEffort  string                   // empty = the model's own
 	ModelReasoningSummary string
 	ModelVerbosity        string
-	ModelContextWindow    int64 // tokens, 0 = the model's own
+	ForcedLoginMethod     string // chatgpt or api, empty = any
+	ModelContextWindow    int64  // tokens, 0 = the model's own
 	DeveloperInstructions string
 
 	ApprovalPolicy    ApprovalPolicy
