@@ -77,7 +77,7 @@ func profileFields() map[string]*spec {
 		"hooks":                          anything(),
 		"mcp_servers":                    mapOf(mcpSpec()),
 		"check_for_update_on_startup":    boolean(),
-		"windows":                     windowsSpec(),
+		"windows":                        windowsSpec(),
 		"forced_login_method":            words("chatgpt", "api"),
 		"analytics":                      &spec{kind: tableValue, ignore: true, fields: map[string]*spec{"enabled": boolean()}},
 	}
