@@ -12,6 +12,7 @@ import (
 	"proctor/executor/tool/patch"
 	"proctor/executor/tool/plan"
 	"proctor/executor/tool/shell"
+	"proctor/internal/config"
 )
 
 // registry holds the tools of the session: none without a model.
