@@ -31,8 +31,26 @@
 // has its stored form in raw instead of time, actor and payload. Characters that could act on a terminal are written as \u escapes.
 // Members may be added; none is removed or changes its meaning.
 //
+// # What if
+//
+// [WhatIf] decides recorded decisions again, under another configuration, and tells which flip. A decision flips when policy's
+// answer (allow, prompt, forbid) or its leaving of the sandbox differs; what a reviewer said to a prompt is no part of it.
+//
+// Kept as recorded, since no configuration decides it: the action (argument vector, canonical paths of patch targets, arguments),
+// whether a command asked to leave the sandbox and said why, the hints of a tool, what runs on the other end of write_stdin, the
+// permissions and approvals a person had given in the session.
+//
+// Made again from the recorded action: approval policy, sandbox mode, reviewer; rule matches; command classes and inner
+// commands, by this version of the parser; the writable roots, and by them the sorting of patch targets; hidden paths.
+//
+// Unknown, and counted as such: decisions whose content was erased; calls refused before policy saw them for what configuration
+// may decide (an unknown tool, a call too large to record); sessions that do not say how they were launched (recorded by
+// an older version) or whose configuration does not load now; patch targets when another sandbox was asked for in a folder that
+// is gone; requests for permissions, tools of servers and typed input when the policy is another one, as their facts came from
+// parts that do not run now; decisions that this version makes otherwise from the very same facts.
+//
 // # Limits
 //
 // Build holds the entries it is given in memory and shows at most 20 denials and 12 lines of a block for each call unless Options.Full is set.
-// It does not verify anything (ledger does) and does not decide again (what-if is a later issue).
+// It does not verify anything: ledger does.
 package replay

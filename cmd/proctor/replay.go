@@ -9,19 +9,33 @@ import (
 func newReplay(env app.Env) *cobra.Command {
 	var s settings
 	var o app.ReplayOptions
+	var w app.WhatIfOptions
 	c := &cobra.Command{
 		Use:   "replay [SESSION]",
 		Short: "show what happened in a session",
 		Long: `replay prints the timeline of a session: what was asked, who decided and why, what ran, what was
 refused, how it ended. --json prints one event a line, envelope included.
 
-Exit status: 0 shown; 1 no such session; 2 usage; 7 the ledger cannot be opened.`,
+With --what-if it decides every recorded decision again, under another configuration, and prints those that flip: CONFIG is a
+folder laid out like CODEX_HOME, which may hold requirements.toml too, a folder of .rules files, or one file config.toml or
+requirements.toml. The flags of the recorded run stay in force, and -c is added. Nothing is run.
+
+Exit status: 0 shown, and with --what-if no decision flips; 1 no such session, or CONFIG does not load; 2 usage;
+3 with --what-if: decisions flip; 7 the ledger cannot be opened.`,
 		Example: `  proctor replay --last
   proctor replay --last --json | jq -r .kind
   proctor replay --last --kind proctor.sandbox_denial
-  proctor replay --last --html run.html`,
+  proctor replay --last --html run.html
+  proctor replay --all --what-if ./new-codex-home
+  proctor replay --last --what-if ~/.codex -c sandbox_mode=read-only --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) (err error) {
+			if w.Config != "" {
+				return s.whatIf(c, env, o, w, args)
+			}
+			if w.All {
+				return usage("--all goes with --what-if; 'proctor ledger ls' lists sessions")
+			}
 			if o.Last == (len(args) == 1) {
 				return usage("replay needs a session id or --last; 'proctor ledger ls' lists sessions")
 			}
@@ -39,6 +53,8 @@ Exit status: 0 shown; 1 no such session; 2 usage; 7 the ledger cannot be opened.
 	f := c.Flags()
 	s.bind(f)
 	f.BoolVar(&o.Last, "last", false, "the newest session")
+	f.BoolVar(&w.All, "all", false, "with --what-if: every session of the ledger")
+	f.StringVar(&w.Config, "what-if", "", "decide again under `CONFIG`, and print what flips")
 	f.BoolVar(&o.JSON, "json", false, "one event a line")
 	f.BoolVar(&o.Redact, "redact", false, "with --json: no sensitive text")
 	f.BoolVar(&o.Full, "full", false, "show output and patches whole")
@@ -46,4 +62,31 @@ Exit status: 0 shown; 1 no such session; 2 usage; 7 the ledger cannot be opened.
 	f.StringVar(&o.HTML, "html", "", "write a page to `FILE`")
 	f.StringVar(&o.Call, "explain", "", "why call `ID` was allowed or refused")
 	return c
+}
+
+// whatIf is replay --what-if.
+func (s *settings) whatIf(c *cobra.Command, env app.Env, o app.ReplayOptions, w app.WhatIfOptions, args []string) (err error) {
+	chosen := len(args)
+	for _, on := range []bool{o.Last, w.All} {
+		if on {
+			chosen++
+		}
+	}
+	switch {
+	case chosen != 1:
+		return usage("--what-if needs one of a session id, --last and --all")
+	case len(o.Kinds) > 0 || o.HTML != "" || o.Call != "" || o.Full || o.Redact:
+		return usage("--what-if goes with --json and -c only")
+	}
+	if len(args) == 1 {
+		w.Session = args[0]
+	}
+	w.Last, w.JSON, w.Overrides = o.Last, o.JSON, s.overrides
+	s.overrides = nil // they are about the decisions, and not about where the ledger is
+	store, _, done, err := s.openReading(c, env)
+	if err != nil {
+		return err
+	}
+	defer done(&err)
+	return app.WhatIf(c.Context(), env, store, w)
 }

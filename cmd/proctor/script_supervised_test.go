@@ -3,6 +3,9 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -14,6 +17,7 @@ import (
 //   - every proctor.exec_started names an earlier codex.tool_decision of the same call with outcome allow and the same digest;
 //   - every codex.tool_result that ran names an earlier exec_started of its call, and repeats its digest;
 //   - every call the model made has a decision, and every decision and every start has a result;
+//   - no decision flips under the configuration as it stands now, which is the one it was made under;
 //   - the last event is proctor.session_closed, and its counts are those of the events since the session was opened last.
 func cmdSupervised(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) == 1, "supervised REPLAY.jsonl")
@@ -29,6 +33,25 @@ func cmdSupervised(ts *testscript.TestScript, _ bool, args []string) {
 	for _, problem := range check(events) {
 		ts.Fatalf("%s: %s", args[0], problem)
 	}
+	if flips := whatIfNothingChanged(ts, events[0].Session); flips != "" {
+		ts.Fatalf("%s: decisions flip under the same configuration:\n%s", args[0], flips)
+	}
+}
+
+// whatIfNothingChanged decides the session again under the script's own configuration and returns what flips.
+func whatIfNothingChanged(ts *testscript.TestScript, session string) string {
+	if _, err := os.Stat(filepath.Join(ts.Getenv("PROCTOR_HOME"), "ledger")); err != nil {
+		return "" // the record lies elsewhere
+	}
+	path, err := exec.LookPath("proctor")
+	ts.Check(err)
+	c := exec.Command(path, "replay", session, "--what-if", ts.Getenv("CODEX_HOME"), "--json")
+	c.Args[0], c.Dir, c.Env = "proctor", ts.MkAbs("."), environ(ts)
+	out, err := c.CombinedOutput()
+	if err != nil {
+		return string(out)
+	}
+	return ""
 }
 
 type recorded struct {
@@ -36,6 +59,7 @@ type recorded struct {
 	Number  uint64 `json:"session_seq"`
 	ID      string `json:"id"`
 	Kind    string `json:"kind"`
+	Session string `json:"session"`
 	Call    string `json:"call"`
 	Cause   string `json:"cause"`
 	Payload struct {

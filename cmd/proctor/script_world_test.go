@@ -112,12 +112,18 @@ func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
 	p.cmd.Args[0] = args[1]
 	p.cmd.Dir = ts.MkAbs(".")
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
-	for _, name := range append(w.names, "MODEL_URL") {
-		p.cmd.Env = append(p.cmd.Env, name+"="+ts.Getenv(name))
-	}
-	p.cmd.Env = append(p.cmd.Env, "PWD="+p.cmd.Dir)
+	p.cmd.Env = environ(ts)
 	ts.Check(p.cmd.Start())
 	w.processes[args[0]] = p
+}
+
+// environ is the environment of the script.
+func environ(ts *testscript.TestScript) []string {
+	var env []string
+	for _, name := range append(worldOf(ts).names, "MODEL_URL") {
+		env = append(env, name+"="+ts.Getenv(name))
+	}
+	return append(env, "PWD="+ts.MkAbs("."))
 }
 
 func started(ts *testscript.TestScript, name string) *process {

@@ -23,11 +23,16 @@ const (
 // of the requirements. A file that does not load stops the start: it may hold the
 // rule that forbids what comes next.
 func Rules(cfg *config.Config, ignore bool) (*execrules.Rules, []execrules.File, error) {
+	return rulesIn(cfg, ignore, func(dir string) string { return dir })
+}
+
+// rulesIn is Rules with the folders read at another place.
+func rulesIn(cfg *config.Config, ignore bool, place func(dir string) string) (*execrules.Rules, []execrules.File, error) {
 	var files []execrules.File
 	var errs []error
 	if !ignore {
 		for _, dir := range cfg.RuleFolders() {
-			found, err := readRules(dir)
+			found, err := readRules(place(dir))
 			files = append(files, found...)
 			errs = append(errs, err)
 		}
