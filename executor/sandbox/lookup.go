@@ -5,8 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // CheckSpec validates what every backend needs and finds out early that a program is missing.
@@ -59,18 +57,6 @@ func LookPath(s Spec) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%w: %s is not in PATH", ErrNotFound, name)
-}
-
-// executable asks the kernel, which knows about ACLs and mount options; a directory is not a program.
-func executable(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if info.IsDir() {
-		return unix.EISDIR
-	}
-	return unix.Access(path, unix.X_OK)
 }
 
 // Getenv is the last value of name in env, or fallback.

@@ -136,7 +136,7 @@ func sandboxState(cfg *config.Config) string {
 	if err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 {
 		return filepath.Join(cfg.ProctorHome, "sandbox")
 	}
-	if stat, ok := info.Sys().(*syscall.Stat_t); !ok || int(stat.Uid) != os.Geteuid() {
+	if !owned(info) {
 		return filepath.Join(cfg.ProctorHome, "sandbox")
 	}
 	return dir

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"unicode/utf8"
 
 	"proctor/executor"
@@ -77,7 +76,7 @@ func readNotes(path, within string, limit int64) (string, error) {
 	if !filesystem.Within(real, root) {
 		return "", fmt.Errorf("%s leads out of %s, to %s; remove the link, or copy the file", path, within, real)
 	}
-	f, err := os.OpenFile(real, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(real, os.O_RDONLY|asItIs, 0)
 	if err != nil {
 		return "", err
 	}

@@ -19,7 +19,7 @@ func openResult(env Env, file string) (*os.File, error) {
 	path := env.abs(file)
 	flags := os.O_CREATE | os.O_WRONLY
 	if !strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/proc/") {
-		flags |= syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+		flags |= asItIs
 	}
 	f, err := os.OpenFile(path, flags, 0o600)
 	switch {
@@ -30,7 +30,7 @@ func openResult(env Env, file string) (*os.File, error) {
 	case err != nil:
 		return nil, fail(Failure, fmt.Errorf("the result could not be written: %w; choose another file in %s or elsewhere", err, filepath.Dir(path)))
 	}
-	if info, err := f.Stat(); flags&syscall.O_NOFOLLOW != 0 && (err != nil || !info.Mode().IsRegular()) {
+	if info, err := f.Stat(); flags&asItIs != 0 && (err != nil || !info.Mode().IsRegular()) {
 		return nil, fail(Failure, errors.Join(err, fmt.Errorf("write to %s: it is not a regular file; choose another", path), f.Close()))
 	}
 	return f, nil

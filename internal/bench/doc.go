@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench measures what supervision costs. It is called by tools/bench.sh and prints tables; nothing in it can
 // fail because the machine is slow.
 //

@@ -1,3 +1,5 @@
+//go:build linux
+
 package backend
 
 import (
@@ -20,20 +22,6 @@ import (
 
 // probeLimit bounds one probe, which starts one small program.
 const probeLimit = 10 * time.Second
-
-// Report says whether a backend works here.
-type Report struct {
-	Name   string `json:"name"`
-	Usable bool   `json:"usable"`
-	// Exact says that refused calls can be watched.
-	Exact bool `json:"exact_denials"`
-	// Reason and Advice are set when it is not usable.
-	Reason string `json:"reason,omitempty"`
-	Advice string `json:"advice,omitempty"`
-	// Version and Path are filled in by Probe only.
-	Version string `json:"version,omitempty"`
-	Path    string `json:"path,omitempty"`
-}
 
 // Probe tries every backend anew, for a report to people.
 func Probe(ctx context.Context, o Options) ([]Report, error) {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package backend
 
 import (
@@ -16,30 +18,12 @@ import (
 	"proctor/policy/filesystem"
 )
 
-// Options say what to choose from. StateDir is required.
-type Options struct {
-	// StateDir is a private directory of the user for placeholders' locks and probe answers. Commands cannot
-	// write it even when it lies inside a writable root.
-	StateDir string
-	// Path is the PATH in which bwrap is looked for; Workspace lists directories from which no bwrap is taken
-	// (the working directory and all workspace roots).
-	Path      string
-	Workspace []string
-	// Executable is a program whose main begins with [Main], usually "/proc/self/exe". Empty means there is none:
-	// then leftovers of a kill stay until the next start.
-	Executable string
-	// Only restricts the choice to one backend by name.
-	Only string
-	// Unconfined allows Select to succeed without any usable backend, for sessions in danger-full-access.
-	// Confined plans are then refused with ErrUnavailable when they come.
-	Unconfined bool
-	// Unsupervised turns exact denials off.
-	Unsupervised bool
-}
-
 // Main runs the helper parts of the backends when this process was started as one of them, and then does not
 // return. It must be the first call in main, and in TestMain of tests that set Options.Executable.
-func Main() { mountpoint.Main() }
+func Main() {
+	mountpoint.Main()
+	landlock.Main()
+}
 
 // candidate is a backend that may or may not work here.
 type candidate struct {
@@ -93,7 +77,7 @@ func candidates(o Options, registry *mountpoint.Registry, guard *mountpoint.Guar
 	}{
 		{"native", func() candidate { return nativeCandidate(o, registry, guard) }},
 		{"bwrap", func() candidate { return bwrapCandidate(o, registry, guard) }},
-		{"landlock", landlockCandidate},
+		{"landlock", func() candidate { return landlockCandidate(o) }},
 	} {
 		if o.Only == "" || o.Only == c.name {
 			out = append(out, c.open)
@@ -124,7 +108,8 @@ func bwrapCandidate(o Options, r *mountpoint.Registry, g *mountpoint.Guard) cand
 const (
 	adviceNamespaces = "allow unprivileged user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, " +
 		"kernel.apparmor_restrict_unprivileged_userns), or in a container a seccomp profile that does"
-	adviceLandlock = "use bwrap or native"
+	adviceHelper   = "this program cannot start itself as a helper; use the proctor binary"
+	adviceLandlock = "needs Linux 5.13 with landlock among the security modules (lsm=), and in a container a seccomp profile that allows ptrace and seccomp"
 )
 
 func nativeCandidate(o Options, r *mountpoint.Registry, g *mountpoint.Guard) candidate {
@@ -138,8 +123,18 @@ func nativeCandidate(o Options, r *mountpoint.Registry, g *mountpoint.Guard) can
 	return c
 }
 
-func landlockCandidate() candidate {
-	return candidate{name: "landlock", backend: landlock.New(), advice: adviceLandlock}
+func landlockCandidate(o Options) candidate {
+	c := candidate{name: "landlock", advice: adviceHelper, reason: "no helper executable"}
+	switch {
+	case o.Executable == "":
+		return c
+	case landlock.ABI() == 0:
+		c.reason, c.advice = "this kernel has no Landlock, or it is not enabled", adviceLandlock
+		return c
+	}
+	c.backend = landlock.New(landlock.Options{Executable: o.Executable, Unsupervised: o.Unsupervised})
+	c.key, c.advice, c.reason = fmt.Sprintf("%s abi %d", fileKey(o.Executable), landlock.ABI()), adviceLandlock, ""
+	return c
 }
 
 // router is the backend that Select returns.

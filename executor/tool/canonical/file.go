@@ -3,7 +3,6 @@
 package canonical
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,13 +10,6 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
-)
-
-var (
-	// ErrNotRegular means a directory, device, FIFO or socket where a file was expected.
-	ErrNotRegular = errors.New("not a regular file")
-	// ErrTooLarge means a file above the limit of the caller.
-	ErrTooLarge = errors.New("file is too large")
 )
 
 // ReadFile reads a canonical path of at most limit bytes. It never waits for a FIFO.

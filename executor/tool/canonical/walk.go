@@ -12,10 +12,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrMoved means that a path which had no symbolic link in it when it was resolved has one now, or is
-// no directory any more. Nothing was touched; resolve and decide again.
-var ErrMoved = errors.New("path changed since it was checked")
-
 // openDir opens a canonical directory name by name. With make it creates missing ones, after asking permit about each,
 // and returns those it made, outermost first.
 func openDir(path string, make bool, permit func(string) error) (dir int, made []string, err error) {

@@ -1,0 +1,21 @@
+//go:build linux
+
+package broker
+
+import "sync"
+
+// handlers are what Serve can do, by the name of the call.
+var handlers = sync.OnceValue(func() map[string]func(call) Answer {
+	return map[string]func(call) Answer{
+		"open": open, "openat": openat, "openat2": openat2, "creat": creat, "truncate": truncate,
+		"mkdir": mkdir, "mkdirat": mkdirat, "mknod": mknod, "mknodat": mknodat,
+		"symlink": symlink, "symlinkat": symlinkat, "link": link, "linkat": linkat,
+		"unlink": unlink, "unlinkat": unlinkat, "rmdir": rmdir,
+		"rename": rename, "renameat": renameat, "renameat2": renameat2,
+		"chmod": chmod, "fchmod": fchmod, "fchmodat": fchmodat, "fchmodat2": fchmodat2,
+		"chown": chown, "lchown": lchown, "fchown": fchown, "fchownat": fchownat,
+		"utime": utime, "utimes": utimes, "futimesat": futimesat, "utimensat": utimensat,
+		"setxattr": setxattr, "lsetxattr": lsetxattr, "fsetxattr": fsetxattr,
+		"removexattr": removexattr, "lremovexattr": lremovexattr, "fremovexattr": fremovexattr,
+	}
+})

@@ -1,0 +1,100 @@
+//go:build linux
+
+package broker
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Only attributes of the user's own name space are set: others carry labels, capabilities and access lists.
+const userAttributes = "user."
+
+func setxattr(c call) Answer {
+	p, errno := c.at(-1, 0, true)
+	return c.setxattr(p, errno)
+}
+
+func lsetxattr(c call) Answer {
+	p, errno := c.at(-1, 0, false)
+	return c.setxattr(p, errno)
+}
+
+func fsetxattr(c call) Answer {
+	p, errno := c.held(c.fd(0))
+	return c.setxattr(p, errno)
+}
+
+func (c call) setxattr(p place, errno unix.Errno) Answer {
+	if errno != 0 {
+		return fails(errno)
+	}
+	name, errno := c.attribute()
+	if errno != 0 {
+		p.close()
+		return fails(errno)
+	}
+	size := c.Args[3]
+	if size > valueLimit {
+		p.close()
+		return fails(unix.E2BIG)
+	}
+	value := readMemory(c.Thread, c.Args[2], int(size))
+	if uint64(len(value)) < size {
+		p.close()
+		return fails(unix.EFAULT)
+	}
+	flags := int(int32(c.Args[4]))
+	return c.metadata(p, 0, func(o object) error {
+		if o.link {
+			return unix.EPERM // user attributes are for files and directories
+		}
+		return unix.Setxattr(o.name, name, value, flags)
+	})
+}
+
+func removexattr(c call) Answer {
+	p, errno := c.at(-1, 0, true)
+	return c.removexattr(p, errno)
+}
+
+func lremovexattr(c call) Answer {
+	p, errno := c.at(-1, 0, false)
+	return c.removexattr(p, errno)
+}
+
+func fremovexattr(c call) Answer {
+	p, errno := c.held(c.fd(0))
+	return c.removexattr(p, errno)
+}
+
+func (c call) removexattr(p place, errno unix.Errno) Answer {
+	if errno != 0 {
+		return fails(errno)
+	}
+	name, errno := c.attribute()
+	if errno != 0 {
+		p.close()
+		return fails(errno)
+	}
+	return c.metadata(p, 0, func(o object) error {
+		if o.link {
+			return unix.EPERM
+		}
+		return unix.Removexattr(o.name, name)
+	})
+}
+
+func (c call) attribute() (string, unix.Errno) {
+	name, errno := readString(c.Thread, c.Args[1], nameLimit)
+	switch {
+	case errno == unix.ENAMETOOLONG:
+		return "", unix.ERANGE
+	case errno != 0:
+		return "", errno
+	case !strings.HasPrefix(name, userAttributes):
+		return "", unix.EOPNOTSUPP
+	}
+	return name, 0
+}
