@@ -96,7 +96,6 @@ func (s *supervisor) start() error {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
 	}
-	unix.Umask(0) // the broker applies the caller's
 	jobFile := os.NewFile(fdJob, "sandbox job")
 	j, err := readJob(jobFile)
 	if err != nil {
@@ -124,6 +123,7 @@ func (s *supervisor) start() error {
 		return fmt.Errorf("start the command's process: %w", err)
 	}
 	s.leader = p.Pid
+	unix.Umask(0) // the broker applies the caller's
 	if err := s.enter(ours); err != nil {
 		_ = unix.Kill(s.leader, unix.SIGKILL)
 		return err
