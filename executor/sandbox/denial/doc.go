@@ -9,6 +9,9 @@
 // Refused calls are decided by the filter from registers and always answered with EPERM, whatever the memory holds.
 // When the supervisor is gone the kernel answers ENOSYS: nothing gets through for want of a supervisor.
 //
+// With an [Actor] (the landlock backend) watched calls are not continued but carried out by it, on its own copies of the
+// arguments.
+//
 // With Setup, calls before the first prctl(PR_SET_SECCOMP) belong to bubblewrap's own work and are continued
 // without a look: bubblewrap makes that call after its last mount and before the command, and nothing of the command
 // has run by then.

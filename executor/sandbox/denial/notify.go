@@ -57,8 +57,10 @@ func (l listener) proceed(id uint64) error {
 	return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
 }
 
-func (l listener) refuse(id uint64, errno unix.Errno) error {
-	r := response{ID: id, Error: -int32(errno)}
+func (l listener) refuse(id uint64, errno unix.Errno) error { return l.respond(id, 0, errno) }
+
+func (l listener) respond(id uint64, value int64, errno unix.Errno) error {
+	r := response{ID: id, Value: value, Error: -int32(errno)}
 	return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
 }
 

@@ -26,6 +26,8 @@ type Options struct {
 	// first, in either order, then whatever the command does. May be nil.
 	OnCommand func(thread int)
 	Limits    sandbox.Limits
+	// Actor answers watched and unknown calls instead of the kernel. May be nil.
+	Actor Actor
 	// OnDenial receives the reports. May be nil.
 	OnDenial func(sandbox.Denial)
 	// Now is the clock of the reports; nil means time.Now.
@@ -44,6 +46,7 @@ type Supervisor struct {
 	// setup and the tally belong to the goroutine in Run.
 	setup bool
 	tally tally
+	later later
 }
 
 // New takes over the listener. Run must be called, and closes it.
@@ -115,6 +118,9 @@ func (s *Supervisor) answer(l listener, n *notification) {
 		return
 	}
 	row := match(rows, n.Data.Args)
+	if (row.Class == seccomp.Watched || row.Class == seccomp.Dated || !known) && s.act(l, n, row.Name) {
+		return
+	}
 	var errno unix.Errno
 	switch row.Class {
 	case seccomp.Watched:

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -89,7 +90,7 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 		env = append(env, sandbox.NetworkDisabledEnv)
 	}
 	l := &launch{backend: b, onDenial: spec.OnDenial, job: job{
-		Plan: spec.Plan, Rules: rules.rules, ABI: b.abi, Path: path, Args: spec.Argv, Env: env, Dir: spec.Dir, TTY: spec.TTY, Watched: watched,
+		Plan: spec.Plan, Rules: rules.rules, ABI: b.abi, Path: path, Args: spec.Argv, Env: env, Dir: spec.Dir, TTY: spec.TTY, Watched: watched, Limits: limits(spec.Limits),
 	}, started: make(chan struct{}), done: make(chan struct{})}
 	p, err := process.Start(ctx, process.Options{
 		Spec: spec, Build: l.build, Running: l.awaitCommand, Failure: l.failure, End: l.end, Signal: l.signal, Drain: drain, Close: l.close,
@@ -98,6 +99,38 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 		return nil, err
 	}
 	return supervised{p, l}, nil
+}
+
+// limits makes room for what the user runs already: the kernel counts all of it, since there is no user namespace.
+func limits(l sandbox.Limits) sandbox.Limits {
+	if l.Processes > 0 && os.Getuid() != 0 {
+		l.Processes += tasks(os.Getuid())
+	}
+	return l
+}
+
+// tasks is how many threads a user has now.
+func tasks(uid int) int {
+	list, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for _, e := range list {
+		if _, err := strconv.Atoi(e.Name()); err != nil {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			continue
+		}
+		if st, ok := info.Sys().(*syscall.Stat_t); !ok || int(st.Uid) != uid {
+			continue
+		}
+		threads, _ := os.ReadDir("/proc/" + e.Name() + "/task")
+		n += len(threads)
+	}
+	return n
 }
 
 // canWatch finds out once whether a filter may have a listener here: an outer sandbox may forbid it, or have one itself.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox/denial"
+	"proctor/executor/sandbox/process"
 	"proctor/executor/sandbox/seccomp"
 )
 
@@ -37,6 +38,9 @@ func become(c control) error {
 	var o order
 	if _, err := c.receive(&o); err != nil || !o.Enter {
 		return fmt.Errorf("wait for the supervisor: %w", err)
+	}
+	if err := process.Limit(0, j.Limits); err != nil {
+		return err
 	}
 	if err := restrict(j); err != nil {
 		return err

@@ -40,6 +40,7 @@ type job struct {
 	Dir     string
 	TTY     bool
 	Watched bool
+	Limits  sandbox.Limits
 }
 
 func (j job) networkOff() bool { return j.Plan.Network == filesystem.NetworkOff }

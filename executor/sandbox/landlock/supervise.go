@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/denial"
 	"proctor/executor/sandbox/landlock/broker"
 	"proctor/executor/sandbox/seccomp"
 )
@@ -64,7 +65,7 @@ func supervise(up control) int {
 	s.watching.Wait() // the last process is gone, and so is the listener
 	end := report{Ended: true, Status: uint32(status)}
 	if s.watcher != nil {
-		end.Reported, end.Dropped = s.watcher.counts()
+		end.Reported, end.Dropped = s.watcher.Counts()
 	}
 	_ = up.send(end, -1)
 	if status.Signaled() {
@@ -77,13 +78,13 @@ func supervise(up control) int {
 const killLimit = 5 * time.Second
 
 type supervisor struct {
-	up      control
-	job     job
-	leader  int
-	tracer  tracer
-	watcher *watcher
+	up     control
+	job    job
+	leader int
+	tracer tracer
 
 	watching sync.WaitGroup
+	watcher  *denial.Supervisor // nil when nobody watches
 }
 
 // start does all that must be done before the command runs, and lets it run.
@@ -194,11 +195,14 @@ func (s *supervisor) watch(listener int) error {
 	if err != nil {
 		return err
 	}
-	s.watcher = &watcher{
-		listener: listener, broker: broker.New(s.job.Plan, time.Now()), calls: calls, tracer: unix.Getpid(),
-		report: func(d sandbox.Denial) { _ = s.up.send(report{Denial: &d}, -1) },
+	s.watcher, err = denial.New(os.NewFile(uintptr(listener), "seccomp listener"), denial.Options{
+		Plan: s.job.Plan, Calls: calls, Limits: s.job.Limits, Actor: broker.New(s.job.Plan, time.Now(), unix.Gettid()),
+		OnDenial: func(d sandbox.Denial) { _ = s.up.send(report{Denial: &d}, -1) },
+	})
+	if err != nil {
+		return err
 	}
-	s.watching.Go(s.watcher.run)
+	s.watching.Go(s.watcher.Run)
 	return nil
 }
 

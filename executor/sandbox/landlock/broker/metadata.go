@@ -7,11 +7,13 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"proctor/executor/sandbox/denial"
 )
 
 // metadata runs act on the thing that a call names, once the plan allows to change it. act gets a path that the
 // kernel follows to the very object, or for a symlink itself a directory and a name.
-func (c call) metadata(p place, errno unix.Errno, act func(o object) error) Answer {
+func (c call) metadata(p place, errno unix.Errno, act func(o object) error) denial.Answer {
 	if errno != 0 {
 		return fails(errno)
 	}
@@ -96,7 +98,7 @@ func (c call) named(dir, path int, flags uint64) (place, unix.Errno) {
 	return c.walker.locate(c.fd(dir), name, flags&unix.AT_SYMLINK_NOFOLLOW == 0)
 }
 
-func (c call) chmod(p place, errno unix.Errno, perm uint32) Answer {
+func (c call) chmod(p place, errno unix.Errno, perm uint32) denial.Answer {
 	if errno == 0 {
 		if r := mode(perm, p.kind() == unix.S_IFDIR); r.yes() {
 			defer p.close()
@@ -111,48 +113,48 @@ func (c call) chmod(p place, errno unix.Errno, perm uint32) Answer {
 	})
 }
 
-func chmod(c call) Answer {
+func chmod(c call) denial.Answer {
 	p, errno := c.at(-1, 0, true)
 	return c.chmod(p, errno, uint32(c.Args[1]))
 }
 
-func fchmod(c call) Answer {
+func fchmod(c call) denial.Answer {
 	p, errno := c.held(c.fd(0))
 	return c.chmod(p, errno, uint32(c.Args[1]))
 }
 
-func fchmodat(c call) Answer {
+func fchmodat(c call) denial.Answer {
 	p, errno := c.at(0, 1, true)
 	return c.chmod(p, errno, uint32(c.Args[2]))
 }
 
-func fchmodat2(c call) Answer {
+func fchmodat2(c call) denial.Answer {
 	p, errno := c.named(0, 1, c.Args[3])
 	return c.chmod(p, errno, uint32(c.Args[2]))
 }
 
-func (c call) chown(p place, errno unix.Errno, uid, gid uint64) Answer {
+func (c call) chown(p place, errno unix.Errno, uid, gid uint64) denial.Answer {
 	return c.metadata(p, errno, func(o object) error {
 		return unix.Fchownat(o.dir, o.name, int(int32(uid)), int(int32(gid)), o.flags())
 	})
 }
 
-func chown(c call) Answer {
+func chown(c call) denial.Answer {
 	p, errno := c.at(-1, 0, true)
 	return c.chown(p, errno, c.Args[1], c.Args[2])
 }
 
-func lchown(c call) Answer {
+func lchown(c call) denial.Answer {
 	p, errno := c.at(-1, 0, false)
 	return c.chown(p, errno, c.Args[1], c.Args[2])
 }
 
-func fchown(c call) Answer {
+func fchown(c call) denial.Answer {
 	p, errno := c.held(c.fd(0))
 	return c.chown(p, errno, c.Args[1], c.Args[2])
 }
 
-func fchownat(c call) Answer {
+func fchownat(c call) denial.Answer {
 	p, errno := c.named(0, 1, c.Args[4])
 	return c.chown(p, errno, c.Args[2], c.Args[3])
 }
@@ -177,11 +179,11 @@ func (c call) times(arg int, unit int64) ([]unix.Timespec, unix.Errno) {
 	return out, 0
 }
 
-func (c call) utime(p place, errno unix.Errno, times []unix.Timespec) Answer {
+func (c call) utime(p place, errno unix.Errno, times []unix.Timespec) denial.Answer {
 	return c.metadata(p, errno, func(o object) error { return unix.UtimesNanoAt(o.dir, o.name, times, o.flags()) })
 }
 
-func utime(c call) Answer {
+func utime(c call) denial.Answer {
 	times := []unix.Timespec{{Nsec: unix.UTIME_NOW}, {Nsec: unix.UTIME_NOW}}
 	if c.Args[1] != 0 {
 		b := readMemory(c.Thread, c.Args[1], 16)
@@ -195,7 +197,7 @@ func utime(c call) Answer {
 	return c.utime(p, errno, times)
 }
 
-func utimes(c call) Answer {
+func utimes(c call) denial.Answer {
 	times, errno := c.times(1, 1000)
 	if errno != 0 {
 		return fails(errno)
@@ -204,7 +206,7 @@ func utimes(c call) Answer {
 	return c.utime(p, errno, times)
 }
 
-func futimesat(c call) Answer {
+func futimesat(c call) denial.Answer {
 	times, errno := c.times(2, 1000)
 	if errno != 0 {
 		return fails(errno)
@@ -217,7 +219,7 @@ func futimesat(c call) Answer {
 	return c.utime(p, errno, times)
 }
 
-func utimensat(c call) Answer {
+func utimensat(c call) denial.Answer {
 	times, errno := c.times(2, 1)
 	if errno != 0 {
 		return fails(errno)

@@ -4,10 +4,12 @@ package broker
 
 import (
 	"golang.org/x/sys/unix"
+
+	"proctor/executor/sandbox/denial"
 )
 
 // create prepares for a new name: what exists already, or may not be, is answered.
-func (c call) create(dir, path int) (p place, a Answer, ok bool) {
+func (c call) create(dir, path int) (p place, a denial.Answer, ok bool) {
 	p, errno := c.at(dir, path, false)
 	switch {
 	case errno != 0:
@@ -20,13 +22,13 @@ func (c call) create(dir, path int) (p place, a Answer, ok bool) {
 		p.close()
 		return p, c.refuse(r, p.full, "create"), false
 	}
-	return p, Answer{}, true
+	return p, denial.Answer{}, true
 }
 
-func mkdir(c call) Answer   { return c.mkdir(-1, 0, uint32(c.Args[1])) }
-func mkdirat(c call) Answer { return c.mkdir(0, 1, uint32(c.Args[2])) }
+func mkdir(c call) denial.Answer   { return c.mkdir(-1, 0, uint32(c.Args[1])) }
+func mkdirat(c call) denial.Answer { return c.mkdir(0, 1, uint32(c.Args[2])) }
 
-func (c call) mkdir(dir, path int, perm uint32) Answer {
+func (c call) mkdir(dir, path int, perm uint32) denial.Answer {
 	p, a, ok := c.create(dir, path)
 	if !ok {
 		return a
@@ -38,10 +40,10 @@ func (c call) mkdir(dir, path int, perm uint32) Answer {
 	return result(unix.Mkdirat(p.dir, p.base, perm&0o7777&^c.umask))
 }
 
-func mknod(c call) Answer   { return c.mknod(-1, 0, uint32(c.Args[1])) }
-func mknodat(c call) Answer { return c.mknod(0, 1, uint32(c.Args[2])) }
+func mknod(c call) denial.Answer   { return c.mknod(-1, 0, uint32(c.Args[1])) }
+func mknodat(c call) denial.Answer { return c.mknod(0, 1, uint32(c.Args[2])) }
 
-func (c call) mknod(dir, path int, perm uint32) Answer {
+func (c call) mknod(dir, path int, perm uint32) denial.Answer {
 	p, a, ok := c.create(dir, path)
 	if !ok {
 		return a
@@ -60,10 +62,10 @@ func (c call) mknod(dir, path int, perm uint32) Answer {
 	return result(unix.Mknodat(p.dir, p.base, kind|perm&0o7777&^c.umask, 0))
 }
 
-func symlink(c call) Answer   { return c.symlink(-1, 1) }
-func symlinkat(c call) Answer { return c.symlink(1, 2) }
+func symlink(c call) denial.Answer   { return c.symlink(-1, 1) }
+func symlinkat(c call) denial.Answer { return c.symlink(1, 2) }
 
-func (c call) symlink(dir, path int) Answer {
+func (c call) symlink(dir, path int) denial.Answer {
 	target, errno := c.text(0)
 	if errno != 0 {
 		return fails(errno)
@@ -79,11 +81,11 @@ func (c call) symlink(dir, path int) Answer {
 	return result(unix.Symlinkat(target, p.dir, p.base))
 }
 
-func link(c call) Answer   { return c.link(-1, 0, -1, 1, 0) }
-func linkat(c call) Answer { return c.link(0, 1, 2, 3, c.Args[4]) }
+func link(c call) denial.Answer   { return c.link(-1, 0, -1, 1, 0) }
+func linkat(c call) denial.Answer { return c.link(0, 1, 2, 3, c.Args[4]) }
 
 // link needs the right to change the old name too: through the new one its content can be changed.
-func (c call) link(oldDir, oldPath, newDir, newPath int, flags uint64) Answer {
+func (c call) link(oldDir, oldPath, newDir, newPath int, flags uint64) denial.Answer {
 	if flags&^unix.AT_SYMLINK_FOLLOW != 0 {
 		return fails(unix.EINVAL)
 	}
@@ -112,16 +114,16 @@ func (c call) link(oldDir, oldPath, newDir, newPath int, flags uint64) Answer {
 	return result(unix.Linkat(old.dir, old.base, fresh.dir, fresh.base, 0))
 }
 
-func unlink(c call) Answer { return c.remove(-1, 0, 0) }
-func rmdir(c call) Answer  { return c.remove(-1, 0, unix.AT_REMOVEDIR) }
-func unlinkat(c call) Answer {
+func unlink(c call) denial.Answer { return c.remove(-1, 0, 0) }
+func rmdir(c call) denial.Answer  { return c.remove(-1, 0, unix.AT_REMOVEDIR) }
+func unlinkat(c call) denial.Answer {
 	if c.Args[2]&^unix.AT_REMOVEDIR != 0 {
 		return fails(unix.EINVAL)
 	}
 	return c.remove(0, 1, int(c.Args[2]))
 }
 
-func (c call) remove(dir, path, flags int) Answer {
+func (c call) remove(dir, path, flags int) denial.Answer {
 	p, errno := c.at(dir, path, false)
 	if errno != 0 {
 		return fails(errno)
@@ -144,11 +146,11 @@ func (c call) remove(dir, path, flags int) Answer {
 	return result(unix.Unlinkat(p.dir, p.base, flags))
 }
 
-func rename(c call) Answer    { return c.rename(-1, 0, -1, 1, 0) }
-func renameat(c call) Answer  { return c.rename(0, 1, 2, 3, 0) }
-func renameat2(c call) Answer { return c.rename(0, 1, 2, 3, c.Args[4]) }
+func rename(c call) denial.Answer    { return c.rename(-1, 0, -1, 1, 0) }
+func renameat(c call) denial.Answer  { return c.rename(0, 1, 2, 3, 0) }
+func renameat2(c call) denial.Answer { return c.rename(0, 1, 2, 3, c.Args[4]) }
 
-func (c call) rename(oldDir, oldPath, newDir, newPath int, flags uint64) Answer {
+func (c call) rename(oldDir, oldPath, newDir, newPath int, flags uint64) denial.Answer {
 	if flags&^(unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE) != 0 {
 		return fails(unix.EINVAL)
 	}

@@ -8,20 +8,22 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"proctor/executor/sandbox/denial"
 )
 
 // openLimit bounds struct open_how, in bytes.
 const openLimit = 4096
 
-func open(c call) Answer   { return c.open(-1, 0, c.Args[1], uint32(c.Args[2])) }
-func openat(c call) Answer { return c.open(0, 1, c.Args[2], uint32(c.Args[3])) }
-func creat(c call) Answer {
+func open(c call) denial.Answer   { return c.open(-1, 0, c.Args[1], uint32(c.Args[2])) }
+func openat(c call) denial.Answer { return c.open(0, 1, c.Args[2], uint32(c.Args[3])) }
+func creat(c call) denial.Answer {
 	return c.open(-1, 0, unix.O_CREAT|unix.O_WRONLY|unix.O_TRUNC, uint32(c.Args[1]))
 }
 
 // openat2 keeps its flags in memory. Restrictions on the walk are not imitated: a call that has some may only read, and
 // otherwise fails like on a kernel that does not know openat2, so that the program falls back.
-func openat2(c call) Answer {
+func openat2(c call) denial.Answer {
 	if c.Args[3] < 24 || c.Args[3] > openLimit {
 		return fails(unix.EINVAL)
 	}
@@ -39,7 +41,7 @@ func openat2(c call) Answer {
 	return c.open(0, 1, flags, uint32(binary.NativeEndian.Uint64(how[8:])))
 }
 
-func (c call) open(dir, path int, flags uint64, perm uint32) Answer {
+func (c call) open(dir, path int, flags uint64, perm uint32) denial.Answer {
 	follow := flags&unix.O_NOFOLLOW == 0 && flags&(unix.O_CREAT|unix.O_EXCL) != unix.O_CREAT|unix.O_EXCL
 	p, errno := c.at(dir, path, follow)
 	if errno != 0 {
@@ -74,11 +76,11 @@ func (c call) open(dir, path int, flags uint64, perm uint32) Answer {
 	return opened(fd, err, flags)
 }
 
-func opened(fd int, err error, flags uint64) Answer {
+func opened(fd int, err error, flags uint64) denial.Answer {
 	if err != nil {
 		return fails(errnoOf(err))
 	}
-	return Answer{Done: true, FD: fd, CloseOnExec: flags&unix.O_CLOEXEC != 0}
+	return denial.Answer{Done: true, Give: true, FD: fd, CloseOnExec: flags&unix.O_CLOEXEC != 0}
 }
 
 // reopen opens what p stands for. The last name is not followed: the walk did that.
@@ -101,7 +103,7 @@ const slack = 10 * time.Millisecond
 
 // openPipe opens a named pipe that the command made itself: one that was there before may have somebody outside at its
 // other end.
-func (c call) openPipe(p place, flags uint64) Answer {
+func (c call) openPipe(p place, flags uint64) denial.Answer {
 	fd, errno := p.open()
 	if errno != 0 {
 		return fails(errno)
@@ -113,7 +115,7 @@ func (c call) openPipe(p place, flags uint64) Answer {
 		closeFD(fd)
 		return c.refuse(refusal{RuleHostFIFO, unix.EACCES}, p.full, "write")
 	}
-	return Answer{Later: func() Answer {
+	return denial.Answer{Later: func() denial.Answer {
 		defer closeFD(fd)
 		got, err := unix.Open(self(fd), int(flags&^(unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW))|unix.O_CLOEXEC, 0)
 		return opened(got, err, flags)
@@ -137,7 +139,7 @@ func (p *place) open() (int, unix.Errno) {
 // self is a path to one of our descriptors, which the kernel follows to the very object.
 func self(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
-func truncate(c call) Answer {
+func truncate(c call) denial.Answer {
 	p, errno := c.at(-1, 0, true)
 	if errno != 0 {
 		return fails(errno)

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/denial"
 )
 
 // ProcessCall is a call on another process, all of whose arguments are in registers.
@@ -31,7 +32,7 @@ const (
 	idIsGroup   = 1
 )
 
-// ProcessCalls are the calls on other processes that Process answers.
+// ProcessCalls are the calls on other processes that a Broker answers; they are in no table of seccomp.
 func ProcessCalls() []ProcessCall {
 	one := target{-1, 0}
 	return []ProcessCall{
@@ -51,18 +52,18 @@ func ProcessCalls() []ProcessCall {
 	}
 }
 
-// Process answers a call on another process: one that is traced by tracer, and so belongs to the command, is the command's
-// to signal. ok is false for other calls.
-func Process(number uint32, thread, tracer int, args [6]uint64) (a Answer, ok bool) {
+// process answers a call on another process: one that is traced by our tracer, and so belongs to the command, is the
+// command's to signal. ok is false for other calls.
+func (b *Broker) process(r denial.Request) (a denial.Answer, ok bool) {
 	for _, c := range ProcessCalls() {
-		if c.Number == number {
-			return c.answer(thread, tracer, args), true
+		if c.Number == uint32(r.Number) {
+			return c.answer(r.Thread, b.tracer, r.Args), true
 		}
 	}
-	return Answer{}, false
+	return denial.Answer{}, false
 }
 
-func (p ProcessCall) answer(thread, tracer int, args [6]uint64) Answer {
+func (p ProcessCall) answer(thread, tracer int, args [6]uint64) denial.Answer {
 	who, group := int(int32(args[p.target.who])), false
 	switch p.Name {
 	case "pidfd_send_signal":

@@ -6,27 +6,29 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"proctor/executor/sandbox/denial"
 )
 
 // Only attributes of the user's own name space are set: others carry labels, capabilities and access lists.
 const userAttributes = "user."
 
-func setxattr(c call) Answer {
+func setxattr(c call) denial.Answer {
 	p, errno := c.at(-1, 0, true)
 	return c.setxattr(p, errno)
 }
 
-func lsetxattr(c call) Answer {
+func lsetxattr(c call) denial.Answer {
 	p, errno := c.at(-1, 0, false)
 	return c.setxattr(p, errno)
 }
 
-func fsetxattr(c call) Answer {
+func fsetxattr(c call) denial.Answer {
 	p, errno := c.held(c.fd(0))
 	return c.setxattr(p, errno)
 }
 
-func (c call) setxattr(p place, errno unix.Errno) Answer {
+func (c call) setxattr(p place, errno unix.Errno) denial.Answer {
 	if errno != 0 {
 		return fails(errno)
 	}
@@ -54,22 +56,22 @@ func (c call) setxattr(p place, errno unix.Errno) Answer {
 	})
 }
 
-func removexattr(c call) Answer {
+func removexattr(c call) denial.Answer {
 	p, errno := c.at(-1, 0, true)
 	return c.removexattr(p, errno)
 }
 
-func lremovexattr(c call) Answer {
+func lremovexattr(c call) denial.Answer {
 	p, errno := c.at(-1, 0, false)
 	return c.removexattr(p, errno)
 }
 
-func fremovexattr(c call) Answer {
+func fremovexattr(c call) denial.Answer {
 	p, errno := c.held(c.fd(0))
 	return c.removexattr(p, errno)
 }
 
-func (c call) removexattr(p place, errno unix.Errno) Answer {
+func (c call) removexattr(p place, errno unix.Errno) denial.Answer {
 	if errno != 0 {
 		return fails(errno)
 	}
