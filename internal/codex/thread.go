@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 
 	"proctor/event"
 )
@@ -192,7 +193,7 @@ func (m *importer) endTurn(p *event.TurnCompletedPayload) error {
 }
 
 // retryLine is what the CLI prints for each new attempt.
-var retryLine = regexp.MustCompile(`^Reconnecting\.\.\. (\d{1,6})/(\d{1,6})\b`)
+var retryLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^Reconnecting\.\.\. (\d{1,6})/(\d{1,6})\b`) })
 
 func (m *importer) errorLine(o object) error {
 	var err error
@@ -200,7 +201,7 @@ func (m *importer) errorLine(o object) error {
 	if err != nil {
 		return err
 	}
-	if f := retryLine.FindStringSubmatch(message); f != nil {
+	if f := retryLine().FindStringSubmatch(message); f != nil {
 		attempt, _ := strconv.Atoi(f[1]) // at most six digits
 		most, _ := strconv.Atoi(f[2])
 		return m.send(event.Draft{Payload: &event.StreamRetryPayload{Attempt: attempt, Max: most, Message: m.secret(message)}})

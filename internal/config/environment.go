@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"sync"
 )
 
 // Environment is [environment]: what is prepared before an agent, or a command of proctor run, begins to work. It stands
@@ -60,7 +61,7 @@ func environmentSchema(project bool) *spec {
 	if !project {
 		fields["leftover"] = words(LeftoverFail, LeftoverWarn)
 		fields["secret_files"] = &spec{kind: mapValue, elem: text(), keys: func(k string) (string, string) {
-			if !variable.MatchString(k) {
+			if !variable().MatchString(k) {
 				return "got " + shown(k), "the name of a variable"
 			}
 			return "", ""
@@ -69,11 +70,11 @@ func environmentSchema(project bool) *spec {
 	return table(fields)
 }
 
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`)
+var variable = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`) })
 
 func secretName() *spec {
 	return &spec{kind: stringValue, what: "the name of a variable", check: func(n *node) (string, string) {
-		if s := n.val.(string); !variable.MatchString(s) {
+		if s := n.val.(string); !variable().MatchString(s) {
 			return "got " + shown(s), "the name of a variable, such as NPM_TOKEN"
 		}
 		return "", ""

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -71,7 +72,9 @@ func (c *Client) hint(e *HTTPError, kind string) string {
 }
 
 // keyLike matches keys that are not ours but that a server may echo.
-var keyLike = regexp.MustCompile(`\b(?:sk|pk|rk|key)-[A-Za-z0-9_*.-]{6,}|(?i:bearer)\s+[A-Za-z0-9._~+/=*-]{6,}`)
+var keyLike = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\b(?:sk|pk|rk|key)-[A-Za-z0-9_*.-]{6,}|(?i:bearer)\s+[A-Za-z0-9._~+/=*-]{6,}`)
+})
 
 // clean removes the key, the provider's other secrets and key-like words.
 // Values under four characters stay: they would mask ordinary text.
@@ -84,7 +87,7 @@ func (c credentials) clean(text string) string {
 			text = strings.ReplaceAll(text, value, mask)
 		}
 	}
-	return keyLike.ReplaceAllString(text, mask)
+	return keyLike().ReplaceAllString(text, mask)
 }
 
 // oneLine makes foreign text safe for a terminal: no control characters, no

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -130,10 +131,12 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 }
 
 // tryAgain finds the wait in texts such as "Please try again in 1.5s".
-var tryAgain = regexp.MustCompile(`(?i)try again in\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|seconds?|m|minutes?)\b`)
+var tryAgain = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)try again in\s*([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*(ms|s|seconds?|m|minutes?)\b`)
+})
 
 func delayInText(text string) time.Duration {
-	found := tryAgain.FindStringSubmatch(text)
+	found := tryAgain().FindStringSubmatch(text)
 	if found == nil {
 		return 0
 	}

@@ -51,7 +51,7 @@ type site struct {
 func (s *site) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy+"; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", policy()+"; frame-ancestors 'none'")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
@@ -118,7 +118,7 @@ func (s *site) session(w http.ResponseWriter, r *http.Request) {
 
 func (s *site) show(w http.ResponseWriter, name string, p page) {
 	var b bytes.Buffer // so that a failing template sends no half page
-	if err := templates.ExecuteTemplate(&b, name, p); err != nil {
+	if err := templates().ExecuteTemplate(&b, name, p); err != nil {
 		s.fail(w, "make page", err)
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"proctor/event"
@@ -22,23 +23,25 @@ var (
 )
 
 // policy allows the one style sheet by its hash and nothing else.
-var policy = func() string {
+var policy = sync.OnceValue(func() string {
 	sum := sha256.Sum256([]byte(style))
 	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
-}()
+})
 
 // maxText bounds one recorded text on a page, in bytes.
 const maxText = 64 << 10
 
-var templates = template.Must(template.New("pages").Funcs(template.FuncMap{
-	"safe":    safe,
-	"several": several,
-	"tone":    toneClass,
-	"status":  statusClass,
-	"span":    func(d time.Duration) string { return d.Round(time.Millisecond).String() },
-	"seconds": func(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) },
-	"short":   func(lines []string) bool { return len(lines) <= 12 },
-}).Parse(pages))
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("pages").Funcs(template.FuncMap{
+		"safe":    safe,
+		"several": several,
+		"tone":    toneClass,
+		"status":  statusClass,
+		"span":    func(d time.Duration) string { return d.Round(time.Millisecond).String() },
+		"seconds": func(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) },
+		"short":   func(lines []string) bool { return len(lines) <= 12 },
+	}).Parse(pages))
+})
 
 // page is what the templates see.
 type page struct {
@@ -52,14 +55,14 @@ type page struct {
 }
 
 func newPage(title string) page {
-	return page{Title: title, CSP: policy, Style: template.CSS(style)} //nolint:gosec // our own, embedded
+	return page{Title: title, CSP: policy(), Style: template.CSS(style)} //nolint:gosec // our own, embedded
 }
 
 // WriteHTML writes the entries of one session as a page of its own.
 func WriteHTML(w io.Writer, entries []event.Entry) error {
 	p := newPage("proctor session")
 	p.Timeline = replay.Build(entries)
-	if err := templates.ExecuteTemplate(w, "session", p); err != nil {
+	if err := templates().ExecuteTemplate(w, "session", p); err != nil {
 		return fmt.Errorf("write page of session %s: %w", p.Timeline.Session, err)
 	}
 	return nil

@@ -16,7 +16,6 @@ import (
 	"proctor/executor/sandbox/mountpoint"
 	"proctor/executor/sandbox/process"
 	"proctor/executor/sandbox/seccomp"
-	"proctor/policy/filesystem"
 )
 
 // drain is how long output may trail after bwrap is gone; its PID namespace died before it.
@@ -40,7 +39,6 @@ type Backend struct {
 	options Options
 	hidden  string
 	setuid  bool
-	filters map[filesystem.Network]seccomp.Filters
 }
 
 // New prepares the backend; it starts nothing.
@@ -53,11 +51,7 @@ func New(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	filters, err := seccomp.New()
-	if err != nil {
-		return nil, err
-	}
-	return &Backend{options: o, hidden: hidden, filters: filters, setuid: info.Mode()&os.ModeSetuid != 0}, nil
+	return &Backend{options: o, hidden: hidden, setuid: info.Mode()&os.ModeSetuid != 0}, nil
 }
 
 // Name is "bwrap".
@@ -70,6 +64,10 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 	}
 	if spec.Plan.Unconfined {
 		return nil, fmt.Errorf("%w: bwrap does not run unconfined plans", sandbox.ErrUnsupported)
+	}
+	filters, err := seccomp.For(spec.Plan.Network)
+	if err != nil {
+		return nil, err
 	}
 	setsid, err := findSetsid(spec.TTY)
 	if err != nil {
@@ -88,14 +86,13 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 		hold.Release()
 		return nil, err
 	}
-	l := &launch{backend: b, spec: spec, setsid: setsid, args: args, hold: hold, commandStarted: make(chan struct{}), command: -1}
+	l := &launch{backend: b, filters: filters, spec: spec, setsid: setsid, args: args, hold: hold, commandStarted: make(chan struct{}), command: -1}
 	o := process.Options{
 		Spec: spec, Build: l.build, Running: l.running, OnCommand: l.onCommand,
 		End: l.end, Signal: l.signal, Drain: drain, Close: l.close,
 	}
 	if !b.setuid && !b.options.Unsupervised {
-		f := b.filters[spec.Plan.Network]
-		o.Filter, o.Calls = f.Notify, f.Calls
+		o.Filter, o.Calls = filters.Notify, filters.Calls
 	}
 	p, err := process.Start(ctx, o)
 	if err != nil {
@@ -119,6 +116,7 @@ func findSetsid(needed bool) (string, error) {
 // launch is the state of one command.
 type launch struct {
 	backend *Backend
+	filters seccomp.Filters
 	spec    sandbox.Spec
 	setsid  string
 	args    []string
@@ -138,9 +136,9 @@ type launch struct {
 // build runs on the locked thread, whose opens for writing are being supervised: memory files and pipes only.
 func (l *launch) build(supervised bool) (process.Command, error) {
 	l.supervised = supervised
-	program := l.backend.filters[l.spec.Plan.Network].Enforce
+	program := l.filters.Enforce
 	if supervised {
-		program = l.backend.filters[l.spec.Plan.Network].Quiet
+		program = l.filters.Quiet
 	}
 	var options []byte
 	for _, a := range l.args {

@@ -34,7 +34,6 @@ type Options struct {
 type Backend struct {
 	options Options
 	hidden  string
-	filters map[filesystem.Network]seccomp.Filters
 }
 
 // New prepares the backend; it starts nothing.
@@ -43,11 +42,7 @@ func New(o Options) (*Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	filters, err := seccomp.New()
-	if err != nil {
-		return nil, err
-	}
-	return &Backend{options: o, hidden: hidden, filters: filters}, nil
+	return &Backend{options: o, hidden: hidden}, nil
 }
 
 // Name is "native".
@@ -62,6 +57,10 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 		return nil, fmt.Errorf("%w: native does not run unconfined plans", sandbox.ErrUnsupported)
 	}
 	path, err := sandbox.LookPath(spec)
+	if err != nil {
+		return nil, err
+	}
+	filters, err := seccomp.For(spec.Plan.Network)
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +81,6 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 	if spec.Plan.Network == filesystem.NetworkOff {
 		env = append(env, sandbox.NetworkDisabledEnv)
 	}
-	filters := b.filters[spec.Plan.Network]
 	limits, err := process.Lower(0, spec.Limits)
 	if err != nil {
 		hold.Release()

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	elastic "github.com/elastic/go-seccomp-bpf"
@@ -63,7 +64,7 @@ func assemble(network filesystem.Network, actions map[Class]elastic.Action, extr
 	if err != nil {
 		return nil, fmt.Errorf("assemble seccomp filter: %w", err)
 	}
-	raw, err := bpf.Assemble(instructions(append(Calls(), extra...), network, actions, info))
+	raw, err := bpf.Assemble(instructions(append(slices.Clip(Calls()), extra...), network, actions, info))
 	if err != nil {
 		return nil, fmt.Errorf("assemble seccomp filter: %w", err)
 	}
@@ -87,7 +88,7 @@ func (p Program) Bytes() []byte {
 	return b
 }
 
-// Filters are all programs of one network mode. Assembling one costs more than a tenth of a millisecond.
+// Filters are all programs of one network mode.
 type Filters struct {
 	// Enforce, Quiet and Watch (Notify without setup) are in the form bubblewrap reads.
 	Enforce, Quiet, Watch []byte
@@ -97,23 +98,33 @@ type Filters struct {
 	Calls map[int32][]Call
 }
 
-// New returns the filters for each network mode, the same ones to every backend of the process: they must not be changed.
-var New = sync.OnceValues(assembleAll)
+// made keeps what For has made: assembling takes longer than starting a command.
+var made struct {
+	sync.Mutex
+	filters map[filesystem.Network]Filters
+}
 
-func assembleAll() (map[filesystem.Network]Filters, error) {
-	out := map[filesystem.Network]Filters{}
-	for _, network := range []filesystem.Network{filesystem.NetworkOff, filesystem.NetworkProxied, filesystem.NetworkOn} {
-		enforce, err1 := Enforce(network)
-		quiet, err2 := Quiet(network)
-		notify, err3 := Notify(network, true)
-		watch, err4 := Notify(network, false)
-		calls, err5 := ByNumber(network)
-		if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
-			return nil, err
-		}
-		out[network] = Filters{Enforce: enforce.Bytes(), Quiet: quiet.Bytes(), Watch: watch.Bytes(), Notify: notify, Calls: calls}
+// For returns the filters of a network mode, the same ones to everybody in the process: they must not be changed.
+func For(network filesystem.Network) (Filters, error) {
+	made.Lock()
+	defer made.Unlock()
+	if f, ok := made.filters[network]; ok {
+		return f, nil
 	}
-	return out, nil
+	enforce, err1 := Enforce(network)
+	quiet, err2 := Quiet(network)
+	notify, err3 := Notify(network, true)
+	watch, err4 := Notify(network, false)
+	calls, err5 := ByNumber(network)
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		return Filters{}, err
+	}
+	if made.filters == nil {
+		made.filters = map[filesystem.Network]Filters{}
+	}
+	f := Filters{Enforce: enforce.Bytes(), Quiet: quiet.Bytes(), Watch: watch.Bytes(), Notify: notify, Calls: calls}
+	made.filters[network] = f
+	return f, nil
 }
 
 // ByNumber gives the rows of each call number that Notify may stop in one network mode.

@@ -219,9 +219,11 @@ func TestMatchAgreesWithTheFilter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filters, err := New()
-	if err != nil {
-		t.Fatal(err)
+	filters := map[filesystem.Network]Filters{}
+	for _, network := range []filesystem.Network{filesystem.NetworkOff, filesystem.NetworkProxied, filesystem.NetworkOn} {
+		if filters[network], err = For(network); err != nil {
+			t.Fatal(err)
+		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		network := rapid.SampledFrom([]filesystem.Network{filesystem.NetworkOff, filesystem.NetworkProxied, filesystem.NetworkOn}).Draw(t, "network")

@@ -3,6 +3,9 @@
 package seccomp
 
 import (
+	"slices"
+	"sync"
+
 	"golang.org/x/sys/unix"
 
 	"proctor/policy/filesystem"
@@ -117,13 +120,10 @@ func fd(n int) Arg            { return Arg{Dir: n, Path: -1} }
 
 func link(a Arg) Arg { a.NoFollow = true; return a }
 
-// Calls returns the table.
-func Calls() []Call {
-	out := append(setuidCalls(), fileCalls()...)
-	out = append(out, networkCalls()...)
-	out = append(out, privilegedCalls()...)
-	return append(out, memoryCalls()...)
-}
+// Calls returns the table, the same to everybody: it must not be changed.
+var Calls = sync.OnceValue(func() []Call {
+	return slices.Concat(setuidCalls(), fileCalls(), networkCalls(), privilegedCalls(), memoryCalls())
+})
 
 func watch(name, access string, paths ...Arg) Call {
 	return Call{Name: name, Class: Watched, Access: access, Paths: paths}
