@@ -138,11 +138,15 @@ func (c *Config) constraintOn(segs []string) *Constraint {
 		case n == len(segs):
 			return &s
 		}
+		s.Configured = plainAt(s.Configured, segs[n:])
+		if s.Rule != formatKey(segs[:n]) { // the value as a whole was replaced
+			return &s
+		}
 		rule := c.Requirements.tree.find(segs...)
 		if rule == nil {
-			return nil // the table is constrained elsewhere
+			return nil // the table is pinned elsewhere
 		}
-		s.Origin, s.Rule, s.Configured = leafOrigin(rule), formatKey(segs), plainAt(s.Configured, segs[n:])
+		s.Origin, s.Rule = leafOrigin(rule), formatKey(segs)
 		return &s
 	}
 	return nil

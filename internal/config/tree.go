@@ -18,6 +18,9 @@ type node struct {
 	val    any
 	array  bool
 	origin Origin
+	// whole marks a table that replaced what was there, by merging; laid on a third document it must do so again,
+	// so that merging does not depend on which two documents are laid together first.
+	whole bool
 }
 
 func newTable(o Origin) *node { return &node{kids: map[string]*node{}, origin: o} }
@@ -143,18 +146,20 @@ func (n *node) clone() *node {
 	return &c
 }
 
-// merge lays over on n: tables key by key, everything else replaced. Neither
-// argument is changed.
+// merge lays over on n: tables key by key, everything else replaced. It is
+// associative, and neither argument is changed.
 func merge(n, over *node) *node { return mergeAt(n, over, nil) }
 
 func mergeAt(n, over *node, path []string) *node {
 	if over == nil {
 		return n.clone()
 	}
-	if !n.isTable() || !over.isTable() || replacesWhole(path, n, over) {
-		return over.clone()
+	if !n.isTable() || !over.isTable() || over.whole || replacesWhole(path, n, over) {
+		out := over.clone()
+		out.whole = over.whole || n != nil && over.isTable()
+		return out
 	}
-	out := &node{kids: make(map[string]*node, len(n.kids)+len(over.kids)), origin: over.origin}
+	out := &node{kids: make(map[string]*node, len(n.kids)+len(over.kids)), origin: over.origin, whole: n.whole}
 	for k, kid := range n.kids {
 		if _, both := over.kids[k]; !both {
 			out.kids[k] = kid.clone()
