@@ -46,3 +46,35 @@ const (
 
 // Kind implements Payload.
 func (*PolicyAmendedPayload) Kind() Kind { return PolicyAmended }
+
+// GrantAnswer is what a model reads about a request for permissions, in the form of Codex: what was granted (nil for
+// nothing), for the turn or the session, and why not.
+func GrantAnswer(p *Permissions, scope, reason string) string {
+	type network struct {
+		Enabled bool `json:"enabled"`
+	}
+	type files struct {
+		Read  []string `json:"read"`
+		Write []string `json:"write"`
+	}
+	var answer struct {
+		Permissions struct {
+			Network *network `json:"network"`
+			Files   *files   `json:"file_system"`
+		} `json:"permissions"`
+		Scope  string `json:"scope"`
+		Reason string `json:"reason,omitempty"`
+	}
+	answer.Scope, answer.Reason = scope, reason
+	if p != nil && p.Network {
+		answer.Permissions.Network = &network{true}
+	}
+	if p != nil && len(p.Read)+len(p.Write) > 0 {
+		answer.Permissions.Files = &files{append([]string{}, p.Read...), append([]string{}, p.Write...)}
+	}
+	b, err := marshal(answer)
+	if err != nil { // unreachable: strings and bools always have a JSON form
+		return "{}"
+	}
+	return string(b)
+}

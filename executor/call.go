@@ -186,6 +186,9 @@ func (c *call) brief(p tool.Proposal) string {
 		return clip(event.CommandLine(a.Argv), limit)
 	case len(a.Argv) > 0:
 		return clip(a.Argv[len(a.Argv)-1], limit)
+	case a.Additional != nil:
+		b, _ := json.Marshal(a.Additional) // strings and bools always have a JSON form
+		return clip(string(b), limit)
 	case len(a.Files) > 0:
 		return clip(strings.Join(a.Files, ", "), limit)
 	default:

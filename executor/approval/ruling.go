@@ -69,6 +69,9 @@ func (g *Gate) ruling(r Request, c considered) Ruling {
 			out.Escalated, out.Plan, out.Permissions = true, c.authority.Escalated, event.Permissions{}
 		}
 	}
+	if !out.Allowed && r.Action.Kind == event.ActionPermissions {
+		out.Message = event.GrantAnswer(nil, "turn", out.Message)
+	}
 	payload.Message = event.Secret(out.Message)
 	out.Decision = event.Draft{
 		ID: event.NewID(), Turn: r.Turn, Call: r.CallID, Cause: r.Cause, Actor: event.Policy, Payload: payload,

@@ -70,7 +70,7 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 		grants = r.state.Grants
 	}
 	if p.gate, err = approval.New(approval.Options{
-		Grants: grants, Amend: r.amend,
+		Grants: grants, Widen: r.widen, Amend: r.amend,
 		Authority: r.authority(), Stream: r.stream, Watcher: r.store.Bus, Breaker: &turnBreaker{},
 		Context: func() event.Sensitive { return r.reviewContext(p.session) },
 	}); err != nil {

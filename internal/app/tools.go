@@ -10,6 +10,7 @@ import (
 	"proctor/executor/tool"
 	"proctor/executor/tool/image"
 	"proctor/executor/tool/patch"
+	"proctor/executor/tool/permissions"
 	"proctor/executor/tool/plan"
 	"proctor/executor/tool/shell"
 	"proctor/internal/config"
@@ -37,7 +38,8 @@ func (r *run) newTools(ctx context.Context, env []string, gate *approval.Gate) (
 	}
 	o := shell.Options{
 		Dir: r.cfg.Cwd, Env: env, AllowLoginShell: r.loginShell(), MaxOutputTokens: int(r.cfg.ToolOutputTokenLimit), Patch: patcher,
-		Limits: limits(r.cfg),
+		AdditionalPermissions: r.cfg.Features[featureExecPermissions],
+		Limits:                limits(r.cfg),
 	}
 	if r.state != nil {
 		o.FirstID = int(r.state.Results) + 1 // above every process of the session before
@@ -56,6 +58,13 @@ func (r *run) newTools(ctx context.Context, env []string, gate *approval.Gate) (
 	}
 	if featureOn(r.cfg, "view_image") {
 		tools = append(tools, viewer)
+	}
+	if r.cfg.Features[featureRequestPermissions] {
+		asker, err := permissions.New(r.cfg.Cwd)
+		if err != nil {
+			return nil, fail(Failure, err)
+		}
+		tools = append(tools, asker)
 	}
 	servers, err := r.startServers(ctx, gate)
 	if err != nil {

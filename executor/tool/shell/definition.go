@@ -17,9 +17,9 @@ const execForm = `{
       "tty": {"type": "boolean", "description": "Gives the command a terminal, which also keeps its input open for write_stdin. False by default."},
       "yield_time_ms": {"type": "number", "description": "How long to wait for the end before answering, 250 to 30000 ms; 10000 by default."},
       "max_output_tokens": {"type": "number", "description": "How much output to show, 10000 tokens by default. The middle is left out when there is more."},
-      "sandbox_permissions": {"type": "string", "enum": ["use_default", "require_escalated"], "description": "require_escalated asks to run outside the sandbox, which needs approval."},
+      "sandbox_permissions": {"type": "string", "enum": ["use_default", "require_escalated"%s], "description": "require_escalated asks to run outside the sandbox, which needs approval.%s"},
       "justification": {"type": "string", "description": "With require_escalated: one sentence for the person who approves, saying why."},
-      "prefix_rule": {"type": "array", "items": {"type": "string"}, "description": "With require_escalated: first words of the command that could be approved for later calls too, e.g. [\"git\", \"pull\"]."}
+%s      "prefix_rule": {"type": "array", "items": {"type": "string"}, "description": "With require_escalated: first words of the command that could be approved for later calls too, e.g. [\"git\", \"pull\"]."}
     },
     "required": ["cmd"],
     "additionalProperties": false

@@ -24,8 +24,8 @@ const maxCommand = 128<<10 - 1
 // execTool is exec_command.
 type execTool struct{ m *Manager }
 
-func (execTool) Name() string                { return ExecName }
-func (execTool) Definition() json.RawMessage { return json.RawMessage(execForm) }
+func (execTool) Name() string                  { return ExecName }
+func (t execTool) Definition() json.RawMessage { return execDefinition(t.m.o.AdditionalPermissions) }
 
 // Parallel implements tool.Parallel: commands may run side by side.
 func (execTool) Parallel() bool { return true }
@@ -84,9 +84,9 @@ func (m *Manager) parse(a *tool.Arguments) *execution {
 	}
 	e.action = event.Action{
 		Kind: event.ActionCommand, Argv: []string{shell, flag, e.script}, Cwd: below(m.o.Dir, a.Text("workdir")), TTY: a.Bool("tty", false),
-		Permissions:   a.Choice("sandbox_permissions", event.UseDefault, event.RequireEscalated),
 		Justification: a.Raw("justification"),
 	}
+	m.parsePermissions(a, &e.action)
 	if info, err := os.Stat(e.action.Cwd); err != nil || !info.IsDir() {
 		a.Fail("workdir", "%s is not a directory that can be entered; expected an existing one", e.action.Cwd)
 	}

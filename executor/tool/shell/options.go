@@ -38,6 +38,8 @@ type Options struct {
 	MaxPoll time.Duration
 	// Limits are those of each command.
 	Limits sandbox.Limits
+	// AdditionalPermissions offers with_additional_permissions: a command may ask for more inside its sandbox.
+	AdditionalPermissions bool
 	// Patch takes over commands that are only apply_patch; without it they run as any other.
 	Patch Patcher
 }
