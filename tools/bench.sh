@@ -3,6 +3,7 @@
 #
 #   BENCH_DIR     homes, ledgers, workspaces, the real codex; a real disk, not below the temporary folder
 #                 (default ${XDG_CACHE_HOME:-~/.cache}/proctor-bench)
+#   BENCH_STARTS  interleaved rounds of starts of a confined true (default 30)
 #   BENCH_ROUNDS  interleaved rounds, at least 5 to be compared (default 5)
 #   CODEX         the real codex binary; "none" leaves it out; empty installs it with npm
 set -eu
@@ -19,6 +20,11 @@ codex=${CODEX:-$(sh tools/bench/codex.sh "$dir/codex-cli" || true)}
 echo "== runs, calls, start"
 $go build -o "$dir/bench" ./internal/bench
 "$dir/bench" -proctor bin/proctor -codex "$codex" -dir "$dir/run" -rounds "$rounds"
+
+echo "== start of a confined command: raw bwrap, within a run, as a process, codex sandbox"
+"$dir/bench" -what start -proctor bin/proctor -codex "$codex" -dir "$dir/run" -rounds "${BENCH_STARTS:-30}"
+echo "== what recording costs the programs that are recorded"
+"$dir/bench" -what work -proctor bin/proctor -dir "$dir/run" -rounds "$rounds"
 
 echo "== durable records: the ledger against bare Pebble"
 # b.TempDir follows TMPDIR: a ledger in memory would be no measurement.

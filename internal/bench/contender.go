@@ -30,6 +30,10 @@ func (c contender) prepare(ctx context.Context) error {
 			return err
 		}
 	}
+	// Raw bubblewrap is the measure, so the calls go through it.
+	if err := os.WriteFile(filepath.Join(c.dir, "state", "proctor.toml"), []byte("[sandbox]\nbackend = \"bwrap\"\n"), 0o600); err != nil {
+		return err
+	}
 	if err := os.WriteFile(filepath.Join(c.dir, "ws", "README"), []byte("hello\n"), 0o600); err != nil {
 		return err
 	}

@@ -12,6 +12,11 @@
 //     caught by a stand-in on PATH) without anything around it;
 //   - `proctor version` and, as the price of any process, `true`.
 //
+// With -what start it measures the start of a confined true instead: raw bwrap with the mounts of proctor's own call, both
+// backends within a process that is already up (a process of its own per sample, its first start left out), `proctor
+// sandbox`, and `codex sandbox`; and the private memory that a running command adds. With -what work it runs programs that write
+// many files, with everything recorded and with nothing recorded.
+//
 // Rounds interleave, so that a busy machine slows all alike; compare ratios of one run, not seconds of two.
 // CPU is user plus system time of the whole process tree, orphans included. The wall time of a call is what the model
 // sees: from the end of its answer to the arrival of the next request.

@@ -7,15 +7,19 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
+
+	"proctor/executor/sandbox/backend"
 )
 
 // settings are the flags.
 type settings struct {
+	what                  string
 	proctor, codex, bwrap string
 	dir, sandbox          string
 	rounds, few, many     int
@@ -24,6 +28,11 @@ type settings struct {
 }
 
 func main() {
+	backend.Main()
+	if begin := insideFlag(); begin != nil {
+		begin()
+		return
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
@@ -32,6 +41,7 @@ func main() {
 
 func run() error {
 	var s settings
+	flag.StringVar(&s.what, "what", "exec", "`part` to measure: exec (turns and calls), start (of a confined true) or work (programs under recording)")
 	flag.StringVar(&s.proctor, "proctor", "bin/proctor", "proctor `binary`")
 	flag.StringVar(&s.codex, "codex", "", "real codex `binary`; empty leaves the comparison out")
 	flag.StringVar(&s.bwrap, "bwrap", "", "bwrap `binary`; empty looks on PATH")
@@ -55,12 +65,24 @@ func run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	results, err := measure(ctx, s)
+	part, ok := map[string]part{
+		"exec": {settings.tasks, (*results).print}, "start": {settings.startTasks, (*results).printStart}, "work": {settings.workTasks, (*results).printWork},
+	}[s.what]
+	if !ok {
+		return fmt.Errorf("-what %q: expected exec, start or work", s.what)
+	}
+	results, err := measure(ctx, s, part)
 	if err != nil {
 		return err
 	}
-	results.print(os.Stdout, s)
+	part.print(results, os.Stdout, s)
 	return nil
+}
+
+// part is one of the things that can be measured.
+type part struct {
+	tasks func(settings, context.Context, *results) ([]task, error)
+	print func(*results, io.Writer, settings)
 }
 
 func (s *settings) resolve() error {
@@ -87,12 +109,12 @@ func (s *settings) resolve() error {
 const retries = 3
 
 // measure runs the rounds. Each round starts with another contender.
-func measure(ctx context.Context, s settings) (*results, error) {
+func measure(ctx context.Context, s settings, p part) (*results, error) {
 	if err := adoptOrphans(); err != nil {
 		return nil, err
 	}
 	r := &results{samples: map[string][]sample{}}
-	tasks, err := s.tasks(ctx, r)
+	tasks, err := p.tasks(s, ctx, r)
 	if err != nil {
 		return nil, err
 	}

@@ -35,9 +35,21 @@ fi
 exec '%[2]s' "$@"
 `
 
-// catch runs one supervised command under the recorder.
+// catch runs one supervised command of a turn under the recorder.
 func catch(ctx context.Context, c contender, bwrap, command string) (*rawSandbox, error) {
-	dir := filepath.Join(filepath.Dir(c.dir), "raw")
+	raw, err := catchCall(filepath.Join(filepath.Dir(c.dir), "raw"), bwrap, func(bin string) error {
+		c.path = bin
+		_, err := c.exec(ctx, script(caught, 1), false)
+		return err
+	})
+	if err == nil {
+		raw.argv[len(raw.argv)-1] = command
+	}
+	return raw, err
+}
+
+// catchCall runs something with the recorder for bwrap in the folder bin, and returns the call whose last argument was caught.
+func catchCall(dir, bwrap string, run func(bin string) error) (*rawSandbox, error) {
 	bin := filepath.Join(dir, "bin")
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
@@ -48,8 +60,7 @@ func catch(ctx context.Context, c contender, bwrap, command string) (*rawSandbox
 	if err := os.WriteFile(filepath.Join(bin, "bwrap"), fmt.Appendf(nil, recorder, dir, bwrap, caught), 0o700); err != nil {
 		return nil, err
 	}
-	c.path = bin
-	if _, err := c.exec(ctx, script(caught, 1), false); err != nil {
+	if err := run(bin); err != nil {
 		return nil, err
 	}
 	argv, err := os.ReadFile(filepath.Join(dir, "argv"))
@@ -61,7 +72,6 @@ func catch(ctx context.Context, c contender, bwrap, command string) (*rawSandbox
 		return nil, err
 	}
 	raw := &rawSandbox{bwrap: bwrap, options: filepath.Join(dir, "options"), seccomp: filepath.Join(dir, "seccomp"), argv: words(argv)}
-	raw.argv[len(raw.argv)-1] = command
 	all := words(options)
 	for i, w := range all {
 		if (w == "--ro-bind" || w == "--bind") && i+1 < len(all) {
