@@ -180,3 +180,86 @@ func TestSandboxIsLiftedOnlyWithAuthority(t *testing.T) {
 		}
 	})
 }
+
+// A forbidding rule wins, wherever the command stands and whatever else allows it.
+func TestForbidWins(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFacts(t)
+		f.Action = ActionExec
+		if !f.Approval.Known() || !f.Sandbox.Known() || len(f.Parts) == 0 {
+			return
+		}
+		addAnywhere(t, &f, Forbid)
+		if d := Decide(f); d.Outcome != Forbid {
+			t.Fatalf("a forbidding rule gives %+v", d)
+		}
+	})
+}
+
+// One more match that is at least as strict as one that is there never loosens, in any part.
+func TestStricterMatchNeverLoosens(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFacts(t)
+		f.Action = ActionExec
+		before := Decide(f)
+		if added := addAnywhere(t, &f, Prompt); added.Matches != nil && len(added.Matches) == 1 && added.Effective() != Safe {
+			return // the first rule of a part takes the place of the heuristics
+		}
+		if after := Decide(f); looser(after, before) {
+			t.Fatalf("before %+v\nafter %+v", before, after)
+		}
+	})
+}
+
+// addAnywhere adds a match to one of the parts or inner commands, and returns that one.
+func addAnywhere(t *rapid.T, f *Facts, o Outcome) Part {
+	all := make([]*Part, 0, len(f.Parts)+len(f.Inner))
+	for i := range f.Parts {
+		all = append(all, &f.Parts[i])
+	}
+	for i := range f.Inner {
+		all = append(all, &f.Inner[i])
+	}
+	if len(all) == 0 {
+		return Part{}
+	}
+	p := rapid.SampledFrom(all).Draw(t, "part")
+	p.Matches = append(p.Matches, RuleMatch{Prefix: []string{"a"}, Decision: o})
+	return *p
+}
+
+// What would change a decision is found by deciding again, and does change it; f itself stays.
+func TestChangesDoChange(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFacts(t)
+		before := Decide(f)
+		seen := map[string]bool{}
+		for _, c := range Changes(f) {
+			if c.Change == "" || c.Decision.Outcome == before.Outcome && c.Decision.BypassSandbox == before.BypassSandbox {
+				t.Fatalf("%q changes nothing: %+v", c.Change, c.Decision)
+			}
+			if seen[c.Change] {
+				t.Fatalf("%q is listed twice", c.Change)
+			}
+			seen[c.Change] = true
+		}
+		if d := cmp.Diff(before, Decide(f)); d != "" {
+			t.Fatal("asking changed the facts", d)
+		}
+	})
+}
+
+func TestChangesNameWhatToDo(t *testing.T) {
+	f := Facts{Action: ActionExec, Approval: never, Sandbox: WorkspaceWrite, Headless: true, Parts: []Part{
+		{Argv: []string{"git", "push"}, Class: Ordinary, Matches: []RuleMatch{{Prefix: []string{"git", "push"}, Decision: Prompt, File: "t.rules", Line: 3}}},
+		{Argv: []string{"make"}, Class: Ordinary},
+	}}
+	got := map[string]Outcome{}
+	for _, c := range Changes(f) {
+		got[c.Change] = c.Decision.Outcome
+	}
+	want := map[string]Outcome{"without prefix_rule git push (t.rules:3)": Allow, "a person to ask under approval policy on-request": Prompt}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Error(d)
+	}
+}

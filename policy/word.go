@@ -202,6 +202,23 @@ const (
 	ToolApprove ToolMode = "approve"
 )
 
+// with returns the categories with c kept.
+func (g Categories) with(c Category) Categories {
+	switch c {
+	case CategorySandbox:
+		g.SandboxApproval = true
+	case CategoryRules:
+		g.Rules = true
+	case CategoryMCP:
+		g.MCPElicitations = true
+	case CategoryPermissions:
+		g.RequestPermissions = true
+	case CategorySkill:
+		g.SkillApproval = true
+	}
+	return g
+}
+
 // Reviewer says who answers prompts.
 type Reviewer string
 

@@ -11,28 +11,30 @@ import (
 
 // Explanation tells why one call was allowed or refused, from its events.
 type Explanation struct {
-	Session, Turn, Call string
-	Tool                string
-	Asked               string
+	Session string `json:"session"`
+	Turn    string `json:"turn,omitempty"`
+	Call    string `json:"call"`
+	Tool    string `json:"tool"`
+	Asked   string `json:"asked"`
 	// Verdict is allowed, refused or undecided.
-	Verdict string
+	Verdict string `json:"verdict"`
 	// Steps are what led there, in order; each names its entry.
-	Steps []Step
+	Steps []Step `json:"steps"`
 	// Digests are the different action digests that the events name; more than one is a defect, and Sound is false.
-	Digests []event.Hash
+	Digests []event.Hash `json:"action_digests"`
 	// Sound: what ran or was refused is what was decided, by a recorded decision that came before.
-	Sound    bool
-	Problems []string
+	Sound    bool     `json:"sound"`
+	Problems []string `json:"problems,omitempty"`
 
 	decisions []event.ID // of the tool_decision events so far
 }
 
 // Step is one fact on the way to a verdict.
 type Step struct {
-	Seq  event.Seq
-	Kind event.Kind
-	Text string
-	Tone Tone
+	Seq  event.Seq  `json:"seq"`
+	Kind event.Kind `json:"kind"`
+	Text string     `json:"text"`
+	Tone Tone       `json:"-"`
 }
 
 // Explain collects the events of a call among the entries of one session. No event of that call is an error.

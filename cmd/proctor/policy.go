@@ -7,7 +7,7 @@ import (
 )
 
 func newPolicy(env app.Env) *cobra.Command {
-	return group("policy", "decisions without running anything", newPolicyCheck(env), newPolicyTest(env))
+	return group("policy", "decisions without running anything", newPolicyCheck(env), newPolicyExplain(env), newPolicyTest(env))
 }
 
 func newPolicyCheck(env app.Env) *cobra.Command {
@@ -40,6 +40,42 @@ Exit status: 0 the rules were read, whatever they decide; 1 a rules file or the 
 	f.StringArrayVarP(&o.Rules, "rules", "r", nil, "read rules from `FILE`; may be repeated")
 	f.BoolVar(&o.Pretty, "pretty", false, "indent the JSON")
 	f.BoolVar(&o.Resolve, "resolve-host-executables", false, "a path matches rules of its base name, if host_executable() does not exclude it")
+	return c
+}
+
+func newPolicyExplain(env app.Env) *cobra.Command {
+	var s choices
+	var o app.PolicyExplainOptions
+	c := &cobra.Command{
+		Use:   "explain [flags] [--] COMMAND...",
+		Short: "say what would be decided about a command, why, and what would change it",
+		Long: `explain decides about COMMAND as a run with the same flags would, without running it: how the command is taken
+apart, the class of each part with what raised it, the rules that match with file and line, the settings that decided
+with the place where each was written, and every single change after which the answer would be another, found by
+deciding again. One argument with blanks is shell text, as a model writes it.
+
+As in 'proctor exec' nobody can be asked; --interactive assumes a person.
+
+Exit status: 0 explained, whatever the decision; 1 the configuration or a rules file is refused; 2 usage.`,
+		Example: `  proctor policy explain -- git push origin main
+  proctor policy explain -s read-only -a on-request --interactive 'make && rm -rf build'
+  proctor policy explain --json -- npm install | jq .changes`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if o.Config, err = s.options(c, env); err != nil {
+				return err
+			}
+			o.Config.Headless, o.Command = !o.Interactive, args
+			return app.PolicyExplain(env, o)
+		},
+	}
+	f := c.Flags()
+	f.SetInterspersed(false)
+	s.bind(f)
+	f.BoolVar(&o.JSON, "json", false, "one JSON object")
+	f.BoolVar(&o.Interactive, "interactive", false, "a person can be asked")
+	f.BoolVar(&o.Escalated, "escalated", false, "the call asks to run outside the sandbox, with a justification")
+	f.BoolVar(&o.IgnoreRules, "ignore-rules", false, "leave out .rules files; managed rules stay")
 	return c
 }
 

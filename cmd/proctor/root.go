@@ -15,7 +15,7 @@ var subcommands = []struct {
 	make  func(app.Env) *cobra.Command
 }{
 	{[]string{"version"}, newVersion}, {[]string{"exec"}, newExec}, {[]string{"run"}, newRun}, {[]string{"replay"}, newReplay},
-	{[]string{"ledger"}, newLedger}, {[]string{"export"}, newExport}, {[]string{"policy"}, newPolicy}, {[]string{"config"}, newConfig},
+	{[]string{"ledger"}, newLedger}, {[]string{"export"}, newExport}, {[]string{"policy"}, newPolicy}, {[]string{"explain"}, newExplain}, {[]string{"config"}, newConfig},
 	{[]string{"doctor"}, newDoctor}, {[]string{"demo"}, newDemo}, {[]string{"sandbox", "debug"}, newSandbox},
 }
 

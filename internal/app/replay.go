@@ -77,11 +77,7 @@ func show(ctx context.Context, env Env, s *Store, w *bufio.Writer, id string, ki
 		}
 		return errors.Join(web.WriteHTML(f, entries), f.Close())
 	case o.Call != "":
-		x, err := replay.Explain(entries, o.Call)
-		if err != nil {
-			return err
-		}
-		return replay.WriteExplanation(w, x, view)
+		return explainCall(w, entries, o.Call, view, false)
 	}
 	return replay.Write(w, replay.Build(entries), view)
 }

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"proctor/internal/app"
+)
+
+func newExplain(env app.Env) *cobra.Command {
+	var s settings
+	var json bool
+	c := &cobra.Command{
+		Use:   "explain EVENT",
+		Short: "say why a recorded call was allowed or refused",
+		Long: `explain takes an event of a call (its id, a beginning of the id, or its sequence in the ledger) and shows what
+led to the verdict, step by step. Each decision of the call is made again from the facts that were recorded with it
+and compared, with the settings of that time and what would have changed the answer.
+
+Exit status: 0 explained; 1 no such event, or one of no call; 2 usage; 7 the ledger cannot be opened.`,
+		Example: `  proctor explain 42
+  proctor explain 01a207ab-9f1f-7ca2-b329-c847928d2424
+  proctor explain --json 42 | jq '.decisions[].recorded.reproduced'`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			store, _, done, err := s.openReading(c, env)
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			return app.Explain(c.Context(), env, store, args[0], json)
+		},
+	}
+	s.bind(c.Flags())
+	c.Flags().BoolVar(&json, "json", false, "one JSON object")
+	return c
+}
