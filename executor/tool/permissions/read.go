@@ -9,7 +9,7 @@ import (
 	"proctor/executor/tool/canonical"
 )
 
-// MaxPaths bounds the paths of one request.
+// MaxPaths bounds the paths to read, and those to write, of one request.
 const MaxPaths = 64
 
 // Schema is the JSON Schema of the object that Read reads.
@@ -36,9 +36,6 @@ func Read(a *tool.Arguments, field, dir string) event.Permissions {
 	if f := o.Object("file_system"); f != nil {
 		f.Only("read", "write")
 		p.Read, p.Write = paths(f, "read", dir), paths(f, "write", dir)
-		if n := len(p.Read) + len(p.Write); n > MaxPaths {
-			f.Fail("write", "%d paths in all, at most %d are allowed; ask for the folder above", n, MaxPaths)
-		}
 		o.Merge(f)
 	}
 	a.Merge(o)
@@ -49,11 +46,13 @@ func Read(a *tool.Arguments, field, dir string) event.Permissions {
 }
 
 func paths(a *tool.Arguments, field, dir string) []string {
+	list := a.Texts(field)
+	if len(list) > MaxPaths {
+		a.Fail(field, "has %d paths, at most %d are allowed; ask for the folder above", len(list), MaxPaths)
+		return nil
+	}
 	var out []string
-	for i, path := range a.Texts(field) {
-		if i > MaxPaths {
-			break
-		}
+	for _, path := range list {
 		at, err := canonical.Target(dir, path)
 		if err == nil {
 			_, err = os.Lstat(at)
