@@ -1,20 +1,16 @@
 package sandbox
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"proctor/policy/filesystem"
 )
-
-// gitPointerLimit bounds what is read of a .git or commondir file, in bytes.
-const gitPointerLimit = 8192
 
 // Plan gathers the facts for r from the disk and resolves it.
 func Plan(r filesystem.Request) (filesystem.Plan, error) {
@@ -25,133 +21,113 @@ func Plan(r filesystem.Request) (filesystem.Plan, error) {
 	return filesystem.Resolve(r, facts)
 }
 
-// Gather looks at every root that r may make writable and at the protected names in it.
-// Missing roots are facts, not errors; a root that cannot be examined is an error.
+// Gather looks at every path that a rule of r names, at the protected names in writable roots, at what stands under denied
+// patterns and at files with several names. Missing paths are facts, not errors; a path that cannot be examined is an error.
 func Gather(r filesystem.Request) (filesystem.Facts, error) {
-	var facts filesystem.Facts
-	for _, asked := range filesystem.Candidates(r) {
-		f, err := gatherRoot(asked)
-		if err != nil {
-			return filesystem.Facts{}, fmt.Errorf("examine writable root %q: %w", asked, err)
+	g := gathering{asked: map[string]bool{}, shared: map[inode]*filesystem.Shared{}}
+	for _, rule := range r.Rules() {
+		if rule.Glob {
+			if err := g.addGlob(rule.Path); err != nil {
+				return filesystem.Facts{}, err
+			}
+			continue
 		}
-		facts.Roots = append(facts.Roots, f)
+		if err := g.place(rule); err != nil {
+			return filesystem.Facts{}, fmt.Errorf("examine %q: %w", rule.Path, err)
+		}
 	}
-	return facts, nil
+	if err := g.survey(r); err != nil {
+		return filesystem.Facts{}, err
+	}
+	return g.facts, nil
 }
 
-func gatherRoot(asked string) (filesystem.RootFacts, error) {
-	f := filesystem.RootFacts{Asked: asked, Kind: filesystem.Missing}
-	real, err := filepath.EvalSymlinks(asked)
-	if errors.Is(err, fs.ErrNotExist) {
+// gathering collects facts.
+type gathering struct {
+	facts filesystem.Facts
+	asked map[string]bool
+	// roots are writable folders, closed are paths that a rule makes something else, both canonical.
+	roots, closed []string
+	globs         filesystem.GlobSet
+	shared        map[inode]*filesystem.Shared
+}
+
+// inode is a file whatever its name.
+type inode struct{ device, number uint64 }
+
+func (g *gathering) place(rule filesystem.Rule) error {
+	first := !g.asked[rule.Path]
+	g.asked[rule.Path] = true
+	if !first { // the weaker of two rules about one path
+		return nil
+	}
+	f, err := locate(rule.Path)
+	if err != nil {
+		return err
+	}
+	switch {
+	case rule.Access != filesystem.AccessWrite:
+		g.closed = append(g.closed, f.Path)
+		if rule.Access == filesystem.AccessDeny && f.Kind == filesystem.File {
+			g.noteDenied(f.Path)
+		}
+	case f.Kind == filesystem.Dir && f.Path != "/":
+		g.roots = append(g.roots, f.Path)
+		for _, name := range filesystem.ProtectedNames() {
+			e, err := gatherFound(filepath.Join(f.Path, name))
+			if err != nil {
+				return fmt.Errorf("protected name %s: %w", name, err)
+			}
+			f.Entries = append(f.Entries, e)
+		}
+	}
+	g.facts.Places = append(g.facts.Places, f)
+	return nil
+}
+
+// locate says where asked really is.
+func locate(asked string) (filesystem.PlaceFacts, error) {
+	f := filesystem.PlaceFacts{Asked: asked, Path: asked}
+	if !filepath.IsAbs(asked) {
+		f.Kind = filesystem.Missing // Resolve refuses it
 		return f, nil
 	}
+	way, rest, err := walk(asked)
 	if err != nil {
 		return f, err
 	}
-	f.Path = real
-	if f.Kind, err = KindOf(real); err != nil || f.Kind != filesystem.Dir {
-		return f, err
-	}
-	for _, name := range filesystem.ProtectedNames() {
-		e, err := gatherEntry(real, name)
+	final := way[len(way)-1]
+	for _, step := range way[:len(way)-1] {
+		target, err := os.Readlink(step.Path)
 		if err != nil {
-			return f, fmt.Errorf("protected name %s: %w", name, err)
+			return f, err
 		}
-		f.Entries = append(f.Entries, e)
+		f.Links = append(f.Links, filesystem.Link{Path: step.Path, Target: target})
+	}
+	f.Path, f.Kind = final.Path, final.Kind
+	if len(rest) > 0 || final.Kind == filesystem.Symlink { // missing further up, or a loop of links
+		f.Path, f.Kind = filepath.Join(append([]string{final.Path}, rest...)...), filesystem.Missing
 	}
 	return f, nil
 }
 
-func gatherEntry(root, name string) (filesystem.Entry, error) {
-	e := filesystem.Entry{Name: name}
-	path := filepath.Join(root, name)
-	var err error
-	if e.Kind, err = KindOf(path); err != nil {
-		return e, err
-	}
-	final := filesystem.Guard{Path: path, Kind: e.Kind}
-	if e.Kind == filesystem.Symlink {
-		if e.Guards, err = follow(path); err != nil {
-			return e, err
-		}
-		final = e.Guards[len(e.Guards)-1]
-	}
-	if name != ".git" || final.Kind == filesystem.Missing {
-		return e, nil
-	}
-	more, err := gitGuards(final)
-	e.Guards = append(e.Guards, more...)
-	return e, err
-}
-
-// gitGuards follows a .git pointer file ("gitdir: DIR", see gitrepository-layout) to the directory it names, and
-// a git directory to its common directory (linked worktrees).
-func gitGuards(at filesystem.Guard) ([]filesystem.Guard, error) {
-	var out []filesystem.Guard
-	if at.Kind == filesystem.File {
-		target, ok := readPointer(at.Path, "gitdir:")
-		if !ok {
-			return nil, nil
-		}
-		guards, err := follow(absolute(target, filepath.Dir(at.Path)))
-		if err != nil {
-			return nil, err
-		}
-		out, at = guards, guards[len(guards)-1]
-	}
-	if at.Kind != filesystem.Dir {
-		return out, nil
-	}
-	if target, ok := readPointer(filepath.Join(at.Path, "commondir"), ""); ok {
-		guards, err := follow(absolute(target, at.Path))
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, guards...)
-	}
-	return out, nil
-}
-
-func absolute(p, dir string) string {
-	if filepath.IsAbs(p) {
-		return p
-	}
-	return dir + "/" + p
-}
-
-func readPointer(path, prefix string) (string, bool) {
-	if kind, err := KindOf(path); err != nil || kind != filesystem.File {
-		return "", false
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", false
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, gitPointerLimit))
-	if err != nil {
-		return "", false
-	}
-	rest, ok := bytes.CutPrefix(b, []byte(prefix))
-	target := strings.TrimSpace(string(rest))
-	return target, ok && target != "" && !strings.ContainsRune(target, 0)
-}
-
-// KindOf says what stands at path now, without following a symlink.
+// KindOf says what stands at path now, without following a symlink. What may not be looked at is missing: a confined
+// process of the same user may not either.
 func KindOf(path string) (filesystem.Kind, error) {
-	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	var st unix.Stat_t
+	err := unix.Lstat(path, &st)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.EACCES), errors.Is(err, unix.ENOTDIR):
 		return filesystem.Missing, nil
+	case err != nil:
+		return "", &fs.PathError{Op: "lstat", Path: path, Err: err}
 	}
-	if err != nil {
-		return "", err
-	}
-	switch mode := info.Mode(); {
-	case mode.IsDir():
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
 		return filesystem.Dir, nil
-	case mode.IsRegular():
+	case unix.S_IFREG:
 		return filesystem.File, nil
-	case mode&os.ModeSymlink != 0:
+	case unix.S_IFLNK:
 		return filesystem.Symlink, nil
 	default:
 		return filesystem.Other, nil

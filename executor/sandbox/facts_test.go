@@ -16,32 +16,32 @@ func TestGather(t *testing.T) {
 		name  string
 		setup func(t *testing.T, ws string)
 		entry string
-		want  filesystem.Entry // paths below WS
+		want  filesystem.Found // paths below WS
 	}{
-		{"missing", func(*testing.T, string) {}, ".git", filesystem.Entry{Name: ".git", Kind: filesystem.Missing}},
-		{"directory", mkdir(".git"), ".git", filesystem.Entry{Name: ".git", Kind: filesystem.Dir}},
+		{"missing", func(*testing.T, string) {}, ".git", filesystem.Found{Name: ".git", Kind: filesystem.Missing}},
+		{"directory", mkdir(".git"), ".git", filesystem.Found{Name: ".git", Kind: filesystem.Dir}},
 		{"pointer, relative", func(t *testing.T, ws string) {
 			mkdir("a/g")(t, ws)
 			write(t, ws+"/.git", "gitdir: a/g\n")
-		}, ".git", filesystem.Entry{Name: ".git", Kind: filesystem.File, Guards: []filesystem.Guard{{Path: "WS/a/g", Kind: filesystem.Dir}}}},
+		}, ".git", filesystem.Found{Name: ".git", Kind: filesystem.File, Guards: []filesystem.Guard{{Path: "WS/a/g", Kind: filesystem.Dir}}}},
 		{"pointer to a worktree", func(t *testing.T, ws string) {
 			mkdir("main/.git/worktrees/x")(t, ws)
 			write(t, ws+"/.git", "gitdir: "+ws+"/main/.git/worktrees/x\n")
 			write(t, ws+"/main/.git/worktrees/x/commondir", "../..\n")
-		}, ".git", filesystem.Entry{Name: ".git", Kind: filesystem.File, Guards: []filesystem.Guard{
+		}, ".git", filesystem.Found{Name: ".git", Kind: filesystem.File, Guards: []filesystem.Guard{
 			{Path: "WS/main/.git/worktrees/x", Kind: filesystem.Dir}, {Path: "WS/main/.git", Kind: filesystem.Dir}}}},
 		{"pointer to nothing", func(t *testing.T, ws string) { write(t, ws+"/.git", "gitdir: a/b/c\n") },
-			".git", filesystem.Entry{Name: ".git", Kind: filesystem.File, Guards: []filesystem.Guard{{Path: "WS/a", Kind: filesystem.Missing}}}},
+			".git", filesystem.Found{Name: ".git", Kind: filesystem.File, Guards: []filesystem.Guard{{Path: "WS/a", Kind: filesystem.Missing}}}},
 		{"no pointer", func(t *testing.T, ws string) { write(t, ws+"/.git", "hello") },
-			".git", filesystem.Entry{Name: ".git", Kind: filesystem.File}},
+			".git", filesystem.Found{Name: ".git", Kind: filesystem.File}},
 		{"symlink by way of another", func(t *testing.T, ws string) {
 			mkdir("real/d")(t, ws)
 			symlink(t, "l/d", ws+"/.codex")
 			symlink(t, "real", ws+"/l")
-		}, ".codex", filesystem.Entry{Name: ".codex", Kind: filesystem.Symlink, Guards: []filesystem.Guard{
+		}, ".codex", filesystem.Found{Name: ".codex", Kind: filesystem.Symlink, Guards: []filesystem.Guard{
 			{Path: "WS/.codex", Kind: filesystem.Symlink}, {Path: "WS/l", Kind: filesystem.Symlink}, {Path: "WS/real/d", Kind: filesystem.Dir}}}},
 		{"dangling symlink", func(t *testing.T, ws string) { symlink(t, "gone/x", ws+"/.aws") },
-			".aws", filesystem.Entry{Name: ".aws", Kind: filesystem.Symlink, Guards: []filesystem.Guard{
+			".aws", filesystem.Found{Name: ".aws", Kind: filesystem.Symlink, Guards: []filesystem.Guard{
 				{Path: "WS/.aws", Kind: filesystem.Symlink}, {Path: "WS/gone", Kind: filesystem.Missing}}}},
 	}
 	for _, c := range cases {
@@ -56,10 +56,11 @@ func TestGather(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			c.want.Path = ws + "/" + c.want.Name
 			for i, g := range c.want.Guards {
 				c.want.Guards[i].Path = ws + g.Path[2:]
 			}
-			for _, e := range facts.Roots[0].Entries {
+			for _, e := range facts.Places[len(facts.Places)-1].Entries {
 				if e.Name != c.entry {
 					continue
 				}
@@ -96,10 +97,14 @@ func TestGatherResolvesTheRoot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := facts.Roots[0]; got.Path != dir+"/ws" || got.Kind != filesystem.Dir {
+	at := map[string]filesystem.PlaceFacts{}
+	for _, f := range facts.Places {
+		at[f.Asked] = f
+	}
+	if got := at[dir+"/link"]; got.Path != dir+"/ws" || got.Kind != filesystem.Dir {
 		t.Errorf("root: %+v", got)
 	}
-	if got := facts.Roots[1]; got.Kind != filesystem.Missing {
+	if got := at[dir+"/gone"]; got.Kind != filesystem.Missing {
 		t.Errorf("missing root: %+v", got)
 	}
 }

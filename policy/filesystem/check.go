@@ -1,5 +1,7 @@
 package filesystem
 
+import "slices"
+
 // Reason says which rule of a plan decided. The values are recorded and stable.
 type Reason string
 
@@ -13,6 +15,7 @@ const (
 	ReasonProtectedPath        Reason = "protected_path"
 	ReasonDeniedRead           Reason = "denied_read"
 	ReasonNotReadable          Reason = "not_readable"
+	ReasonLinkedOutside        Reason = "linked_outside"
 	ReasonInvalidPath          Reason = "invalid_path"
 )
 
@@ -50,8 +53,11 @@ func (p Plan) CheckWrite(path string) Verdict {
 			try(q.Path, Verdict{Reason: ReasonProtectedPath})
 		}
 	}
-	for _, ro := range p.ReadOnly {
+	for _, ro := range slices.Concat(p.ReadOnly, p.Readable) {
 		try(ro, Verdict{Reason: ReasonReadOnly})
+	}
+	for _, l := range p.Linked {
+		try(l, Verdict{Reason: ReasonLinkedOutside})
 	}
 	for _, d := range p.DeniedReads {
 		try(d.Path, Verdict{Reason: ReasonDeniedRead})

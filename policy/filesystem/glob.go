@@ -3,7 +3,6 @@ package filesystem
 import (
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 )
@@ -294,20 +293,55 @@ func (p part) holds(c rune) bool {
 	return p.negated != slices.ContainsFunc(p.ranges, func(s span) bool { return s.low <= c && c <= s.high })
 }
 
-// Base is the deepest folder that every match lies in or below, for a walk to start from.
+// Base is the deepest folder that every match lies in or below, for a walk to start from; the match itself when the
+// pattern names one path.
 func (g Glob) Base() string {
-	first, _, _ := strings.Cut(g.pattern, "{")
-	base := "/"
-	for _, n := range strings.Split(first, "/") {
-		if strings.ContainsAny(n, `*?[\`) {
-			return base
+	if len(g.forms) == 0 {
+		return "/"
+	}
+	base := literals(g.forms[0])
+	for _, form := range g.forms[1:] {
+		other := literals(form)
+		for i := range base {
+			if i == len(other) || base[i] != other[i] {
+				base = base[:i]
+				break
+			}
 		}
-		base = path.Join(base, n)
 	}
-	if first != g.pattern { // the name that the brace cut may go on
-		return path.Dir(path.Clean(first + "x"))
+	return "/" + strings.Join(base, "/")
+}
+
+// Rebase is the same pattern with its base at another place.
+func (g Glob) Rebase(base string) (Glob, error) {
+	rest := g.pattern
+	for range Depth(g.Base()) {
+		rest = strings.TrimLeft(rest, "/")
+		for strings.HasPrefix(rest, "./") {
+			rest = strings.TrimLeft(rest[1:], "/")
+		}
+		_, rest, _ = strings.Cut(rest, "/")
 	}
-	return base
+	return CompileGlob(strings.TrimSuffix(escape(base), "/") + "/" + strings.TrimLeft(rest, "/"))
+}
+
+// literals are the leading names that stand for themselves.
+func literals(form []name) []string {
+	var out []string
+	for _, n := range form {
+		text := make([]rune, 0, len(n.parts))
+		for _, p := range n.parts {
+			if p.star || p.negated || len(p.ranges) != 1 || p.ranges[0].low != p.ranges[0].high {
+				return out
+			}
+			text = append(text, p.ranges[0].low)
+		}
+		if n.anyDepth {
+			return out
+		}
+		out = append(out, string(text))
+	}
+	return out
 }
 
 // GlobSet is several patterns asked together.

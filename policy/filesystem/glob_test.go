@@ -76,13 +76,30 @@ func TestGlobRefuses(t *testing.T) {
 func TestGlobBase(t *testing.T) {
 	t.Parallel()
 	for pattern, want := range map[string]string{"/w/**/*.env": "/w", "/w/a/b*": "/w/a", "/*": "/", "/w/a{b,c}/*": "/w", "/w/{b,c}/*": "/w",
-		"/w/exact": "/w/exact", `/w/\*x`: "/w"} {
+		"/w/exact": "/w/exact", `/w/\*x`: `/w/*x`, "/w/a{x,y}z": "/w", "/w/{d/x,d/y}/*": "/w/d", "/w/[a]/*": "/w/a"} {
 		g, err := CompileGlob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := g.Base(); got != want {
 			t.Errorf("base of %s: %s, want %s", pattern, got, want)
+		}
+	}
+}
+
+func TestGlobRebase(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]string{"/w/**/*.env": "/r[x]/**/*.env", "//w/./d/*": "/r[x]/*", "/w/{a,b}/*": "/r[x]/{a,b}/*", "/*": "/r[x]/*", "/w/x": "/r[x]/"} {
+		g, err := CompileGlob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := g.Rebase("/r[x]")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want = strings.Replace(want, "[x]", `\[x\]`, 1); got.String() != want {
+			t.Errorf("%s rebased: %s, want %s", pattern, got, want)
 		}
 	}
 }

@@ -3,17 +3,18 @@ package filesystem
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Mode is the documented sandbox mode a plan was made from.
 type Mode string
 
-// The documented modes; Profile marks a named permission profile.
+// The documented modes; NamedProfile is that of a permission profile, with entries of its own.
 const (
 	ReadOnly         Mode = "read-only"
 	WorkspaceWrite   Mode = "workspace-write"
 	DangerFullAccess Mode = "danger-full-access"
-	Profile          Mode = "profile"
+	NamedProfile     Mode = "profile"
 )
 
 // Network says whether a confined process reaches the network. The zero value is
@@ -54,16 +55,20 @@ type Plan struct {
 	Writable []Root `json:"writable,omitempty"`
 	// ReadOnly paths take writing away inside a writable root.
 	ReadOnly []string `json:"read_only,omitempty"`
+	// Linked are files below writable roots with further names (hard links) elsewhere: readable, not writable.
+	Linked []string `json:"linked,omitempty"`
 	// ReadAll allows every read but DeniedReads; otherwise only Readable and the writable roots may be read.
 	ReadAll  bool     `json:"read_all"`
 	Readable []string `json:"readable,omitempty"`
+	// Links are symlinks on the way to readable paths, which a view without ReadAll must make again.
+	Links []Link `json:"links,omitempty"`
 	// DeniedReads are canonical paths, globs already expanded. They may be neither read nor written.
 	DeniedReads []Denied `json:"denied_reads,omitempty"`
 	// DeniedGlobs are the patterns that were expanded, and denied paths that were missing: what is made or renamed
 	// later under such a name may be neither read nor written. Mounts cannot see it; see Globs and CheckRead.
 	DeniedGlobs []string `json:"denied_globs,omitempty"`
 	Network     Network  `json:"network"`
-	// Skipped roots were asked for but do not exist.
+	// Skipped says what was asked for and is not there, and what a bounded search left out.
 	Skipped []string `json:"skipped,omitempty"`
 }
 
@@ -81,6 +86,14 @@ type Protected struct {
 	Kind Kind   `json:"kind"`
 	// Name is the protected name that led here: ".git" for a gitdir as well.
 	Name string `json:"name"`
+	// Found means that it was found below the top of a root. Once it is gone nothing has to be kept in its place.
+	Found bool `json:"found,omitempty"`
+}
+
+// Link is a symlink at Path.
+type Link struct {
+	Path   string `json:"path"`
+	Target string `json:"target"`
 }
 
 // Denied is a path that may not be read.
@@ -97,7 +110,7 @@ func (p Plan) Validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	switch p.Mode {
-	case ReadOnly, WorkspaceWrite, DangerFullAccess, Profile:
+	case ReadOnly, WorkspaceWrite, DangerFullAccess, NamedProfile:
 	default:
 		bad("unknown sandbox mode %q, expected read-only, workspace-write, danger-full-access or profile", p.Mode)
 	}
@@ -133,7 +146,10 @@ func (p Plan) Validate() error {
 }
 
 func (p Plan) paths() []string {
-	out := append(append([]string(nil), p.ReadOnly...), p.Readable...)
+	out := slices.Concat(p.ReadOnly, p.Readable, p.Linked)
+	for _, l := range p.Links {
+		out = append(out, l.Path)
+	}
 	for _, r := range p.Writable {
 		out = append(out, r.Path)
 		for _, q := range r.Protected {

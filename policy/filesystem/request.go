@@ -1,85 +1,67 @@
 package filesystem
 
-import "path"
+import "slices"
 
 // Request is what a person configured, with paths made absolute.
 type Request struct {
 	Mode Mode
 	// WorkspaceRoots are the working directory and further roots of the workspace.
 	WorkspaceRoots []string
-	// WritableRoots is [sandbox_workspace_write].writable_roots.
+	// WritableRoots is [sandbox_workspace_write].writable_roots, for that mode alone.
 	WritableRoots []string
 	// AdditionalWritable are --add-dir and grants a reviewer gave.
 	AdditionalWritable []string
-	// NetworkAccess is [sandbox_workspace_write].network_access; it has no effect in read-only.
+	// NetworkAccess is [sandbox_workspace_write].network_access; it has no effect in other modes.
 	NetworkAccess bool
 	// ExcludeTmpdirEnvVar and ExcludeSlashTmp take $TMPDIR and /tmp out of the writable roots.
 	ExcludeTmpdirEnvVar, ExcludeSlashTmp bool
 	// TmpDir is the value of TMPDIR, or empty.
 	TmpDir string
-	// ReadOnly takes writing away inside writable roots; DeniedReads hides. Existing canonical paths.
-	ReadOnly    []string
+	// Profile is what the mode NamedProfile means.
+	Profile Profile
+	// ReadOnly takes writing away inside writable roots, except where a deeper one is asked for. Existing canonical paths.
+	ReadOnly []string
+	// DeniedReads hides existing canonical paths and Denied paths or patterns; nothing opens what they close.
 	DeniedReads []Denied
+	Denied      []string
 }
 
-// ProtectedNames stay read-only at the top of every writable root, also when missing.
+// ProtectedNames stay read-only at the top of every writable root, also when missing, and below it where they are there
+// at the start.
 func ProtectedNames() []string { return []string{".git", ".agents", ".codex", ".aws"} }
 
-// Candidates lists the roots that r may make writable, in order and without duplicates.
-// Facts about each of them are needed by Resolve. Modes without writable roots have none.
-func Candidates(r Request) []string {
-	if r.Mode != WorkspaceWrite {
-		return nil
-	}
-	all := append([]string(nil), r.WorkspaceRoots...)
-	all = append(all, r.WritableRoots...)
-	all = append(all, r.AdditionalWritable...)
-	if !r.ExcludeSlashTmp {
-		all = append(all, "/tmp")
-	}
-	if !r.ExcludeTmpdirEnvVar && path.IsAbs(r.TmpDir) {
-		all = append(all, r.TmpDir)
-	}
-	seen := map[string]bool{}
-	out := all[:0]
-	for _, p := range all {
-		if path.IsAbs(p) {
-			p = path.Clean(p)
+// Rules spells r out, without duplicates and in an order of no meaning. Modes are profiles with fixed entries.
+func (r Request) Rules() []Rule {
+	var out []Rule
+	var entries []Entry
+	switch r.Mode {
+	case ReadOnly:
+		entries = BuiltIn(":read-only")
+	case WorkspaceWrite:
+		entries = BuiltIn(":workspace")
+		for _, p := range slices.Concat(r.WritableRoots, r.AdditionalWritable) {
+			out = append(out, Rule{Path: clean(p), Access: AccessWrite})
 		}
-		if !seen[p] {
-			seen[p] = true
-			out = append(out, p)
+	case NamedProfile:
+		entries = r.Profile.Entries
+		for _, p := range r.AdditionalWritable {
+			out = append(out, Rule{Path: clean(p), Access: AccessWrite})
 		}
+	case DangerFullAccess:
 	}
-	return out
-}
-
-// Facts is what the disk showed about the candidates of a request.
-type Facts struct {
-	Roots []RootFacts `json:"roots"`
-}
-
-// RootFacts describes one candidate and the protected names at its top.
-type RootFacts struct {
-	// Asked is the candidate as Candidates returned it; Path is where it really is.
-	Asked string `json:"asked"`
-	Path  string `json:"path"`
-	Kind  Kind   `json:"kind"` // of Path; Missing when it does not exist
-	// Entries has one element for each of ProtectedNames when Kind is Dir.
-	Entries []Entry `json:"entries,omitempty"`
-}
-
-// Entry is what stands under a protected name.
-type Entry struct {
-	Name string `json:"name"`
-	Kind Kind   `json:"kind"`
-	// Guards are further canonical paths that decide what Name means: the symlinks on the way,
-	// the final target (Missing when dangling), the directory a .git file points to and its common directory.
-	Guards []Guard `json:"guards,omitempty"`
-}
-
-// Guard is one such path.
-type Guard struct {
-	Path string `json:"path"`
-	Kind Kind   `json:"kind"`
+	for _, e := range entries {
+		out = append(out, r.rules(e)...)
+	}
+	for _, p := range r.Denied {
+		rule := Rule{Access: AccessDeny, Managed: true}
+		rule.Path, rule.Glob = below(p, Entry{Place: p, Access: AccessDeny})
+		out = append(out, rule)
+	}
+	slices.SortStableFunc(out, func(a, b Rule) int {
+		if c := byDepth(a.Path, b.Path); c != 0 {
+			return c
+		}
+		return byStrength(a, b)
+	})
+	return slices.Compact(out)
 }

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,17 +15,18 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden plans")
 
 // dir describes an existing root whose protected names are all missing but for the given entries.
-func dir(asked, path string, entries ...Entry) RootFacts {
-	f := RootFacts{Asked: asked, Path: path, Kind: Dir}
-	given := map[string]Entry{}
+func dir(asked, path string, entries ...Found) PlaceFacts {
+	f := PlaceFacts{Asked: asked, Path: path, Kind: Dir}
+	given := map[string]Found{}
 	for _, e := range entries {
 		given[e.Name] = e
 	}
 	for _, name := range ProtectedNames() {
 		e, ok := given[name]
 		if !ok {
-			e = Entry{Name: name, Kind: Missing}
+			e = Found{Name: name, Kind: Missing}
 		}
+		e.Path = strings.TrimSuffix(path, "/") + "/" + name
 		f.Entries = append(f.Entries, e)
 	}
 	return f
@@ -35,26 +37,26 @@ func TestResolveGolden(t *testing.T) {
 	cases := []struct {
 		name    string
 		request Request
-		facts   []RootFacts
+		facts   []PlaceFacts
 	}{
 		{"read-only", Request{Mode: ReadOnly, WorkspaceRoots: []string{"/w"}, NetworkAccess: true}, nil},
 		{"danger-full-access", Request{Mode: DangerFullAccess, WorkspaceRoots: []string{"/w"}}, nil},
 		{"workspace", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}},
-			[]RootFacts{dir("/w", "/w", Entry{Name: ".git", Kind: Dir}), dir("/tmp", "/tmp")}},
+			[]PlaceFacts{dir("/w", "/w", Found{Name: ".git", Kind: Dir}), dir("/tmp", "/tmp")}},
 		{"workspace-all-roots", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/link"}, WritableRoots: []string{"/gone", "/cache/"},
 			AdditionalWritable: []string{"/w/sub"}, TmpDir: "/tmp", NetworkAccess: true},
-			[]RootFacts{dir("/link", "/w"), {Asked: "/gone", Kind: Missing}, dir("/cache", "/cache"), dir("/w/sub", "/w/sub"), dir("/tmp", "/tmp")}},
+			[]PlaceFacts{dir("/link", "/w"), {Asked: "/gone", Path: "/gone", Kind: Missing}, dir("/cache", "/cache"), dir("/w/sub", "/w/sub"), dir("/tmp", "/tmp")}},
 		{"git-pointer", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true},
-			[]RootFacts{dir("/w", "/w", Entry{Name: ".git", Kind: File, Guards: []Guard{{"/w/meta/git", Dir}, {"/elsewhere/git", Dir}}})}},
+			[]PlaceFacts{dir("/w", "/w", Found{Name: ".git", Kind: File, Guards: []Guard{{"/w/meta/git", Dir}, {"/elsewhere/git", Dir}}})}},
 		{"codex-symlink", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true},
-			[]RootFacts{dir("/w", "/w", Entry{Name: ".codex", Kind: Symlink, Guards: []Guard{{"/w/.codex", Symlink}, {"/w/real", Missing}}})}},
+			[]PlaceFacts{dir("/w", "/w", Found{Name: ".codex", Kind: Symlink, Guards: []Guard{{"/w/.codex", Symlink}, {"/w/real", Missing}}})}},
 		{"narrowed", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true, ReadOnly: []string{"/w/vendor", "/w/a"},
-			DeniedReads: []Denied{{"/w/x.env", File}, {"/s", Dir}}}, []RootFacts{dir("/w", "/w")}},
+			DeniedReads: []Denied{{"/w/x.env", File}, {"/s", Dir}}}, []PlaceFacts{dir("/w", "/w")}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			plan, err := Resolve(c.request, Facts{Roots: c.facts})
+			plan, err := Resolve(c.request, Facts{Places: append(c.facts, PlaceFacts{Asked: "/", Path: "/", Kind: Dir})})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -91,21 +93,21 @@ func TestResolveRefuses(t *testing.T) {
 	cases := []struct {
 		name    string
 		request Request
-		facts   []RootFacts
+		facts   []PlaceFacts
 	}{
 		{"no mode", Request{}, nil},
 		{"unknown mode", Request{Mode: "workspace"}, nil},
-		{"profile", Request{Mode: Profile}, nil},
-		{"relative root", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"w"}, ExcludeSlashTmp: true}, []RootFacts{dir("w", "/w")}},
+		{"unknown access", Request{Mode: NamedProfile, Profile: Profile{Entries: []Entry{{Place: "/", Access: "none"}}}}, nil},
+		{"relative root", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"w"}, ExcludeSlashTmp: true}, []PlaceFacts{dir("w", "/w")}},
 		{"no facts", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true}, nil},
-		{"unresolved root", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true}, []RootFacts{{Asked: "/w", Path: "/w", Kind: Symlink}}},
-		{"path not clean", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true}, []RootFacts{dir("/w", "/x/../w")}},
-		{"facts about protected names missing", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true}, []RootFacts{{Asked: "/w", Path: "/w", Kind: Dir}}},
+		{"unresolved root", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true}, []PlaceFacts{{Asked: "/w", Path: "/w", Kind: Symlink}}},
+		{"path not clean", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true}, []PlaceFacts{dir("/w", "/x/../w")}},
+		{"facts about protected names missing", Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true}, []PlaceFacts{{Asked: "/w", Path: "/w", Kind: Dir}}},
 		{"full access with denied reads", Request{Mode: DangerFullAccess, DeniedReads: []Denied{{"/s", Dir}}}, nil},
 		{"denied path relative", Request{Mode: ReadOnly, DeniedReads: []Denied{{"s", Dir}}}, nil},
 	}
 	for _, c := range cases {
-		plan, err := Resolve(c.request, Facts{Roots: c.facts})
+		plan, err := Resolve(c.request, Facts{Places: append(c.facts, PlaceFacts{Asked: "/", Path: "/", Kind: Dir})})
 		if !errors.Is(err, ErrInvalidRequest) && !errors.Is(err, ErrInvalidPlan) {
 			t.Errorf("%s: got %+v, %v; want a refusal", c.name, plan, err)
 		}
