@@ -2,12 +2,15 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"proctor/policy/filesystem"
 )
 
 // modeOfProfile and profileOfMode pair the legacy words with the built-in profiles.
@@ -82,6 +85,7 @@ func (l *loader) addProfiles(c *Config, table *node, managed bool) {
 			l.r.failAt(n.origin, key, err.Error(), "", "")
 			continue
 		}
+		l.noteUnknownWords(n, p)
 		if !l.expandEntries(&p) {
 			l.r.failAt(n.origin, key+".filesystem", "a path begins with ~ while HOME is not set", "absolute paths", "")
 			continue
@@ -90,15 +94,33 @@ func (l *loader) addProfiles(c *Config, table *node, managed bool) {
 	}
 }
 
-// expandEntries makes ~/ paths absolute; false when there is no home.
-func (l *loader) expandEntries(p *PermissionProfile) bool {
-	for i, e := range p.Filesystem.Entries {
-		p.Filesystem.Entries[i].Path = l.expandHome(e.Path)
-		if strings.HasPrefix(p.Filesystem.Entries[i].Path, "~") {
-			return false
+// noteUnknownWords says which places mean nothing here.
+func (l *loader) noteUnknownWords(n *node, p PermissionProfile) {
+	for _, e := range p.Filesystem.Entries {
+		if strings.HasPrefix(e.Path, ":") && !filesystem.KnownWord(e.Path) {
+			o := n.find("filesystem", e.Path).origin
+			l.r.warn(WarnUnknownKey, o, formatKey([]string{"filesystem", e.Path}), "unknown place %s in filesystem permissions is ignored; a newer version may know it", e.Path)
 		}
 	}
-	return true
+}
+
+// expandEntries makes ~/ paths absolute; false when there is no home.
+func (l *loader) expandEntries(p *PermissionProfile) bool {
+	ok := true
+	expand := func(s string) string {
+		s = l.expandHome(s)
+		ok = ok && !strings.HasPrefix(s, "~")
+		return s
+	}
+	for i, e := range p.Filesystem.Entries {
+		p.Filesystem.Entries[i].Path = expand(e.Path)
+	}
+	roots := map[string]bool{}
+	for root, on := range p.WorkspaceRoots {
+		roots[path.Clean(expand(root))] = on
+	}
+	p.WorkspaceRoots = roots
+	return ok
 }
 
 // choose picks the stronger of sandbox_mode and default_permissions; in one
@@ -157,53 +179,60 @@ func (l *loader) modeOf(c *Config, name, key string, o Origin) (SandboxMode, boo
 	if mode, ok := modeOfProfile(name); ok {
 		return mode, true
 	}
-	chain, base, problem := c.chain(name)
-	if problem != "" {
+	if _, _, wrong := c.chain(name); wrong != nil {
 		known := append([]string{ProfileReadOnly, ProfileWorkspace, ProfileFullAccess}, sortedKeys(c.Permissions)...)
-		l.r.failAt(o, key, problem, "one of "+quoteAll(known), nearestHint(name, known))
+		if wrong.at != "" { // an extends of some profile on the way
+			key = formatKey([]string{"permissions", wrong.at, "extends"})
+			known = slices.DeleteFunc(known, func(n string) bool { return n == wrong.at || n == ProfileFullAccess })
+			for _, tree := range []*node{c.final, c.Requirements.tree} {
+				if n := tree.find("permissions", wrong.at, "extends"); n != nil {
+					o = n.origin
+				}
+			}
+		}
+		l.r.failAt(o, key, wrong.text, "one of "+quoteAll(known), nearestHint(wrong.name, known))
 		return "", false
 	}
 	mode := ReadOnly
-	if base == ProfileWorkspace {
-		mode = WorkspaceWrite
-	}
-	for _, p := range chain {
-		for _, e := range p.Filesystem.Entries {
-			switch {
-			case e.Access != AccessWrite:
-			case e.Sub == "" && (e.Path == ":root" || path.Clean(e.Path) == "/"):
-				return DangerFullAccess, true
-			default:
-				mode = WorkspaceWrite
-			}
+	for _, e := range c.entriesOf(name) {
+		switch {
+		case e.Access != filesystem.AccessWrite:
+		case e.Sub == "" && e.Place == "/":
+			return DangerFullAccess, true
+		default:
+			mode = WorkspaceWrite
 		}
 	}
 	return mode, true
 }
 
+// broken is a chain of profiles that does not end well: name, written in the extends of profile at (empty = selected), is wrong.
+type broken struct{ at, name, text string }
+
 // chain is the profile and what it extends, nearest first, and the built-in at
-// the end (empty = none). problem is text for a person.
-func (c *Config) chain(name string) (chain []PermissionProfile, base, problem string) {
-	seen := map[string]bool{}
+// the end (empty = none).
+func (c *Config) chain(name string) (chain []PermissionProfile, base string, wrong *broken) {
+	seen, from := map[string]bool{}, ""
 	for at := name; at != ""; {
 		if at == ProfileReadOnly || at == ProfileWorkspace {
-			return chain, at, ""
+			return chain, at, nil
 		}
 		p, ok := c.Permissions[at]
-		if !ok {
-			if at == name {
-				return nil, "", fmt.Sprintf("unknown permission profile %s; there is no [permissions] table for it", shown(at))
-			}
-			return nil, "", fmt.Sprintf("profile %q extends unknown profile %s", name, shown(at))
-		}
-		if seen[at] {
-			return nil, "", fmt.Sprintf("profile %q extends itself in a cycle", at)
+		switch {
+		case !ok && from == "":
+			return nil, "", &broken{name: at, text: fmt.Sprintf("unknown permission profile %s; there is no [permissions] table for it", shown(at))}
+		case !ok && at == ProfileFullAccess:
+			return nil, "", &broken{from, at, "nothing can extend " + at}
+		case !ok:
+			return nil, "", &broken{from, at, fmt.Sprintf("extends unknown profile %s", shown(at))}
+		case seen[at]:
+			return nil, "", &broken{from, at, fmt.Sprintf("profile %q extends itself in a cycle", at)}
 		}
 		seen[at] = true
 		chain = append(chain, p)
-		at = p.Extends
+		from, at = at, p.Extends
 	}
-	return chain, "", ""
+	return chain, "", nil
 }
 
 // Chain is the profile called name and what it extends, nearest first, and the
@@ -214,11 +243,48 @@ func (c *Config) Chain(name string) (chain []PermissionProfile, base string) {
 	return chain, base
 }
 
+// FilesystemProfile is the selected profile with its extends applied; false when it is a built-in one, which SandboxMode
+// stands for.
+func (c *Config) FilesystemProfile() (filesystem.Profile, bool) {
+	if _, named := c.Permissions[c.PermissionProfile]; !named {
+		return filesystem.Profile{}, false
+	}
+	p := filesystem.Profile{Entries: c.entriesOf(c.PermissionProfile), Network: c.NetworkAccess()}
+	chain, _ := c.Chain(c.PermissionProfile)
+	roots := map[string]bool{}
+	for _, one := range slices.Backward(chain) {
+		maps.Copy(roots, one.WorkspaceRoots)
+		if one.Filesystem.GlobScanMaxDepth != 0 {
+			p.GlobScanMaxDepth = one.Filesystem.GlobScanMaxDepth
+		}
+	}
+	for _, root := range sortedKeys(roots) {
+		if roots[root] {
+			p.WorkspaceRoots = append(p.WorkspaceRoots, root)
+		}
+	}
+	return p, true
+}
+
+// entriesOf are the entries of a profile laid over those that it extends.
+func (c *Config) entriesOf(name string) []filesystem.Entry {
+	chain, base := c.Chain(name)
+	entries := filesystem.Overlay(nil, filesystem.BuiltIn(base))
+	for _, one := range slices.Backward(chain) {
+		var own []filesystem.Entry
+		for _, e := range one.Filesystem.Entries {
+			own = append(own, filesystem.Entry{Place: e.Path, Sub: e.Sub, Access: filesystem.Access(e.Access)})
+		}
+		entries = filesystem.Overlay(entries, own)
+	}
+	return entries
+}
+
 func (c *Config) resolvedNetwork(p PermissionProfile) bool {
 	if p.Network.Enabled != nil {
 		return *p.Network.Enabled
 	}
-	chain, _, _ := c.chain(p.Extends)
+	chain, _ := c.Chain(p.Extends)
 	for _, up := range chain {
 		if up.Network.Enabled != nil {
 			return *up.Network.Enabled

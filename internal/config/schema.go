@@ -40,6 +40,8 @@ type spec struct {
 	what   string // overrides the generated description
 	// check looks at a value of the right shape; it returns what was wrong and what was expected.
 	check func(n *node) (got, expected string)
+	// inspect does so where several parts of n may be wrong, and reports them itself.
+	inspect func(r *report, n *node, path []string)
 	// keys looks at each free key of a map.
 	keys func(key string) (got, expected string)
 }
@@ -258,6 +260,9 @@ func (c *checker) scalar(n *node, s *spec, path []string) {
 }
 
 func (c *checker) own(n *node, s *spec, path []string) {
+	if s.inspect != nil {
+		s.inspect(c.r, n, path)
+	}
 	if s.check == nil {
 		return
 	}

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -170,69 +169,6 @@ func absoluteText() *spec {
 		}
 		return "", ""
 	}}
-}
-
-func permissionsSpec() *spec {
-	access := words(string(AccessRead), string(AccessWrite), string(AccessDeny), "none")
-	filesystem := mapOf(union(access, mapOf(access), &spec{kind: intValue, min: 1, max: 1 << 16, what: "glob_scan_max_depth from 1 to 65536"}))
-	filesystem.check = checkEntries
-	filesystem.keys = checkEntryPath
-	network := networkProxyFields()
-	network["mitm"] = anything()
-	return table(map[string]*spec{
-		"description": text(), "extends": text(), "workspace_roots": mapOf(boolean()),
-		"filesystem": filesystem, "network": table(network),
-	})
-}
-
-// flatWords are the special paths below which nothing can be named.
-var flatWords = []string{":root", ":minimal", ":tmpdir", ":slash_tmp"}
-
-func checkEntryPath(k string) (got, expected string) {
-	rooted := strings.HasPrefix(k, "/") || strings.HasPrefix(k, ":") || k == "~" || strings.HasPrefix(k, "~/")
-	switch {
-	case k == "glob_scan_max_depth":
-		return "", ""
-	case !rooted:
-		return "relative path " + shown(k), "an absolute path, ~/…, or a word such as :project_roots"
-	case slices.Contains(strings.Split(k, "/"), ".."):
-		return "path " + shown(k) + " with ..", "a path without .."
-	}
-	return "", ""
-}
-
-// checkEntries looks at what the shape of a filesystem table cannot say.
-func checkEntries(n *node) (got, expected string) {
-	for _, k := range sortedKeys(n.kids) {
-		v := n.kids[k]
-		if _, isInt := v.val.(int64); isInt != (k == "glob_scan_max_depth") {
-			return fmt.Sprintf("%q is %s", k, describe(v)), "an access word for a path, a number for glob_scan_max_depth"
-		}
-		if v.isTable() && slices.Contains(flatWords, k) {
-			return "entries below " + shown(k), "one access word for " + k
-		}
-		if got, expected = checkGlob(k, v); got != "" {
-			return got, expected
-		}
-		for _, sub := range sortedKeys(v.kids) {
-			if strings.HasPrefix(sub, "/") || slices.Contains(strings.Split(sub, "/"), "..") {
-				return fmt.Sprintf("%q below %q", sub, k), "a relative path without .."
-			}
-			if got, expected = checkGlob(sub, v.kids[sub]); got != "" {
-				return got, expected
-			}
-		}
-	}
-	return "", ""
-}
-
-// checkGlob refuses patterns that would grant: only a denial may be a glob.
-func checkGlob(p string, access *node) (got, expected string) {
-	grants := access.val == string(AccessRead) || access.val == string(AccessWrite)
-	if grants && strings.ContainsAny(strings.TrimSuffix(p, "/**"), "*?[") {
-		return fmt.Sprintf("glob %q grants %v", p, access.val), `"deny" for a glob; only a trailing /** may grant`
-	}
-	return "", ""
 }
 
 func shellSpec() *spec {

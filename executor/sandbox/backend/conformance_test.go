@@ -79,7 +79,7 @@ func TestWritesAreAllowed(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ name, setup, script string }{
 		{"create", "", "echo x > f && test -s f"},
-		{"nested git", "mkdir -p sub/.git", "echo x > sub/.git/config"},
+		{"nested repository made now", "", "mkdir -p sub/.git && echo x > sub/.git/config"},
 		{"look-alike", "", "echo x > .gitignore && mkdir .github"},
 		{"rename", "echo x > a", "mv a b"},
 		{"null", "", "echo x > /dev/null"},

@@ -22,19 +22,24 @@ const (
 // arguments are bwrap's options for one command, the environment included, without the command itself. Pure.
 // hidden is a file that nobody may read, shown in place of denied files.
 func arguments(s sandbox.Spec, ops []view.Op, hidden string) ([]string, error) {
+	ops = view.Reach(ops, s.Dir)
 	args := []string{"--unshare-user", "--unshare-pid", "--unshare-ipc"}
 	if s.Plan.Network != filesystem.NetworkOn {
 		args = append(args, "--unshare-net")
 	}
 	args = append(args, "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--seccomp", fdSeccomp, "--json-status-fd", fdStatus)
-	root := "--ro-bind"
+	base := []string{"--ro-bind", "/", "/"}
 	if len(ops) > 0 && ops[0].Path == "/" {
-		if ops[0].Kind != view.ReadOnly {
-			root = "--bind"
+		switch ops[0].Kind {
+		case view.Veil:
+			base = []string{"--tmpfs", "/"}
+		case view.Pin, view.Writable:
+			base[0] = "--bind"
+		default:
 		}
 		ops = ops[1:]
 	}
-	args = append(args, root, "/", "/", "--dev", "/dev", "--proc", "/proc", "--remount-ro", "/proc")
+	args = append(append(args, base...), "--dev", "/dev", "--proc", "/proc", "--remount-ro", "/proc")
 	for _, op := range ops {
 		if err := view.Mountable(op.Path); err != nil {
 			return nil, fmt.Errorf("%w: %w", sandbox.ErrUnsupported, err)
@@ -48,6 +53,14 @@ func arguments(s sandbox.Spec, ops []view.Op, hidden string) ([]string, error) {
 			args = append(args, "--perms", "000", "--tmpfs", op.Path, "--remount-ro", op.Path)
 		case view.HideFile:
 			args = append(args, "--ro-bind", hidden, op.Path)
+		case view.Veil:
+			args = append(args, "--perms", "0111", "--tmpfs", op.Path)
+		case view.Seal:
+			args = append(args, "--remount-ro", op.Path)
+		case view.Link:
+			args = append(args, "--symlink", op.Target, op.Path)
+		case view.Folder:
+			args = append(args, "--perms", "0555", "--dir", op.Path)
 		case view.PinLink:
 			return nil, fmt.Errorf("%w: bwrap cannot keep the symlink %s from being replaced", sandbox.ErrUnsupported, op.Path)
 		default:

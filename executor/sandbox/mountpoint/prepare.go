@@ -17,11 +17,7 @@ func (r *Registry) Prepare(p filesystem.Plan) ([]view.Op, *Hold, error) {
 		// Inside a writable root: commands must not edit what gets removed.
 		p.ReadOnly = append(slices.Clone(p.ReadOnly), r.dir)
 	}
-	ops, err := view.Ops(p)
-	if err != nil {
-		return nil, nil, errors.Join(sandbox.ErrUnsupported, err)
-	}
-	ops = view.Adjust(ops, r.kindNow)
+	ops := view.Adjust(view.Ops(p), r.kindNow)
 	hold, err := r.Hold(view.Placeholders(ops))
 	if err != nil {
 		return nil, nil, errors.Join(sandbox.ErrSetup, err)

@@ -35,6 +35,10 @@ func TestCompile(t *testing.T) {
 		"all-writable": func(j *job) {
 			j.ops = []view.Op{{Kind: view.Writable, Path: "/"}, {Kind: view.ReadOnly, Path: "/w/.git"}}
 		},
+		"restricted": func(j *job) {
+			j.ops = []view.Op{{Kind: view.Veil, Path: "/"}, {Kind: view.Link, Path: "/bin", Target: "usr/bin"}, {Kind: view.ReadOnly, Path: "/etc/a/f", File: true},
+				{Kind: view.ReadOnly, Path: "/usr"}, {Kind: view.Writable, Path: "/usr/local"}, {Kind: view.Seal, Path: "/"}}
+		},
 	} {
 		j := base
 		change(&j)

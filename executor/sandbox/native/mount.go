@@ -4,32 +4,93 @@ package native
 
 import (
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox/view"
+	"proctor/policy/filesystem"
 )
 
-// view makes the whole tree read-only and lays the job's mounts on top. Everything that is shown again is taken from
-// the original tree before anything changes.
+// view makes the whole tree read-only, or an empty one in its place, and lays the job's mounts on top. Everything that is
+// shown again is taken from the original tree before anything changes.
 func (c *compiler) view(j job) {
 	root := c.String("/")
 	c.mount("make mounts private", 0, root, 0, unix.MS_REC|unix.MS_PRIVATE, 0)
-	ops := j.ops
-	rootWritable := len(ops) > 0 && ops[0].Path == "/" && ops[0].Kind <= view.Writable
+	ops, base := view.Reach(j.ops, j.dir), view.ReadOnly
 	if len(ops) > 0 && ops[0].Path == "/" {
-		ops = ops[1:]
+		base, ops = ops[0].Kind, ops[1:]
 	}
 	trees := c.takeTrees(ops, j.hidden)
 	devices := c.takeDevices()
-	if !rootWritable {
+	switch {
+	case base == view.Veil:
+		c.enterEmptyRoot()
+	case base > view.Writable:
 		c.readOnly("make the tree read-only", minus(-unix.AT_FDCWD), root, unix.AT_RECURSIVE)
 	}
 	c.mountDev(devices)
-	for i, op := range ops {
-		c.place(op, trees[i])
-	}
 	c.mountProc()
+	if base == view.Veil {
+		c.leaveOldRoot()
+	}
+	covers := []view.Op{{Kind: base, Path: "/"}}
+	for i, op := range ops {
+		if op.Kind != view.Seal {
+			c.makePoint(op, covers)
+		}
+		c.place(op, trees[i])
+		if op.Kind != view.Link && op.Kind != view.Folder {
+			covers = append(covers, op)
+		}
+	}
+}
+
+// oldRoot is where the original tree stands for a moment: a new /proc needs one that is fully visible.
+const oldRoot = "/.old"
+
+// enterEmptyRoot puts an empty tree in the place of the root. /proc is where it is made, being there always.
+func (c *compiler) enterEmptyRoot() {
+	tmpfs, dot, here := c.String("tmpfs"), c.String("."), minus(-unix.AT_FDCWD)
+	c.mount("make an empty tree", tmpfs, c.String("/proc"), tmpfs, unix.MS_NOSUID|unix.MS_NODEV, c.String("mode=0755"))
+	c.do("enter the empty tree", unix.SYS_CHDIR, c.String("/proc"))
+	c.do("make a place for the old tree", unix.SYS_MKDIRAT, here, c.String(oldRoot[1:]), 0o700)
+	c.do("exchange the trees", unix.SYS_PIVOT_ROOT, dot, c.String(oldRoot[1:]))
+	c.do("enter the new root", unix.SYS_CHDIR, c.String("/"))
+	for _, dir := range []string{"/dev", "/proc"} {
+		c.do("make "+dir, unix.SYS_MKDIRAT, here, c.String(dir), 0o755)
+	}
+}
+
+func (c *compiler) leaveOldRoot() {
+	c.do("leave the old tree", unix.SYS_UMOUNT2, c.String(oldRoot), unix.MNT_DETACH)
+	c.do("remove its place", unix.SYS_UNLINKAT, minus(-unix.AT_FDCWD), c.String(oldRoot), unix.AT_REMOVEDIR)
+}
+
+// makePoint makes what an operation inside a veil is mounted on, with the folders above.
+func (c *compiler) makePoint(op view.Op, covers []view.Op) {
+	cover := covers[0]
+	for _, other := range covers { // parents come first
+		if filesystem.Within(op.Path, other.Path) {
+			cover = other
+		}
+	}
+	if cover.Kind != view.Veil {
+		return
+	}
+	here := minus(-unix.AT_FDCWD)
+	at := strings.TrimSuffix(cover.Path, "/")
+	names := strings.Split(op.Path[len(at)+1:], "/")
+	for i, name := range names {
+		at += "/" + name
+		switch last := i == len(names)-1; {
+		case last && op.Kind == view.Link:
+		case last && op.File:
+			c.tolerate(c.do("make "+at, unix.SYS_MKNODAT, here, c.String(at), unix.S_IFREG|0o444), unix.EEXIST)
+		default:
+			c.tolerate(c.do("make "+at, unix.SYS_MKDIRAT, here, c.String(at), 0o555), unix.EEXIST)
+		}
+	}
 }
 
 // takeTrees opens detached copies of what the operations show.
@@ -38,7 +99,7 @@ func (c *compiler) takeTrees(ops []view.Op, hidden string) []uintptr {
 	for i, op := range ops {
 		source := op.Path
 		switch op.Kind {
-		case view.HideDir, view.PinLink:
+		case view.HideDir, view.PinLink, view.Veil, view.Seal, view.Link, view.Folder:
 			continue
 		case view.HideFile:
 			source = hidden
@@ -70,6 +131,13 @@ func (c *compiler) place(op view.Op, tree uintptr) {
 		c.mount(name, c.String("tmpfs"), c.String(op.Path), c.String("tmpfs"), unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, c.String("mode=000"))
 	case view.PinLink:
 		c.pinLink(name, op.Path)
+	case view.Veil:
+		c.mount(name, c.String("tmpfs"), c.String(op.Path), c.String("tmpfs"), unix.MS_NOSUID|unix.MS_NODEV, c.String("mode=0111"))
+	case view.Seal:
+		c.mount("make "+op.Path+" read-only", 0, c.String(op.Path), 0, unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, 0)
+	case view.Link:
+		c.do("make "+op.Path, unix.SYS_SYMLINKAT, c.String(op.Target), minus(-unix.AT_FDCWD), c.String(op.Path))
+	case view.Folder: // made already
 	default:
 		c.attach(name, tree, op.Path)
 	}

@@ -1,16 +1,35 @@
 package view
 
-import "proctor/policy/filesystem"
+import (
+	"slices"
 
-// Adjust brings the operations on protected paths up to date with what stands there now: a plan may be older than
-// the last git init. It only ever swaps one way of protecting for another.
+	"proctor/policy/filesystem"
+)
+
+// Adjust brings the operations up to date with what stands there now: a plan may be older than the last git init. It
+// swaps one way of protecting or hiding for another, and leaves out what may be gone and is.
 func Adjust(ops []Op, kindNow func(path string) filesystem.Kind) []Op {
-	out := make([]Op, len(ops))
-	copy(out, ops)
-	for i, op := range out {
-		if op.Kind == ReadOnly || op.Kind == Placeholder || op.Kind == PinLink {
-			out[i].Kind = kindOf(kindNow(op.Path))
+	out := make([]Op, 0, len(ops))
+	for _, op := range ops {
+		switch op.Kind {
+		case Veil, Seal, Link, Folder:
+			out = append(out, op)
+			continue
+		default:
 		}
+		now := kindNow(op.Path)
+		op.File = now != filesystem.Dir && now != filesystem.Missing
+		switch {
+		case now == filesystem.Missing && op.Loose, now == filesystem.Symlink && (op.Kind == HideDir || op.Kind == HideFile || op.Kind == Pin):
+			continue
+		case op.Kind == ReadOnly || op.Kind == Placeholder || op.Kind == PinLink:
+			op.Kind = kindOf(now)
+		case (op.Kind == HideDir || op.Kind == HideFile) && op.File:
+			op.Kind = HideFile
+		case op.Kind == HideDir || op.Kind == HideFile:
+			op.Kind = HideDir
+		}
+		out = append(out, op)
 	}
 	return out
 }
@@ -32,11 +51,5 @@ func Without(ops []Op, held []string) []Op {
 	for _, p := range held {
 		have[p] = true
 	}
-	out := make([]Op, 0, len(ops))
-	for _, op := range ops {
-		if op.Kind != Placeholder || have[op.Path] {
-			out = append(out, op)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(ops), func(op Op) bool { return op.Kind == Placeholder && !have[op.Path] })
 }
