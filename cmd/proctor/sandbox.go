@@ -25,24 +25,34 @@ func briefly() {
 }
 
 func sandboxCommand(env app.Env, use, alias string) *cobra.Command {
-	var s settings
+	var s choices
 	var o app.SandboxOptions
 	c := &cobra.Command{
 		Use: use, Short: "run a command confined, nothing else", Aliases: []string{alias},
 		Long: `sandbox runs COMMAND confined as the configuration says; without one, read-only. It decides and records nothing.
+With -P the permission profile NAME confines it: one of [permissions] in config.toml, or :read-only, :workspace or
+:danger-full-access. Its environment is what shell_environment_policy leaves of this one.
 
-Exit status: that of COMMAND, 128 plus the signal when one ended it; 2 usage; 6 sandbox unavailable; 127 no such program.`,
+Exit status: that of COMMAND, 128 plus the signal when one ended it; 1 configuration; 2 usage; 6 sandbox unavailable;
+127 no such program.`,
 		Example: `  proctor sandbox linux -- touch /etc/x
-  proctor sandbox -c 'sandbox_mode="workspace-write"' -- make test`,
+  proctor sandbox -c 'sandbox_mode="workspace-write"' -- make test
+  proctor sandbox -P untrusted-build -C ./third_party --log-denials -- ./configure`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			o.Argv, o.Config = args, s.options(env)
 			briefly()
+			var err error
+			if o.Config, err = s.options(c, env); err != nil {
+				return err
+			}
+			o.Argv = args
 			return app.Sandbox(c.Context(), env, o)
 		},
 	}
-	c.Flags().SetInterspersed(false)
-	s.bind(c.Flags())
-	c.Flags().BoolVar(&o.LogDenials, "log-denials", false, "print what was refused, on standard error")
+	f := c.Flags()
+	f.SetInterspersed(false)
+	s.settings.bind(f)
+	f.StringP("permissions-profile", "P", "", "permission profile `NAME`")
+	f.BoolVar(&o.LogDenials, "log-denials", false, "print what was refused, on standard error")
 	return c
 }

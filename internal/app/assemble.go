@@ -102,7 +102,7 @@ func (r *run) authority() approval.Authority {
 	return approval.Authority{
 		Approval: approvalPolicy(r.cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(r.cfg.SandboxMode),
 		Reviewer: policy.Reviewer(r.cfg.ApprovalsReviewer), Headless: true, Rules: r.rules,
-		Plan: r.confine.Plan, Escalated: r.confine.Escalated, Digest: r.policyDigest(r.files),
+		Plan: r.confine.Plan, Escalated: r.confine.Escalated, DeniedReads: r.confine.hides(r.cfg), Digest: r.policyDigest(r.files),
 	}
 }
 
@@ -197,19 +197,9 @@ func (r *run) request() responses.Request {
 
 // commandEnv is the environment that commands of the session get.
 func (r *run) commandEnv() []string {
-	env := append(commandEnviron(r.env, r.cfg), "CODEX_THREAD_ID="+r.session)
+	env := append(commandEnviron(r.env, r.cfg, r.confine.Plan), "CODEX_THREAD_ID="+r.session)
 	slices.Sort(env)
 	return env
-}
-
-// commandEnviron applies shell_environment_policy.
-func commandEnviron(env Env, cfg *config.Config) []string {
-	return slices.DeleteFunc(cfg.ShellEnvironmentPolicy.Apply(env.Environ), startsShells)
-}
-
-// startsShells reports whether a variable names a file that every shell runs first: it may lie where commands can write.
-func startsShells(variable string) bool {
-	return strings.HasPrefix(variable, "BASH_ENV=") || strings.HasPrefix(variable, "ENV=")
 }
 
 func (r *run) progress() executor.Progress {

@@ -31,7 +31,7 @@ func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string)
 	if err != nil {
 		return Confinement{}, err
 	}
-	if request.Mode == filesystem.WorkspaceWrite {
+	if request.Mode == filesystem.WorkspaceWrite || request.Mode == filesystem.NamedProfile {
 		if request.ReadOnly, err = governing(cfg); err != nil {
 			return Confinement{}, fail(Failure, err)
 		}
@@ -70,11 +70,23 @@ func asked(env Env, cfg *config.Config, addDirs []string) filesystem.Request {
 		ExcludeTmpdirEnvVar: cfg.SandboxWorkspaceWrite.ExcludeTmpdirEnvVar,
 		ExcludeSlashTmp:     cfg.SandboxWorkspaceWrite.ExcludeSlashTmp,
 		TmpDir:              env.Getenv("TMPDIR"),
+		Denied:              cfg.DenyRead,
 	}
 	for _, dir := range addDirs {
 		request.AdditionalWritable = append(request.AdditionalWritable, env.abs(dir))
 	}
+	if profile, named := cfg.FilesystemProfile(); named {
+		request.Mode, request.Profile = filesystem.NamedProfile, profile
+	}
 	return request
+}
+
+// hides reports whether a person or an administrator closed something to reading: then a command that may leave the
+// sandbox keeps one.
+func (c Confinement) hides(cfg *config.Config) bool {
+	profile, named := cfg.FilesystemProfile()
+	return len(cfg.DenyRead) > 0 || named && (!c.Plan.ReadAll ||
+		slices.ContainsFunc(profile.Entries, func(e filesystem.Entry) bool { return e.Access == filesystem.AccessDeny }))
 }
 
 // governing are the folders whose files decide about the next run: a confined command must not write them, not
@@ -145,13 +157,7 @@ func sandboxState(cfg *config.Config) string {
 // supported refuses settings that would confine more than this version can:
 // running without them would be less confined than the configuration says.
 func supported(cfg *config.Config) error {
-	switch {
-	case cfg.PermissionProfile != "" && cfg.Permissions[cfg.PermissionProfile].Filesystem.Entries != nil:
-		return fail(Failure, fmt.Errorf("permission profile %q: named profiles are not enforced by this version; "+
-			"use sandbox_mode with [sandbox_workspace_write] instead", cfg.PermissionProfile))
-	case len(cfg.DenyRead) > 0:
-		return fail(Failure, errors.New("requirements: permissions.filesystem.deny_read is not enforced by this version, so nothing is run"))
-	case cfg.NetworkAccess() && cfg.NetworkProxy.Enabled:
+	if cfg.NetworkAccess() && cfg.NetworkProxy.Enabled {
 		return fail(Failure, errors.New("features.network_proxy: the network proxy is not part of this version; "+
 			"switch sandbox_workspace_write.network_access off, or the feature"))
 	}

@@ -32,7 +32,7 @@ func Sandbox(ctx context.Context, env Env, o SandboxOptions) error {
 		return err
 	}
 	spec := sandbox.Spec{
-		Argv: o.Argv, Dir: cfg.Cwd, Env: commandEnviron(env, cfg), Plan: c.Plan, Limits: limits(cfg),
+		Argv: o.Argv, Dir: cfg.Cwd, Env: commandEnviron(env, cfg, c.Plan), Plan: c.Plan, Limits: limits(cfg),
 		StdinFile: file(env.Stdin), StdoutFile: file(env.Stdout), StderrFile: file(env.Stderr),
 	}
 	if o.LogDenials {

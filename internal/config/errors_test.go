@@ -30,7 +30,7 @@ func TestErrorShowsPlaceExpectationAndExcerpt(t *testing.T) {
 		{"two exporters", "[otel]\nexporter={otlp-grpc={endpoint=\"a\"},otlp-http={endpoint=\"b\"}}", []string{"otel.exporter: 2 exporters"}},
 		{"granting glob", "[permissions.w.filesystem]\n\"/a/*.x\"=\"read\"", []string{`glob "/a/*.x" grants read`}},
 		{"granting glob below", "[permissions.w.filesystem]\n\":project_roots\"={\"*.x\"=\"write\"}", []string{`glob "*.x" grants write`}},
-		{"dots below", "[permissions.w.filesystem]\n\":project_roots\"={\"../x\"=\"none\"}", []string{`"../x" below`}},
+		{"dots below", "[permissions.w.filesystem]\n\":project_roots\"={\"../x\"=\"none\"}", []string{`path "../x" with . or ..`}},
 		{"below root word", "[permissions.w.filesystem]\n\":root\"={\"x\"=\"none\"}", []string{`entries below ":root"`}},
 		{"relative path", "[permissions.w.filesystem]\n\"x\"=\"read\"", []string{`relative path "x"`}},
 		{"depth zero", "[permissions.w.filesystem]\nglob_scan_max_depth=0", []string{"glob_scan_max_depth"}},
