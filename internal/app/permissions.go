@@ -32,7 +32,7 @@ func (r *run) widen(p event.Permissions) (filesystem.Plan, error) {
 		if err != nil {
 			return filesystem.Plan{}, err
 		}
-		w.Roots = facts.Roots
+		w.Roots, w.Found = facts.Places, facts.Found
 		if w.ReadOnly, err = governing(r.cfg); err != nil {
 			return filesystem.Plan{}, err
 		}

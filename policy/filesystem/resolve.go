@@ -268,16 +268,20 @@ func (d *draft) rootOf(p string) string {
 	}
 }
 
-// protect lists what one protected name keeps: itself, and its guards where some root would make them writable. Guards
-// outside every root are read-only anyway, and a rule about the same path replaces the protection.
+// protect lists what one protected name keeps under the claims.
 func (d *draft) protect(f Found, found bool) []Protected {
-	var out []Protected
-	if _, ruled := d.claims[f.Path]; ruled {
+	return keep(f, found, func(p string) bool { return d.rootOf(p) != "" }, func(p string) bool { _, ruled := d.claims[p]; return ruled })
+}
+
+// keep lists what one protected name keeps: itself, and its guards where they are writable. Guards outside every root are
+// read-only anyway, and a rule about the same path replaces the protection.
+func keep(f Found, found bool, writable, ruled func(string) bool) []Protected {
+	if ruled(f.Path) {
 		return nil
 	}
-	out = append(out, Protected{Path: f.Path, Kind: f.Kind, Name: f.Name, Found: found})
+	out := []Protected{{Path: f.Path, Kind: f.Kind, Name: f.Name, Found: found}}
 	for _, g := range f.Guards {
-		if _, ruled := d.claims[g.Path]; !ruled && d.rootOf(g.Path) != "" && g.Path != f.Path {
+		if g.Path != f.Path && writable(g.Path) && !ruled(g.Path) {
 			out = append(out, Protected{Path: g.Path, Kind: g.Kind, Name: f.Name, Found: found})
 		}
 	}

@@ -34,8 +34,10 @@ func (l Limits) Refuse(p event.Permissions) error {
 // Widening is what stands at the paths of a grant and around them.
 type Widening struct {
 	Permissions event.Permissions
-	// Roots are facts about the writable roots of the plan and about every path of Permissions.Write.
-	Roots []RootFacts
+	// Roots are facts, protected names included, about the writable roots of the plan and about every path of Permissions.Write.
+	Roots []PlaceFacts
+	// Found are protected names below the top of roots.
+	Found []Found
 	// ReadOnly stays read-only inside new roots: the folders that govern later runs.
 	ReadOnly []string
 }
@@ -76,7 +78,7 @@ func (p Plan) Widen(w Widening) (Plan, error) {
 
 // mayOpen says why a path may not become a writable root.
 func (p Plan) mayOpen(at string, w Widening) error {
-	fact, known := rootFacts(w.Roots, at)
+	fact, known := placeFacts(w.Roots, at)
 	governed := slices.ContainsFunc(slices.Concat(w.ReadOnly, p.ReadOnly), func(ro string) bool { return Within(at, ro) })
 	switch v := p.CheckWrite(at); {
 	case v.Reason == ReasonInvalidPath, v.Reason == ReasonDeniedRead, v.Reason == ReasonProtectedPath:
@@ -101,9 +103,9 @@ func (p *Plan) open(w Widening) error {
 		p.Mode = WorkspaceWrite
 	}
 	p.ReadOnly = sorted(slices.Concat(p.ReadOnly, w.ReadOnly))
-	var all []RootFacts
+	var all []PlaceFacts
 	for _, r := range p.Writable {
-		fact, known := rootFacts(w.Roots, r.Path)
+		fact, known := placeFacts(w.Roots, r.Path)
 		if !known {
 			return fmt.Errorf("%w: no facts about writable root %q", ErrInvalidRequest, r.Path)
 		}
@@ -111,7 +113,7 @@ func (p *Plan) open(w Widening) error {
 	}
 	have := len(all)
 	for _, at := range w.Permissions.Write {
-		if fact, _ := rootFacts(w.Roots, at); !slices.ContainsFunc(all, func(f RootFacts) bool { return f.Path == at }) {
+		if fact, _ := placeFacts(w.Roots, at); !slices.ContainsFunc(all, func(f PlaceFacts) bool { return f.Path == at }) {
 			all = append(all, fact)
 		}
 	}
@@ -122,9 +124,23 @@ func (p *Plan) open(w Widening) error {
 			root = roots[i]
 		}
 		if fact.Kind == Dir {
-			more, err := protect(fact, all)
-			if err != nil {
-				return err
+			writable := func(at string) bool {
+				return slices.ContainsFunc(all, func(f PlaceFacts) bool { return Within(at, f.Path) })
+			}
+			ruled := func(at string) bool {
+				return slices.ContainsFunc(p.Writable, func(r Root) bool { return r.Path == at })
+			}
+			var more []Protected
+			for _, e := range fact.Entries {
+				more = append(more, keep(e, false, writable, ruled)...)
+			}
+			if len(fact.Entries) < len(ProtectedNames()) && fact.Path != "/" {
+				return fmt.Errorf("%w: no facts about the protected names in %q", ErrInvalidRequest, fact.Path)
+			}
+			for _, e := range w.Found {
+				if Within(e.Path, fact.Path) {
+					more = append(more, keep(e, true, writable, ruled)...)
+				}
 			}
 			root.Protected = slices.Clone(root.Protected)
 			for _, q := range more {
@@ -145,11 +161,11 @@ func (p *Plan) open(w Widening) error {
 	return nil
 }
 
-// rootFacts finds what is known of a path that was asked for, or of a root by where it really is.
-func rootFacts(all []RootFacts, at string) (RootFacts, bool) {
-	i := slices.IndexFunc(all, func(f RootFacts) bool { return path.Clean(f.Asked) == at || f.Path == at })
+// placeFacts finds what is known of a path that was asked for, or of a root by where it really is.
+func placeFacts(all []PlaceFacts, at string) (PlaceFacts, bool) {
+	i := slices.IndexFunc(all, func(f PlaceFacts) bool { return path.Clean(f.Asked) == at || f.Path == at })
 	if i < 0 {
-		return RootFacts{}, false
+		return PlaceFacts{}, false
 	}
 	return all[i], true
 }

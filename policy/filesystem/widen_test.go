@@ -2,6 +2,7 @@ package filesystem
 
 import (
 	"errors"
+	"path"
 	"slices"
 	"testing"
 
@@ -10,12 +11,12 @@ import (
 	"proctor/event"
 )
 
-func dirFacts(paths ...string) []RootFacts {
-	var out []RootFacts
+func dirFacts(paths ...string) []PlaceFacts {
+	var out []PlaceFacts
 	for _, p := range paths {
-		f := RootFacts{Asked: p, Path: p, Kind: Dir}
+		f := PlaceFacts{Asked: p, Path: p, Kind: Dir}
 		for _, n := range ProtectedNames() {
-			f.Entries = append(f.Entries, Entry{Name: n, Kind: Missing})
+			f.Entries = append(f.Entries, Found{Path: path.Join(p, n), Name: n, Kind: Missing})
 		}
 		out = append(out, f)
 	}
@@ -28,7 +29,7 @@ func widenBase(t testing.TB, mode Mode, hidden ...string) Plan {
 	for _, h := range hidden {
 		r.DeniedReads = append(r.DeniedReads, Denied{Path: h, Kind: Dir})
 	}
-	p, err := Resolve(r, Facts{Roots: dirFacts("/w")})
+	p, err := Resolve(r, Facts{Places: dirFacts("/w", "/")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,7 @@ func TestWhatMayNotBeGranted(t *testing.T) {
 		{"not canonical", WorkspaceWrite, event.Permissions{Write: []string{"/x/../secret"}}, false},
 	} {
 		roots := dirFacts("/w", "/x", "/secret", "/secret/a", "/w/.git", "/w/.git/hooks", "/x/.git/hooks", "/home/config", "/")
-		got, err := widenBase(t, c.mode, "/secret").Widen(Widening{c.ask, roots, []string{"/home/config"}})
+		got, err := widenBase(t, c.mode, "/secret").Widen(Widening{c.ask, roots, nil, []string{"/home/config"}})
 		if c.ok != (err == nil) || err != nil && !errors.Is(err, ErrBeyond) {
 			t.Errorf("%s: got %v", c.name, err)
 		}
@@ -70,8 +71,8 @@ func TestWhatMayNotBeGranted(t *testing.T) {
 // A .git link whose target was outside of every root stays protected when the target's folder is granted.
 func TestGuardsOfOldRootsHoldInNewOnes(t *testing.T) {
 	roots := dirFacts("/w", "/store")
-	roots[0].Entries[0] = Entry{Name: ".git", Kind: Symlink, Guards: []Guard{{Path: "/store/repo", Kind: Dir}}}
-	p, err := Resolve(Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true, ExcludeTmpdirEnvVar: true}, Facts{Roots: roots[:1]})
+	roots[0].Entries[0] = Found{Path: "/w/.git", Name: ".git", Kind: Symlink, Guards: []Guard{{Path: "/store/repo", Kind: Dir}}}
+	p, err := Resolve(Request{Mode: WorkspaceWrite, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true, ExcludeTmpdirEnvVar: true}, Facts{Places: append(dirFacts("/"), roots[0])})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,13 +107,13 @@ func TestAGrantNeverExceedsWhatWasAsked(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		mode := rapid.SampledFrom([]Mode{ReadOnly, WorkspaceWrite}).Draw(t, "mode")
 		p, err := Resolve(Request{Mode: mode, WorkspaceRoots: []string{"/w"}, ExcludeSlashTmp: true, ExcludeTmpdirEnvVar: true,
-			DeniedReads: []Denied{{Path: rapid.SampledFrom([]string{"/s", "/s/t", "/a/b", "/w/a"}).Draw(t, "hidden"), Kind: Dir}}}, Facts{Roots: dirFacts("/w")})
+			DeniedReads: []Denied{{Path: rapid.SampledFrom([]string{"/s", "/s/t", "/a/b", "/w/a"}).Draw(t, "hidden"), Kind: Dir}}}, Facts{Places: dirFacts("/w", "/")})
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.ReadAll = rapid.Bool().Draw(t, "read all")
 		ask := event.Permissions{Network: rapid.Bool().Draw(t, "network"), Read: some.Draw(t, "read"), Write: some.Draw(t, "write")}
-		wide, err := p.Widen(Widening{ask, dirFacts(paths...), []string{"/g"}})
+		wide, err := p.Widen(Widening{ask, dirFacts(paths...), nil, []string{"/g"}})
 		if err != nil {
 			if !errors.Is(err, ErrBeyond) {
 				t.Fatal(err)
