@@ -38,6 +38,7 @@ Exit status: 0 the rules were read, whatever they decide; 1 a rules file or the 
 	f.SetInterspersed(false)
 	s.bind(f)
 	f.StringArrayVarP(&o.Rules, "rules", "r", nil, "read rules from `FILE`; may be repeated")
+	_ = c.MarkFlagFilename("rules", "rules")
 	f.BoolVar(&o.Pretty, "pretty", false, "indent the JSON")
 	f.BoolVar(&o.Resolve, "resolve-host-executables", false, "a path matches rules of its base name, if host_executable() does not exclude it")
 	return c
@@ -84,13 +85,19 @@ func newPolicyTest(env app.Env) *cobra.Command {
 	test := &cobra.Command{
 		Use: "test FILE...", Short: "run case files against the decisions of this version",
 		Long: `test reads cases, one JSON object a line, and compares what this version decides with what the
-case expects. Nothing is run and nothing outside is touched.
+case expects: commands, rules, network access, configuration, reviews. A folder stands for the .jsonl files
+below it, '-' for standard input. Nothing is run and nothing outside is touched. doc/policy.md has the format.
+
+Failures and a summary are printed; with --json one result a line, passed ones too.
 
 Exit status: 0 all pass; 2 a file cannot be read; 3 some fail.`,
-		Example: "  proctor policy test cases.jsonl\n  proctor policy test --json cases.jsonl",
-		Args:    cobra.MinimumNArgs(1),
-		RunE:    func(_ *cobra.Command, args []string) error { return app.PolicyTest(env, args, json) },
+		Example: `  proctor policy test cases.jsonl
+  proctor policy test policy/cases
+  proctor policy test --json - < cases.jsonl | jq -c 'select(.pass | not)'`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return app.PolicyTest(env, args, json) },
 	}
+	test.ValidArgsFunction = cobra.FixedCompletions([]string{"jsonl"}, cobra.ShellCompDirectiveFilterFileExt)
 	test.Flags().BoolVar(&json, "json", false, "one result a line")
 	return test
 }

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"proctor/internal/config"
 	"proctor/policy/cases"
@@ -26,11 +29,16 @@ type caseResult struct {
 	Want string `json:"want"`
 }
 
-// PolicyTest runs case files. Status 2 when one cannot be read, 3 when some case fails.
-func PolicyTest(env Env, files []string, asJSON bool) error {
+// PolicyTest runs case files; a folder stands for the .jsonl files below it, "-" for standard input. Status 2 when
+// one cannot be read, 3 when some case fails.
+func PolicyTest(env Env, names []string, asJSON bool) error {
+	files, err := caseFiles(env, names)
+	if err != nil {
+		return fail(Usage, err)
+	}
 	var passed, failed int
 	for _, file := range files {
-		f, err := os.Open(env.abs(file))
+		f, err := openCases(env, file)
 		if err != nil {
 			return fail(Usage, fmt.Errorf("read cases: %w", err))
 		}
@@ -51,6 +59,45 @@ func PolicyTest(env Env, files []string, asJSON bool) error {
 		return fail(Gate, errSilent)
 	}
 	return nil
+}
+
+// maxCaseFiles bounds what a folder may stand for.
+const maxCaseFiles = 4096
+
+// caseFiles puts the files of folders in their place, by name.
+func caseFiles(env Env, names []string) ([]string, error) {
+	var files []string
+	for _, name := range names {
+		info, err := os.Stat(env.abs(name))
+		if name == "-" || err != nil || !info.IsDir() {
+			files = append(files, name)
+			continue
+		}
+		before := len(files)
+		err = filepath.WalkDir(env.abs(name), func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".jsonl") {
+				files = append(files, path)
+			}
+			if len(files)-before > maxCaseFiles {
+				return fmt.Errorf("more than %d files; name fewer folders", maxCaseFiles)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read cases in %s: %w", name, err)
+		}
+		if len(files) == before {
+			return nil, fmt.Errorf("read cases in %s: the folder holds no .jsonl file", name)
+		}
+	}
+	return files, nil
+}
+
+func openCases(env Env, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(env.Stdin), nil
+	}
+	return os.Open(env.abs(name))
 }
 
 func printCase(w io.Writer, r caseResult, asJSON bool) {
