@@ -22,8 +22,8 @@ type State struct {
 	// Closed tells whether the last event is session_closed; Counts are the events since the one before.
 	Closed bool
 	Counts map[event.Kind]uint64
-	// Grants are the approvals that count for more than one call.
-	Grants approval.Grants
+	// Standing are the approvals that count for more than one call.
+	Standing approval.Standing
 	// Turn is the turn that was running, empty between turns.
 	Turn string
 
@@ -48,7 +48,7 @@ func Fold(st State, e *event.Event) State {
 		st.Closed, st.Counts = false, map[event.Kind]uint64{}
 	}
 	st.Counts[e.Kind]++
-	st.Grants.Add(e)
+	st.Standing.Add(e)
 	switch p := e.Payload.(type) {
 	case *event.ConversationStartsPayload:
 		if st.Start == nil {

@@ -32,8 +32,8 @@ type Options struct {
 	Breaker Breaker
 	// Deadline is how long a reviewer may take. Default 90 s. The gate waits a little longer for the answer to arrive.
 	Deadline time.Duration
-	// Grants are those of a resumed session.
-	Grants Grants
+	// Standing are those of a resumed session.
+	Standing Standing
 	// Widen gives further permissions, and Amend adds rules; without them none are given, and none are offered.
 	Widen Widen
 	Amend Amend
@@ -46,10 +46,10 @@ type Gate struct {
 	opts Options
 	stop func()
 
-	mu      sync.Mutex                                    // guards the fields below, and of opts.Authority what an amendment changes: Rules and Digest
-	waiting map[string]chan *event.ApprovalDecidedPayload // by approval id
-	grants  Grants
-	turns   map[string]string // by call id
+	mu       sync.Mutex                                    // guards the fields below, and of opts.Authority what an amendment changes: Rules and Digest
+	waiting  map[string]chan *event.ApprovalDecidedPayload // by approval id
+	standing Standing
+	turns    map[string]string // by call id
 }
 
 // grace is how long after the deadline, or after a cancellation, the gate still waits for the reviewer's own final word.
@@ -63,7 +63,7 @@ func New(opts Options) (*Gate, error) {
 	if opts.Deadline <= 0 {
 		opts.Deadline = 90 * time.Second
 	}
-	g := &Gate{opts: opts, waiting: map[string]chan *event.ApprovalDecidedPayload{}, grants: opts.Grants, turns: map[string]string{}}
+	g := &Gate{opts: opts, waiting: map[string]chan *event.ApprovalDecidedPayload{}, standing: opts.Standing, turns: map[string]string{}}
 	stop, err := opts.Watcher.Watch(opts.Stream.Session(), event.ApprovalDecided, g.answered)
 	if err != nil {
 		return nil, fmt.Errorf("watch for approvals: %w", err)
@@ -133,9 +133,9 @@ func (g *Gate) consider(r Request) considered {
 	c.facts.Permissions = g.judge(r.Action, c.held)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c.earlier, c.facts.SessionApproved = g.grants.covers(r.Action)
+	c.earlier, c.facts.SessionApproved = g.standing.covers(r.Action)
 	c.facts.GrantedBy = c.earlier.approval
-	if len(g.turns) > maxGrants {
+	if len(g.turns) > maxStanding {
 		clear(g.turns)
 	}
 	g.turns[r.CallID] = r.Turn
@@ -188,8 +188,8 @@ func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision, offer even
 func (g *Gate) remember(turn string, request *event.ApprovalRequestedPayload, answer *event.ApprovalDecidedPayload) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.grants.Add(&event.Event{Turn: turn, Payload: request})
-	g.grants.Add(&event.Event{Turn: turn, Payload: answer})
+	g.standing.Add(&event.Event{Turn: turn, Payload: request})
+	g.standing.Add(&event.Event{Turn: turn, Payload: answer})
 }
 
 // outcome of waiting: an answer, or why there was none.

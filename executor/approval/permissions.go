@@ -16,7 +16,7 @@ type Widen func(p event.Permissions) (filesystem.Plan, error)
 // be given, because the session was resumed under stricter requirements, is left out.
 func (g *Gate) effective(turn string) (filesystem.Plan, event.Permissions) {
 	g.mu.Lock()
-	list := g.grants.permissions(turn)
+	list := g.standing.permissions(turn)
 	g.mu.Unlock()
 	var sum event.Permissions
 	plan := g.opts.Authority.Plan

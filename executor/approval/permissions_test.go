@@ -135,7 +135,7 @@ func TestResumedGrantsAreNarrowedAgain(t *testing.T) {
 	g.opts.Widen = widen
 	for _, p := range []event.Permissions{{Write: []string{"/x"}}, {Write: []string{"/managed/a"}}, {Network: true}} {
 		for _, e := range answered("old", wants("old", p).Action, event.ScopeSession, nil) {
-			g.grants.Add(e)
+			g.standing.Add(e)
 		}
 	}
 	out, err := g.Rule(t.Context(), with("new", nil))
@@ -149,7 +149,7 @@ func TestNoGrantExceedsWhatWasApproved(t *testing.T) {
 	paths := []string{"/a", "/b", "/a/b", "/managed/x", "/managed"}
 	some := rapid.SliceOfN(rapid.SampledFrom(paths), 0, 3)
 	rapid.Check(t, func(rt *rapid.T) {
-		var g Grants
+		var g Standing
 		approvedPaths := map[string]bool{}
 		for range rapid.IntRange(0, 4).Draw(rt, "requests") {
 			p := event.Permissions{Write: merged(some.Draw(rt, "write"), nil)}
@@ -168,7 +168,7 @@ func TestNoGrantExceedsWhatWasApproved(t *testing.T) {
 				}
 			}
 		}
-		gate := &Gate{opts: Options{Widen: widen, Authority: Authority{Plan: inside}}, grants: g}
+		gate := &Gate{opts: Options{Widen: widen, Authority: Authority{Plan: inside}}, standing: g}
 		plan, _ := gate.effective("t")
 		for _, at := range paths {
 			given := plan.CheckWrite(at).Allowed

@@ -65,12 +65,12 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 			err = errors.Join(err, p.close(ctx, "failed"))
 		}
 	}()
-	var grants approval.Grants
+	var standing approval.Standing
 	if r.state != nil {
-		grants = r.state.Grants
+		standing = r.state.Standing
 	}
 	if p.gate, err = approval.New(approval.Options{
-		Grants: grants, Widen: r.widen, Amend: r.amend,
+		Standing: standing, Widen: r.widen, Amend: r.amend,
 		Authority: r.authority(), Stream: r.stream, Watcher: r.store.Bus, Breaker: &turnBreaker{},
 		Context: func() event.Sensitive { return r.reviewContext(p.session) },
 	}); err != nil {

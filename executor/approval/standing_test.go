@@ -21,8 +21,8 @@ func answered(turn string, a event.Action, scope string, change func(*event.Appr
 	return []*event.Event{{Turn: turn, Payload: q}, {Turn: turn, Payload: d}}
 }
 
-func fold(events ...*event.Event) *Grants {
-	var g Grants
+func fold(events ...*event.Event) *Standing {
+	var g Standing
 	for _, e := range events {
 		g.Add(e)
 	}
@@ -145,7 +145,7 @@ func TestACachedApprovalNeverAnswersADifferentKey(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		given, wanted := rapid.SliceOfN(action, 0, 4).Draw(t, "given"), action.Draw(t, "wanted")
-		var g Grants
+		var g Standing
 		for _, a := range given {
 			for _, e := range answered("t", a, event.ScopeSession, nil) {
 				g.Add(e)
@@ -216,14 +216,14 @@ func TestAGrantIsUsedAndNamed(t *testing.T) {
 	}
 	r.all.Wait()
 
-	// A gate of a resumed session folds the recorded events and grants the same.
+	// A gate of a resumed session folds the recorded events and standing the same.
 	var events []*event.Event
 	for _, p := range []event.Payload{r.events[0].Payload, &event.ApprovalDecidedPayload{ApprovalID: id[0], Status: event.Approved, Scope: event.ScopeSession, Reviewer: "user:ann", Digest: escalation().Action.Digest()}} {
 		events = append(events, &event.Event{Payload: p})
 	}
 	quiet := &reviewers{}
 	resumed := gate(t, quiet)
-	resumed.grants = *fold(events...)
+	resumed.standing = *fold(events...)
 	if out, err := resumed.Rule(t.Context(), escalation()); err != nil || !out.Allowed || len(quiet.events) != 0 {
 		t.Errorf("resumed: %+v %v", out, err)
 	}

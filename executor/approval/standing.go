@@ -6,13 +6,13 @@ import (
 	"proctor/event"
 )
 
-// maxGrants bounds what is remembered of one session: keys, permissions and open requests, each. What is beyond is asked again.
-const maxGrants = 4096
+// maxStanding bounds what is remembered of one session: keys, permissions and open requests, each. What is beyond is asked again.
+const maxStanding = 4096
 
-// Grants are the approvals of a session that count for more than one call: a fold over its events, so a resumed session
+// Standing are the standing approvals: those of a session that count for more than one call: a fold over its events, so a resumed session
 // has the same. Only an approval whose action has the digest that was asked about counts. The zero value holds none.
 // It is not safe for concurrent use.
-type Grants struct {
+type Standing struct {
 	asked map[string]asked
 	keys  map[key]granted
 	held  []held
@@ -34,13 +34,13 @@ type held struct {
 }
 
 // Add folds one event in.
-func (g *Grants) Add(e *event.Event) {
+func (g *Standing) Add(e *event.Event) {
 	switch p := e.Payload.(type) {
 	case *event.ApprovalRequestedPayload:
 		if g.asked == nil {
 			g.asked = map[string]asked{}
 		}
-		if _, twice := g.asked[p.ApprovalID]; !twice && len(g.asked) < maxGrants {
+		if _, twice := g.asked[p.ApprovalID]; !twice && len(g.asked) < maxStanding {
 			slim := *p
 			slim.Context = event.Sensitive{}
 			g.asked[p.ApprovalID] = asked{e.Turn, &slim}
@@ -51,11 +51,11 @@ func (g *Grants) Add(e *event.Event) {
 			return
 		}
 		delete(g.asked, p.ApprovalID)
-		g.grant(a, p)
+		g.take(a, p)
 	}
 }
 
-func (g *Grants) grant(a asked, p *event.ApprovalDecidedPayload) {
+func (g *Standing) take(a asked, p *event.ApprovalDecidedPayload) {
 	action, ok := actionOf(a.request)
 	if !ok || p.Status != event.Approved || p.Digest != a.request.Digest {
 		return
@@ -63,7 +63,7 @@ func (g *Grants) grant(a asked, p *event.ApprovalDecidedPayload) {
 	by := granted{p.ApprovalID, p.Reviewer}
 	switch {
 	case action.Kind == event.ActionPermissions:
-		if action.Additional == nil || len(g.held) >= maxGrants {
+		if action.Additional == nil || len(g.held) >= maxStanding {
 			return
 		}
 		h := held{granted: by, turn: a.turn, permissions: *action.Additional}
@@ -76,7 +76,7 @@ func (g *Grants) grant(a asked, p *event.ApprovalDecidedPayload) {
 			g.keys = map[key]granted{}
 		}
 		for _, k := range keys(action) {
-			if len(g.keys) < maxGrants {
+			if len(g.keys) < maxStanding {
 				g.keys[k] = by
 			}
 		}
@@ -94,7 +94,7 @@ func actionOf(p *event.ApprovalRequestedPayload) (event.Action, bool) {
 }
 
 // covers reports whether an earlier approval answers a, and which.
-func (g *Grants) covers(a event.Action) (granted, bool) {
+func (g *Standing) covers(a event.Action) (granted, bool) {
 	ks := keys(a)
 	var by granted
 	for _, k := range ks {
@@ -107,7 +107,7 @@ func (g *Grants) covers(a event.Action) (granted, bool) {
 }
 
 // permissions are those held in a turn: of the turn itself, and of the session.
-func (g *Grants) permissions(turn string) (out []held) {
+func (g *Standing) permissions(turn string) (out []held) {
 	for _, h := range g.held {
 		if h.turn == "" || h.turn == turn {
 			out = append(out, h)

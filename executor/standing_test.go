@@ -39,7 +39,7 @@ func TestAResumedSessionHasTheSameGrants(t *testing.T) {
 	}
 	plan := filesystem.Plan{Mode: filesystem.ReadOnly, ReadAll: true, Network: filesystem.NetworkOff}
 	full := filesystem.Plan{Mode: filesystem.DangerFullAccess, Unconfined: true, ReadAll: true, Network: filesystem.NetworkOn}
-	gate, err := approval.New(approval.Options{Stream: stream, Watcher: r, Grants: st.Grants, Authority: approval.Authority{
+	gate, err := approval.New(approval.Options{Stream: stream, Watcher: r, Standing: st.Standing, Authority: approval.Authority{
 		Approval: policy.ApprovalPolicy{Mode: policy.OnRequest}, Sandbox: policy.ReadOnly, Plan: plan, Escalated: full,
 	}})
 	if err != nil {
