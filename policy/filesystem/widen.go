@@ -66,7 +66,8 @@ func (p Plan) Widen(w Widening) (Plan, error) {
 		out.Network = NetworkOn
 	}
 	if !p.ReadAll {
-		out.Readable = sorted(slices.Concat(p.Readable, w.Permissions.Read))
+		fresh := slices.DeleteFunc(slices.Clone(w.Permissions.Read), func(at string) bool { return p.CheckRead(at).Allowed })
+		out.Readable = sorted(slices.Concat(p.Readable, fresh))
 	}
 	if len(w.Permissions.Write) > 0 {
 		if err := out.open(w); err != nil {
