@@ -202,7 +202,7 @@ func TestStricterMatchNeverLoosens(t *testing.T) {
 		f := drawFacts(t)
 		f.Action = ActionExec
 		before := Decide(f)
-		if added := addAnywhere(t, &f, Prompt); added.Matches != nil && len(added.Matches) == 1 && added.Effective() != Safe {
+		if added := addAnywhere(t, &f, Prompt); len(added.Matches) == 1 && added.Effective() != Safe {
 			return // the first rule of a part takes the place of the heuristics
 		}
 		if after := Decide(f); looser(after, before) {

@@ -120,39 +120,19 @@ func DecidedAgain(entries []event.Entry, e event.Entry) (Why, error) {
 	if p == nil {
 		return Why{}, fmt.Errorf("explain event %s: it is %s, not a decision", e.ID, e.Kind)
 	}
-	var f policy.Facts
-	text, ok := p.Facts.Reveal()
-	if !ok || text == "" {
-		return Why{}, fmt.Errorf("explain event %s: its facts are no longer in the ledger; what is left is shown by replay", e.ID)
+	f, action, err := recorded(p)
+	if err != nil {
+		return Why{}, fmt.Errorf("explain event %s: %w", e.ID, err)
 	}
-	if err := json.Unmarshal([]byte(text), &f); err != nil {
-		return Why{}, fmt.Errorf("explain event %s: read its facts: %w", e.ID, err)
-	}
-	w := Decided(f, askedWords(p), recordedSettings(entries, e.Seq))
+	w := Decided(f, action.Argv, recordedSettings(entries, e.Seq))
 	w.Recorded = &WhyRecorded{Event: e.ID, Seq: e.Seq, Session: e.Session, Turn: e.Event.Turn, Call: e.Event.Call, Tool: p.ToolName,
 		Outcome: p.Outcome, Reason: p.Reason, Rule: p.Rule, By: p.DecidedBy, Approval: p.Approval, Policy: p.Policy}
 	if f.Action == "" { // the call never became an action; the tool, and no policy, refused it
 		w.Decision = policy.Decision{Outcome: policy.Forbid, Source: policy.Source(p.DecidedBy), Reason: policy.Reason(p.Reason), Text: reveal(p.Message)}
 		w.Changes = []policy.Change{}
 	}
-	w.Recorded.Reproduced = sameAnswer(p, w.Decision)
+	w.Recorded.Reproduced = agrees(p, w.Decision) && (w.Decision.Outcome == policy.Prompt || p.Reason == string(w.Decision.Reason))
 	return w, nil
-}
-
-// sameAnswer: d is what was recorded. A prompt was answered by a reviewer, whose reason the event has.
-func sameAnswer(p *event.ToolDecisionPayload, d policy.Decision) bool {
-	if d.Outcome == policy.Prompt {
-		return p.Approval != "" && (p.DecidedBy == string(policy.SourceUser) || p.DecidedBy == string(policy.SourceAutoReview))
-	}
-	return p.Reason == string(d.Reason) && (p.Outcome == "allow") == (d.Outcome == policy.Allow)
-}
-
-func askedWords(p *event.ToolDecisionPayload) []string {
-	var a event.Action
-	if text, ok := p.Action.Reveal(); ok && json.Unmarshal([]byte(text), &a) == nil {
-		return a.Argv
-	}
-	return nil
 }
 
 // recordedSettings are those of the last config_resolved event before the decision.

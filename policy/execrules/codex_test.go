@@ -37,7 +37,7 @@ func TestCodexAgrees(t *testing.T) {
 	if err != nil {
 		n = 50
 	}
-	g := generator{rand.New(rand.NewPCG(uint64(n), 7))} //nolint:gosec // repeatable on purpose
+	g := generator{rand.New(rand.NewPCG(uint64(n), 7))}
 	for range n {
 		c.run(t, g.file(), g.argv(), g.IntN(2) == 0)
 	}
