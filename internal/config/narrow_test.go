@@ -40,8 +40,8 @@ var constraints = map[string]func(t *rapid.T) string{
 		return "[" + quoteAll(some(t, "deny", []string{"/srv/a", "/srv/b", "/**/*.env"}, false)) + "]"
 	},
 	"allowed_permission_profiles": func(t *rapid.T) string {
-		names := some(t, "profiles", []string{":danger-full-access", "wide"}, false, ":read-only", ":workspace")
-		return "{" + quoteEach(names, " = true") + "}"
+		names := some(t, "profiles", []string{":read-only", ":workspace", ":danger-full-access", "wide"}, true)
+		return "{" + quoteEach(names, " = true") + "}\ndefault_permissions = " + fmt.Sprintf("%q", rapid.SampledFrom(names).Draw(t, "default"))
 	},
 	"allow_login_shell":     func(*rapid.T) string { return "false" },
 	"features":              func(*rapid.T) string { return "{hooks=false, network_proxy=true}" },
@@ -124,11 +124,14 @@ func TestAddingARequirementNeverWidens(t *testing.T) {
 }
 
 func noWider(t *rapid.T, before, after *Config) {
-	if wider(after.SandboxMode, before.SandboxMode) {
-		t.Fatalf("sandbox went from %s to %s", before.SandboxMode, after.SandboxMode)
-	}
-	if after.NetworkAccess() && !before.NetworkAccess() {
-		t.Fatal("the network went on")
+	chosen := len(before.Explain("sandbox_mode").Candidates)+len(before.Explain("default_permissions").Candidates) > 0
+	if chosen || after.Requirements.DefaultPermissions == "" { // a managed default counts where nobody chose
+		if wider(after.SandboxMode, before.SandboxMode) {
+			t.Fatalf("sandbox went from %s to %s", before.SandboxMode, after.SandboxMode)
+		}
+		if after.NetworkAccess() && !before.NetworkAccess() {
+			t.Fatal("the network went on")
+		}
 	}
 	for _, deny := range before.DenyRead {
 		if !slices.Contains(after.DenyRead, deny) {
@@ -150,9 +153,11 @@ func noWider(t *rapid.T, before, after *Config) {
 	req := after.Requirements
 	stays(t, "approvals_reviewer", before.ApprovalsReviewer, after.ApprovalsReviewer, req.AllowedReviewers,
 		func(r Reviewer) bool { return r == UserReviewer })
-	stays(t, "web_search", before.WebSearch, after.WebSearch, req.AllowedWebSearchModes, func(m WebSearchMode) bool {
-		return slices.Index(webSearchWords, string(m)) < slices.Index(webSearchWords, string(before.WebSearch))
-	})
+	if before.SandboxMode == after.SandboxMode { // it decides the default
+		stays(t, "web_search", before.WebSearch, after.WebSearch, req.AllowedWebSearchModes, func(m WebSearchMode) bool {
+			return slices.Index(webSearchWords, string(m)) < slices.Index(webSearchWords, string(before.WebSearch))
+		})
+	}
 	if before.ApprovalsReviewer == after.ApprovalsReviewer { // it decides what a headless run may ask
 		stays(t, "approval_policy", before.ApprovalPolicy, after.ApprovalPolicy, req.AllowedApprovalPolicies,
 			func(p ApprovalPolicy) bool { return p.Mode == ApprovalNever })

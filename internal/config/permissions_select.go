@@ -48,11 +48,11 @@ func (l *loader) permissions(c *Config) {
 	ch.mode = mode
 	c.settle("sandbox_mode", string(ch.mode), ch.origin)
 	c.settle("default_permissions", ch.profile, ch.origin)
-	if ch = l.allowedProfile(c, ch); len(l.r.errs) > 0 {
-		return
-	}
-	if ch = l.allowedMode(c, ch); len(l.r.errs) > 0 {
-		return
+	// The modes twice: what they leave of the wish bounds the managed default, and then holds for it as well.
+	for _, narrow := range []func(*Config, choice) choice{l.allowedMode, l.allowedProfile, l.allowedMode} {
+		if ch = narrow(c, ch); len(l.r.errs) > 0 {
+			return
+		}
 	}
 	c.PermissionProfile, c.SandboxMode = ch.profile, ch.mode
 	l.refuseDeniedGrants(c)
@@ -325,14 +325,24 @@ func (l *loader) allowedProfile(c *Config, ch choice) choice {
 	if !ok {
 		return ch
 	}
-	if ch.explicit && wider(mode, ch.mode) {
+	instead := choice{profile: fallback, mode: mode}
+	if ch.explicit && (wider(mode, ch.mode) || l.opensNetwork(c, instead) && !l.opensNetwork(c, ch)) {
 		l.r.failAt(ch.origin, ch.key, fmt.Sprintf("profile %q is not allowed by %s, and the managed default %q would allow more", ch.profile, rule, fallback),
 			"a profile that is allowed", "choose it with default_permissions = "+strconv.Quote(fallback)+", or another that is allowed")
 		return ch
 	}
-	l.clampChoice(c, ch, choice{profile: fallback, mode: mode}, rule, o)
+	l.clampChoice(c, ch, instead, rule, o)
 	ch.profile, ch.mode = fallback, mode
 	return ch
+}
+
+// opensNetwork is Config.NetworkAccess for a choice that is not made yet.
+func (l *loader) opensNetwork(c *Config, ch choice) bool {
+	if p, ok := c.Permissions[ch.profile]; ok {
+		return c.resolvedNetwork(p)
+	}
+	on, _ := c.final.find("sandbox_workspace_write", "network_access").val.(bool)
+	return ch.mode == DangerFullAccess || ch.mode == WorkspaceWrite && on
 }
 
 // allowedMode applies allowed_sandbox_modes, and deny_read, which nothing

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // Shorthands for the schema tables.
@@ -28,7 +29,7 @@ func reviewerSpec() *spec {
 // configSchema is config.toml, its profiles and project files (config reference,
 // section 3). Keys that proctor does not act on are listed so that a file shared
 // with Codex loads without complaint.
-func configSchema() *spec {
+var configSchema = sync.OnceValue(func() *spec {
 	f := profileFields()
 	f["profiles"] = mapOf(table(profileFields()))
 	f["profile"] = &spec{kind: stringValue, check: func(n *node) (string, string) {
@@ -40,7 +41,7 @@ func configSchema() *spec {
 		}
 	}
 	return table(f)
-}
+})
 
 func profileFields() map[string]*spec {
 	return map[string]*spec{

@@ -3,10 +3,11 @@ package config
 import (
 	"fmt"
 	"strings"
+	"sync"
 )
 
 // requirementsSchema is requirements.toml (config reference, section 2).
-func requirementsSchema() *spec {
+var requirementsSchema = sync.OnceValue(func() *spec {
 	f := map[string]*spec{
 		"allowed_approval_policies":   nonEmpty(list(allowedPolicySpec())),
 		"allowed_approvals_reviewers": nonEmpty(list(reviewerSpec())),
@@ -48,7 +49,7 @@ func requirementsSchema() *spec {
 		}
 		return "", ""
 	}}
-}
+})
 
 // unusedRequirements constrain parts of Codex that proctor does not have; a wrong type in them is an error all the same.
 func unusedRequirements() map[string]*spec {
