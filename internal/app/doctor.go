@@ -33,7 +33,7 @@ func Doctor(ctx context.Context, env Env, opts config.Options, asJSON bool) erro
 		checks = append(checks, check{"configuration", false, true, err.Error()})
 	} else {
 		checks = append(checks, configChecks(cfg, warnings)...)
-		checks = append(checks, modelCheck(env, cfg), ledgerCheck(ctx, cfg))
+		checks = append(checks, folderCheck(cfg), modelCheck(env, cfg), ledgerCheck(ctx, cfg))
 		checks = append(checks, collectorChecks(ctx, cfg)...)
 	}
 	sandboxes, usable := sandboxChecks(ctx, env, cfg)
@@ -124,6 +124,20 @@ func configFile(cfg *config.Config) string {
 		return path + " is not there, defaults hold"
 	}
 	return path
+}
+
+// folderCheck says how the folder stands and what is recommended for it.
+func folderCheck(cfg *config.Config) check {
+	git := isGit(cfg.ProjectRoot)
+	mode, approvals := config.Recommended(git)
+	control, trust := "not under version control", "not decided yet, read-only until it is trusted"
+	if git {
+		control = "under version control"
+	}
+	if cfg.Trust != config.TrustUndecided {
+		trust = string(cfg.Trust)
+	}
+	return check{"folder", true, false, fmt.Sprintf("%s: %s, %s; recommended: --sandbox %s --ask-for-approval %s", cfg.ProjectRoot, control, trust, mode, approvals)}
 }
 
 func modelCheck(env Env, cfg *config.Config) check {
