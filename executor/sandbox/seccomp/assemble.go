@@ -3,9 +3,8 @@
 package seccomp
 
 import (
-	elastic "github.com/elastic/go-seccomp-bpf"
-	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/net/bpf"
+	"golang.org/x/sys/unix"
 
 	"proctor/policy/filesystem"
 )
@@ -17,36 +16,34 @@ const (
 	argsOffset   = 16
 )
 
-// instructions lays the rows out one after the other, each loading the call number anew; the first that matches decides. (The library's own
-// assembler, version 1.6.0, compares the next number with what a failed condition left in the accumulator and lets
-// calls of other architectures through, so only its tables are used.)
-func instructions(calls []Call, network filesystem.Network, actions map[Class]elastic.Action, info *arch.Info) []bpf.Instruction {
-	out := guard(info)
+// instructions lays the rows out one after the other, each loading the call number anew; the first that matches decides.
+func instructions(calls []Call, network filesystem.Network, actions map[Class]uint32, m machine) []bpf.Instruction {
+	out := guard(m)
 	for _, c := range calls {
-		number, known := info.SyscallNames[c.Name]
+		number, known := m.numbers[c.Name]
 		action, wanted := actions[c.Class]
 		if !known || !wanted || !c.in(network) {
 			continue
 		}
-		body := append(conditions(c.When), bpf.RetConstant{Val: uint32(action)})
+		body := append(conditions(c.When), bpf.RetConstant{Val: action})
 		out = append(out, bpf.LoadAbsolute{Off: numberOffset, Size: 4},
 			bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(number), SkipFalse: uint8(len(body))})
 		out = append(out, body...)
 	}
-	return append(out, bpf.RetConstant{Val: uint32(elastic.ActionAllow)})
+	return append(out, bpf.RetConstant{Val: unix.SECCOMP_RET_ALLOW})
 }
 
 // guard refuses every call that is not of the machine's own architecture.
-func guard(info *arch.Info) []bpf.Instruction {
+func guard(m machine) []bpf.Instruction {
 	out := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: archOffset, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(info.ID), SkipTrue: 1},
-		bpf.RetConstant{Val: uint32(enosys)},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: m.arch, SkipTrue: 1},
+		bpf.RetConstant{Val: enosys},
 	}
-	if info.ID == arch.X86_64.ID {
+	if m.foreign != 0 {
 		out = append(out, bpf.LoadAbsolute{Off: numberOffset, Size: 4},
-			bpf.JumpIf{Cond: bpf.JumpLessThan, Val: uint32(arch.X32.SeccompMask), SkipTrue: 1},
-			bpf.RetConstant{Val: uint32(enosys)})
+			bpf.JumpIf{Cond: bpf.JumpLessThan, Val: m.foreign, SkipTrue: 1},
+			bpf.RetConstant{Val: enosys})
 	}
 	return out
 }

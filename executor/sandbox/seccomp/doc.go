@@ -18,6 +18,6 @@
 // do not run confined. clone3 fails with ENOSYS as well, because its flags lie in memory that a filter cannot see;
 // C libraries fall back to clone.
 //
-// Programs are values without state and safe for concurrent use. Only architectures that
-// github.com/elastic/go-seccomp-bpf knows are supported.
+// Programs are values without state and safe for concurrent use. Only amd64 and
+// arm64 are supported.
 package seccomp

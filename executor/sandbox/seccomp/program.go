@@ -9,31 +9,26 @@ import (
 	"slices"
 	"sync"
 
-	elastic "github.com/elastic/go-seccomp-bpf"
-	"github.com/elastic/go-seccomp-bpf/arch"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"proctor/policy/filesystem"
 )
 
-// retUserNotify is SECCOMP_RET_USER_NOTIF (linux/seccomp.h), which the library has no name for.
-const retUserNotify elastic.Action = 0x7fc00000
-
-const enosys = elastic.ActionErrno | elastic.Action(unix.ENOSYS)
-const eperm = elastic.ActionErrno | elastic.Action(unix.EPERM)
+const enosys = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
+const eperm = unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)
 
 // Program is an assembled filter, ready for seccomp(2) or for bubblewrap's --seccomp.
 type Program []unix.SockFilter
 
 // Enforce is all that can be enforced without a supervisor: everything but Watched and Limited.
 func Enforce(network filesystem.Network) (Program, error) {
-	return assemble(network, map[Class]elastic.Action{Refused: eperm, Silent: eperm, Absent: enosys, Dated: enosys, Sealed: enosys}, nil)
+	return assemble(network, map[Class]uint32{Refused: eperm, Silent: eperm, Absent: enosys, Dated: enosys, Sealed: enosys}, nil)
 }
 
 // Quiet refuses every Silent and Absent call; Notify takes care of the others.
 func Quiet(network filesystem.Network) (Program, error) {
-	return assemble(network, map[Class]elastic.Action{Silent: eperm, Absent: enosys}, nil)
+	return assemble(network, map[Class]uint32{Silent: eperm, Absent: enosys}, nil)
 }
 
 // Notify stops all other calls of the table until a supervisor answers. With setup it also stops
@@ -43,9 +38,9 @@ func Notify(network filesystem.Network, setup bool) (Program, error) {
 	if setup {
 		extra = append(extra, Call{Name: SetupDone, Class: Watched, When: when(is(0, unix.PR_SET_SECCOMP))})
 	}
-	actions := map[Class]elastic.Action{}
+	actions := map[Class]uint32{}
 	for c := range notified {
-		actions[c] = retUserNotify
+		actions[c] = unix.SECCOMP_RET_USER_NOTIF
 	}
 	return assemble(network, actions, extra)
 }
@@ -56,15 +51,15 @@ var notified = map[Class]bool{Refused: true, Watched: true, Dated: true, Sealed:
 // SetupDone names the call that Notify stops in addition, to see the end of the set-up.
 const SetupDone = "prctl"
 
-func assemble(network filesystem.Network, actions map[Class]elastic.Action, extra []Call) (Program, error) {
+func assemble(network filesystem.Network, actions map[Class]uint32, extra []Call) (Program, error) {
 	if scopeOf(network) == 0 {
 		return nil, fmt.Errorf("assemble seccomp filter: unknown network mode %q", network)
 	}
-	info, err := arch.GetInfo("")
+	m, err := here()
 	if err != nil {
 		return nil, fmt.Errorf("assemble seccomp filter: %w", err)
 	}
-	raw, err := bpf.Assemble(instructions(append(slices.Clip(Calls()), extra...), network, actions, info))
+	raw, err := bpf.Assemble(instructions(append(slices.Clip(Calls()), extra...), network, actions, m))
 	if err != nil {
 		return nil, fmt.Errorf("assemble seccomp filter: %w", err)
 	}
@@ -129,13 +124,13 @@ func For(network filesystem.Network) (Filters, error) {
 
 // ByNumber gives the rows of each call number that Notify may stop in one network mode.
 func ByNumber(network filesystem.Network) (map[int32][]Call, error) {
-	info, err := arch.GetInfo("")
+	m, err := here()
 	if err != nil {
 		return nil, err
 	}
 	out := map[int32][]Call{}
 	for _, c := range Calls() {
-		n, known := info.SyscallNames[c.Name]
+		n, known := m.numbers[c.Name]
 		if known && c.in(network) && notified[c.Class] {
 			out[int32(n)] = append(out[int32(n)], c)
 		}

@@ -5,6 +5,7 @@ package seccomp
 import (
 	"encoding/binary"
 	"maps"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -268,5 +269,33 @@ func TestUnknownNetworkModeIsAnError(t *testing.T) {
 	t.Parallel()
 	if _, err := Enforce(""); err == nil {
 		t.Error("no error for an empty network mode")
+	}
+}
+
+// A call without a number would silently not be filtered.
+func TestEveryCallHasItsNumber(t *testing.T) {
+	t.Parallel()
+	info, err := arch.GetInfo("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := here()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.arch != uint32(info.ID) {
+		t.Errorf("architecture %#x, want %#x", m.arch, uint32(info.ID))
+	}
+	if m.foreign != 0 && m.foreign != uint32(arch.X32.SeccompMask) {
+		t.Errorf("foreign calls from %#x on, want %#x", m.foreign, uint32(arch.X32.SeccompMask))
+	}
+	for _, c := range append(slices.Clip(Calls()), Call{Name: SetupDone}) {
+		got, known := m.numbers[c.Name]
+		if want, exists := info.SyscallNames[c.Name]; exists && got != want {
+			t.Errorf("%s: number %d (known: %v), want %d", c.Name, got, known, want)
+		}
+		if !known && runtime.GOARCH == "amd64" {
+			t.Errorf("%s has no number in numbers.go or numbers_amd64.go", c.Name)
+		}
 	}
 }
