@@ -66,6 +66,8 @@ type ExecStartedPayload struct {
 	Backend  string `json:"backend"`
 	Mode     string `json:"sandbox_policy"`
 	Network  string `json:"network"`
+	// Gaps are in what this backend guarantees less than one with namespaces; most have none.
+	Gaps []string `json:"sandbox_gaps,omitempty"`
 	// Escalated is set when the action runs outside the sandbox, by approval or rule.
 	Escalated bool      `json:"escalated,omitempty"`
 	Argv      Sensitive `json:"argv,omitzero"` // JSON array

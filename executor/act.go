@@ -10,6 +10,7 @@ import (
 
 	"proctor/event"
 	"proctor/executor/approval"
+	"proctor/executor/sandbox"
 	"proctor/executor/tool"
 )
 
@@ -19,13 +20,13 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 	s := c.t.s
 	decision := r.Decision.Payload.(*event.ToolDecisionPayload)
 	action := p.Action()
-	confined := s.opts.Backend.Name()
+	confined, gaps := s.opts.Backend.Name(), sandbox.Gaps(s.opts.Backend)
 	if r.Plan.Unconfined {
-		confined = "none"
+		confined, gaps = "none", nil
 	}
 	started := &event.ExecStartedPayload{
 		ToolName: c.call.Name, Digest: decision.Digest, Decision: r.Decision.ID, Backend: confined,
-		Mode: string(r.Plan.Mode), Network: string(r.Plan.Network), Escalated: r.Escalated, Cwd: event.Secret(action.Cwd),
+		Mode: string(r.Plan.Mode), Network: string(r.Plan.Network), Gaps: gaps, Escalated: r.Escalated, Cwd: event.Secret(action.Cwd),
 	}
 	if !r.Permissions.IsZero() {
 		started.Permissions = event.SecretJSON(r.Permissions)

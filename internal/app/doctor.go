@@ -79,17 +79,28 @@ func sandboxChecks(ctx context.Context, env Env, cfg *config.Config) (checks []c
 		return []check{{"sandbox", false, true, err.Error()}}, false
 	}
 	for _, p := range reports {
+		first := p.Usable && !usable
 		usable = usable || p.Usable
-		checks = append(checks, check{"sandbox " + p.Name, p.Usable, false, sandboxDetail(p)})
+		checks = append(checks, check{"sandbox " + p.Name, p.Usable, false, sandboxDetail(p, first)})
+		for _, gap := range p.Gaps {
+			checks = append(checks, check{"gap " + p.Name, true, false, gap})
+		}
+	}
+	for _, f := range backend.Facts() {
+		checks = append(checks, check{f.Name, f.OK, false, f.Detail})
 	}
 	return checks, usable
 }
 
-func sandboxDetail(p backend.Report) string {
+// sandboxDetail describes a backend; the first usable one is what commands run in.
+func sandboxDetail(p backend.Report, first bool) string {
 	if !p.Usable {
 		return p.Reason + "; " + p.Advice
 	}
 	detail := "usable"
+	if first {
+		detail = "in use"
+	}
 	if p.Version != "" {
 		detail += ", " + p.Version
 	}

@@ -30,7 +30,16 @@ type Report struct {
 	// Reason and Advice are set when it is not usable.
 	Reason string `json:"reason,omitempty"`
 	Advice string `json:"advice,omitempty"`
+	// Gaps are in what it guarantees less than a backend with namespaces, see sandbox.Gapped.
+	Gaps []string `json:"gaps,omitempty"`
 	// Version and Path are filled in by Probe only.
 	Version string `json:"version,omitempty"`
 	Path    string `json:"path,omitempty"`
+}
+
+// Fact is one thing that backends need of the machine.
+type Fact struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
 }

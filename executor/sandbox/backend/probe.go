@@ -39,6 +39,7 @@ func Probe(ctx context.Context, o Options) ([]Report, error) {
 		r := try(ctx, c)
 		r.Path = c.path
 		r.Version = version(ctx, c)
+		r.Gaps = sandbox.Gaps(c.backend)
 		out = append(out, r)
 	}
 	return out, nil
@@ -103,7 +104,7 @@ func (c cache) probe(ctx context.Context, cand candidate) Report {
 	if cand.backend == nil {
 		return Report{Name: cand.name, Reason: cand.reason, Advice: cand.advice}
 	}
-	key := fmt.Sprintf("%s %d %s", c.boot, os.Geteuid(), cand.key)
+	key := fmt.Sprintf("%s %d %s %s", c.boot, os.Geteuid(), cand.key, surroundings())
 	sum := sha256.Sum256([]byte(key))
 	file := filepath.Join(c.dir, cand.name+"-"+hex.EncodeToString(sum[:8])+".json")
 	if c.boot != "" {

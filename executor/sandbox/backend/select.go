@@ -21,6 +21,7 @@ import (
 // Main runs the helper parts of the backends when this process was started as one of them, and then does not
 // return. It must be the first call in main, and in TestMain of tests that set Options.Executable.
 func Main() {
+	nothing()
 	mountpoint.Main()
 	landlock.Main()
 }
@@ -169,6 +170,9 @@ func (r *router) backend(ctx context.Context, n int) sandbox.Backend {
 	}
 	return nil
 }
+
+// Gaps are those of the preferred backend.
+func (r *router) Gaps() []string { return sandbox.Gaps(r.backend(context.Background(), 0)) }
 
 // Name is that of the preferred backend.
 func (r *router) Name() string {

@@ -70,7 +70,7 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 	if err := sandbox.CheckSpec(spec); err != nil {
 		return nil, err
 	}
-	watched := !b.options.Unsupervised && canWatch()
+	watched := !b.options.Unsupervised && CanWatch()
 	if why := refused(spec.Plan, b.abi, watched); why != "" {
 		return nil, fmt.Errorf("%w: %s", sandbox.ErrUnsupported, why)
 	}
@@ -133,8 +133,8 @@ func tasks(uid int) int {
 	return n
 }
 
-// canWatch finds out once whether a filter may have a listener here: an outer sandbox may forbid it, or have one itself.
-var canWatch = sync.OnceValue(func() bool {
+// CanWatch finds out once, for the process, whether a filter may have a listener here: an outer sandbox may forbid it, or have one itself.
+var CanWatch = sync.OnceValue(func() bool {
 	allow, err := assemble([]bpf.Instruction{bpf.RetConstant{Val: retAllow}})
 	if err != nil {
 		return false
