@@ -6,7 +6,7 @@ export GOFLAGS ?= -trimpath
 BIN := bin/proctor
 LDFLAGS := -s -w
 
-.PHONY: run test check build bench soak lint vet format generate fuzz clean budget
+.PHONY: run test check cross build bench soak lint vet format generate fuzz clean budget
 
 run: build ## set up and run the main job
 	$(BIN) demo
@@ -18,13 +18,18 @@ build: ## build the binary
 test: ## set up and run all tests
 	$(GO) test -timeout 8m ./...
 
-check: format vet lint test budget ## what must hold before a change is handed in
+check: format vet cross lint test budget ## what must hold before a change is handed in
 
 format:
 	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "not formatted:"; echo "$$out"; exit 1; fi
 
 vet:
 	$(GO) vet ./...
+
+cross: ## what is not run here must at least be right: macOS, Windows and 64-bit ARM
+	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
+	GOOS=windows GOARCH=amd64 $(GO) vet ./...
+	GOOS=linux GOARCH=arm64 $(GO) vet ./...
 
 lint: bin/golangci-lint ## pinned apart from the product's modules, in tools/go.mod
 	bin/golangci-lint run ./...

@@ -12,7 +12,7 @@ func newSandbox(env app.Env) *cobra.Command {
 	c := sandboxCommand(env, "sandbox [linux] [flags] [--] COMMAND...", "debug")
 	linux := sandboxCommand(env, "linux [flags] [--] COMMAND...", "landlock")
 	linux.Hidden = true
-	c.AddCommand(linux)
+	c.AddCommand(linux, newSandboxMacOS(env), newSandboxWindows(env))
 	return c
 }
 

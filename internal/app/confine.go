@@ -26,28 +26,11 @@ type Confinement struct {
 // Confine plans the sandbox that cfg asks for and selects a backend for it. An
 // error means that this confinement is not to be had; nothing may run instead.
 func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string) (Confinement, error) {
-	request := asked(env, cfg, addDirs)
-	err := errors.Join(supported(cfg), refused(cfg))
+	plan, err := confinedPlan(env, cfg, addDirs)
 	if err != nil {
 		return Confinement{}, err
 	}
-	if request.Mode == filesystem.WorkspaceWrite || request.Mode == filesystem.NamedProfile {
-		if request.ReadOnly, err = governing(cfg); err != nil {
-			return Confinement{}, fail(Failure, err)
-		}
-	}
-	hidden, err := ownState(cfg)
-	if err != nil {
-		return Confinement{}, fail(NotDurable, err)
-	}
-	if request.Mode != filesystem.DangerFullAccess { // which confines nothing
-		request.DeniedReads = hidden
-	}
-	plan, err := sandbox.Plan(request)
-	if err != nil {
-		return Confinement{}, fail(Failure, err)
-	}
-	full, err := sandbox.Plan(filesystem.Request{Mode: filesystem.DangerFullAccess, WorkspaceRoots: request.WorkspaceRoots})
+	full, err := sandbox.Plan(filesystem.Request{Mode: filesystem.DangerFullAccess, WorkspaceRoots: []string{cfg.Cwd}})
 	if err != nil {
 		return Confinement{}, fail(Failure, err)
 	}
@@ -58,6 +41,32 @@ func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string)
 		return Confinement{}, fail(NoSandbox, err)
 	}
 	return Confinement{Plan: plan, Escalated: full, Backend: b}, nil
+}
+
+// confinedPlan is what cfg lets commands touch, with our own folders taken out.
+func confinedPlan(env Env, cfg *config.Config, addDirs []string) (filesystem.Plan, error) {
+	request := asked(env, cfg, addDirs)
+	err := errors.Join(supported(cfg), refused(cfg))
+	if err != nil {
+		return filesystem.Plan{}, err
+	}
+	if request.Mode == filesystem.WorkspaceWrite || request.Mode == filesystem.NamedProfile {
+		if request.ReadOnly, err = governing(cfg); err != nil {
+			return filesystem.Plan{}, fail(Failure, err)
+		}
+	}
+	hidden, err := ownState(cfg)
+	if err != nil {
+		return filesystem.Plan{}, fail(NotDurable, err)
+	}
+	if request.Mode != filesystem.DangerFullAccess { // which confines nothing
+		request.DeniedReads = hidden
+	}
+	plan, err := sandbox.Plan(request)
+	if err != nil {
+		return filesystem.Plan{}, fail(Failure, err)
+	}
+	return plan, nil
 }
 
 // asked is the sandbox that cfg asks for, before our own folders are taken out of it. It touches nothing.

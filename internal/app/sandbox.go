@@ -54,7 +54,7 @@ func Sandbox(ctx context.Context, env Env, o SandboxOptions) error {
 
 func startExit(err error) Exit {
 	switch {
-	case errors.Is(err, sandbox.ErrUnavailable), errors.Is(err, sandbox.ErrSetup):
+	case errors.Is(err, sandbox.ErrUnavailable), errors.Is(err, sandbox.ErrUnsupported), errors.Is(err, sandbox.ErrSetup):
 		return NoSandbox
 	case errors.Is(err, sandbox.ErrNotFound):
 		return NotFound

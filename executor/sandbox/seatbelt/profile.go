@@ -24,6 +24,8 @@ func Profile(p filesystem.Plan) (string, error) {
 		return "", fmt.Errorf("%w: an unconfined plan has no Seatbelt profile", sandbox.ErrUnsupported)
 	case p.Network != filesystem.NetworkOff && p.Network != filesystem.NetworkOn:
 		return "", fmt.Errorf("%w: network mode %s has no Seatbelt profile", sandbox.ErrUnsupported, p.Network)
+	case len(p.DeniedGlobs) > 0:
+		return "", fmt.Errorf("%w: patterns of denied paths (%s, ...) are not translated to Seatbelt; list the paths", sandbox.ErrUnsupported, p.DeniedGlobs[0])
 	}
 	w := &writer{}
 	w.text(base)
@@ -135,6 +137,9 @@ func (w *writer) writes(p filesystem.Plan) {
 	}
 	for _, ro := range p.ReadOnly {
 		closed(ro, "read-only", false)
+	}
+	for _, l := range p.Linked {
+		closed(l, "linked from elsewhere", false)
 	}
 	for _, d := range p.DeniedReads {
 		closed(d.Path, "denied", d.Kind == filesystem.Missing)

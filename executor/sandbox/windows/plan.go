@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strings"
 
 	"proctor/executor/sandbox"
@@ -77,6 +78,8 @@ func NewPlan(p filesystem.Plan, limits sandbox.Limits) (Plan, error) {
 	case p.Network != filesystem.NetworkOn:
 		return Plan{}, fmt.Errorf("%w: a restricted token cannot close the network; set sandbox_workspace_write.network_access = true with "+
 			"sandbox_mode = \"workspace-write\", or use WSL2", sandbox.ErrUnsupported)
+	case len(p.DeniedGlobs) > 0:
+		return Plan{}, fmt.Errorf("%w: patterns of denied paths (%s, ...) cannot be kept by access lists; list the paths", sandbox.ErrUnsupported, p.DeniedGlobs[0])
 	case len(p.Writable)+len(p.Readable) > filesystem.MaxRoots:
 		return Plan{}, fmt.Errorf("%w: more than %d roots", sandbox.ErrUnsupported, filesystem.MaxRoots)
 	}
@@ -99,7 +102,7 @@ func NewPlan(p filesystem.Plan, limits sandbox.Limits) (Plan, error) {
 			out.deny(q.Path, self, Modify, q.Kind == filesystem.Missing)
 		}
 	}
-	for _, ro := range p.ReadOnly {
+	for _, ro := range append(slices.Clone(p.ReadOnly), p.Linked...) {
 		out.deny(ro, self, Modify, false)
 	}
 	for _, d := range p.DeniedReads {

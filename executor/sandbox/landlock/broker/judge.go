@@ -4,6 +4,7 @@ package broker
 
 import (
 	"path"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -77,8 +78,8 @@ func (j judge) pinned(full string) bool {
 			}
 		}
 	}
-	for _, ro := range j.plan.ReadOnly {
-		if filesystem.Within(ro, full) {
+	for _, q := range append(slices.Clone(j.plan.ReadOnly), j.plan.Linked...) {
+		if filesystem.Within(q, full) {
 			return true
 		}
 	}
