@@ -19,8 +19,11 @@ import (
 // TestMain serves three kinds of process: launchers of the sandbox, the command proctor that scripts run, and the tests.
 func TestMain(m *testing.M) {
 	backend.Main()
-	testscript.Main(leakChecked{m}, map[string]func(){"proctor": func() { os.Exit(int(run())) }, "mcpserver": mcpServer})
+	testscript.Main(leakChecked{m}, programs)
 }
+
+// programs are what scripts run beside the machine's own.
+var programs = map[string]func(){"proctor": func() { os.Exit(int(run())) }, "mcpserver": mcpServer}
 
 // leakChecked fails when tests leave goroutines behind.
 type leakChecked struct{ m *testing.M }

@@ -92,6 +92,9 @@ func TestWritesAreAllowed(t *testing.T) {
 	}
 	eachBackend(t, func(t *testing.T, b box) {
 		for _, c := range cases {
+			if b.lacks(c.name) {
+				continue
+			}
 			host(t, b, c.setup)
 			if r := b.sh(t, c.script); r.ExitCode != 0 || len(r.denials) != 0 {
 				t.Errorf("%s: exit %d, stderr %q, denials %+v", c.name, r.ExitCode, r.stderr, r.denials)
@@ -176,7 +179,7 @@ func TestConfinedProcess(t *testing.T) {
 		defer syscall.Close(fds[0])
 		defer syscall.Close(fds[1])
 		for _, c := range cases {
-			if r := b.sh(t, c.script); r.ExitCode != 0 {
+			if r := b.sh(t, c.script); r.ExitCode != 0 && !b.lacks(c.name) {
 				t.Errorf("%s: exit %d, stdout %q, stderr %q", c.name, r.ExitCode, r.stdout, r.stderr)
 			}
 		}

@@ -144,7 +144,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 		if r := b.sh(t, "mkdir .git"); r.ExitCode == 0 {
 			t.Error("second command made .git")
 		}
-		if got := names(t, b.ws); !strings.Contains(got, ".git") {
+		if got := names(t, b.ws); !strings.Contains(got, ".git") && !b.lacks("placeholders") {
 			t.Errorf("placeholder of the first command is gone while it runs: %q", got)
 		}
 		p.Kill()

@@ -42,7 +42,7 @@ func options(t testing.TB, only string) backend.Options {
 // eachBackend runs the test under every backend that works on this machine.
 func eachBackend(t *testing.T, test func(t *testing.T, b box)) {
 	t.Helper()
-	for _, name := range []string{"bwrap", "native"} {
+	for _, name := range []string{"bwrap", "native", "landlock"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, newBox(t, name))

@@ -196,7 +196,7 @@ func (s *supervisor) watch(listener int) error {
 		return err
 	}
 	s.watcher, err = denial.New(os.NewFile(uintptr(listener), "seccomp listener"), denial.Options{
-		Plan: s.job.Plan, Calls: calls, Limits: s.job.Limits, Actor: broker.New(s.job.Plan, time.Now(), unix.Gettid()),
+		Plan: s.job.Plan, Calls: calls, Limits: s.job.Limits, Actor: broker.New(s.job.Plan, time.Now(), os.Getpid()),
 		OnDenial: func(d sandbox.Denial) { _ = s.up.send(report{Denial: &d}, -1) },
 	})
 	if err != nil {

@@ -23,3 +23,12 @@ var handlers = sync.OnceValue(func() map[string]func(call) denial.Answer {
 		"removexattr": removexattr, "lremovexattr": lremovexattr, "fremovexattr": fremovexattr,
 	}
 })
+
+// Known are the names of the calls that a Broker carries out.
+func Known() map[string]bool {
+	out := map[string]bool{}
+	for name := range handlers() {
+		out[name] = true
+	}
+	return out
+}
