@@ -53,7 +53,7 @@ func TestLandlockHidesAndRestricts(t *testing.T) {
 	}
 	s = b.spec(t, b.request(), "/bin/cat", "/etc/passwd", b.ws+"/sub/open")
 	s.Plan.ReadAll, s.Plan.Readable = false, []string{"/bin", "/usr", "/lib", "/lib64"}
-	s.Plan.Mode = filesystem.Profile
+	s.Plan.Mode = filesystem.NamedProfile
 	if r := b.run(t, s); r.ExitCode == 0 || r.stdout != "o\n" {
 		t.Errorf("restricted reads: %+v %q %q", r.Result, r.stdout, r.stderr)
 	}

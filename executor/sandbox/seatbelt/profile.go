@@ -135,7 +135,7 @@ func (w *writer) writes(p filesystem.Plan) {
 			rules = append(rules, between(at, r.Path)...)
 		}
 	}
-	for _, ro := range p.ReadOnly {
+	for _, ro := range slices.Concat(p.ReadOnly, p.Readable) {
 		closed(ro, "read-only", false)
 	}
 	for _, l := range p.Linked {

@@ -42,7 +42,7 @@ func TestProfile(t *testing.T) {
 		"network-on":      open,
 		"read-only": {Mode: filesystem.ReadOnly, ReadAll: true, Network: filesystem.NetworkOff,
 			DeniedReads: []filesystem.Denied{{Path: "/Users/me/.local/state/proctor", Kind: filesystem.Dir}}},
-		"restricted": {Mode: filesystem.Profile, Network: filesystem.NetworkOff, Readable: []string{"/opt/tool"},
+		"restricted": {Mode: filesystem.NamedProfile, Network: filesystem.NetworkOff, Readable: []string{"/opt/tool"},
 			Writable:    []filesystem.Root{{Path: "/Users/me/work", Kind: filesystem.Dir}},
 			DeniedReads: []filesystem.Denied{{Path: "/Users/me/work/.env", Kind: filesystem.File}, {Path: "/Users/me/work/key.pem", Kind: filesystem.Missing}}},
 	} {

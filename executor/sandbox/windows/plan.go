@@ -102,7 +102,7 @@ func NewPlan(p filesystem.Plan, limits sandbox.Limits) (Plan, error) {
 			out.deny(q.Path, self, Modify, q.Kind == filesystem.Missing)
 		}
 	}
-	for _, ro := range append(slices.Clone(p.ReadOnly), p.Linked...) {
+	for _, ro := range slices.Concat(p.ReadOnly, p.Readable, p.Linked) {
 		out.deny(ro, self, Modify, false)
 	}
 	for _, d := range p.DeniedReads {

@@ -78,7 +78,7 @@ func (j judge) pinned(full string) bool {
 			}
 		}
 	}
-	for _, q := range append(slices.Clone(j.plan.ReadOnly), j.plan.Linked...) {
+	for _, q := range slices.Concat(j.plan.ReadOnly, j.plan.Linked, j.plan.Readable) {
 		if filesystem.Within(q, full) {
 			return true
 		}
