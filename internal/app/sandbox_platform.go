@@ -51,7 +51,7 @@ func SandboxMacOS(ctx context.Context, env Env, o PlatformOptions) error {
 		_, err := fmt.Fprint(env.Stdout, profile)
 		return fail(Failure, err)
 	}
-	environ := append(commandEnviron(env, cfg), "CODEX_SANDBOX=seatbelt")
+	environ := append(commandEnviron(env, cfg, plan), "CODEX_SANDBOX=seatbelt")
 	if plan.Network == "off" {
 		environ = append(environ, sandbox.NetworkDisabledEnv)
 	}
@@ -103,7 +103,7 @@ func SandboxWindows(ctx context.Context, env Env, o PlatformOptions) error {
 	for _, gap := range plan.Gaps {
 		_, _ = fmt.Fprintln(env.Stderr, "note:", plain(gap))
 	}
-	status, err := windows.Run(ctx, plan, o.Argv, cfg.Cwd, commandEnviron(env, cfg))
+	status, err := windows.Run(ctx, plan, o.Argv, cfg.Cwd, commandEnviron(env, cfg, asked))
 	if err != nil {
 		return fail(startExit(err), err)
 	}
