@@ -31,6 +31,9 @@ type Options struct {
 	TTY, StdoutTTY, StderrTTY, Merged bool
 	Rows, Cols                        uint16
 
+	// Mask, when set, takes secrets out of everything that observer and Show get.
+	Mask *Mask
+
 	// Show gets output after the observer; from one goroutine at a time, it must not keep p. An error ends showing:
 	// the command then gets SIGPIPE, as it would have without us. Nil shows nothing.
 	Show func(s sandbox.Stream, p []byte) error
@@ -84,12 +87,18 @@ func (c *Command) Run(ctx context.Context, g tool.Grant, o tool.Observer) (tool.
 	}
 	began := time.Now()
 	w := &watch{observer: o, show: c.o.Show}
+	output, flush := w.output, func() {}
+	if c.o.Mask != nil {
+		m := &masked{Observer: o, mask: c.o.Mask, held: map[sandbox.Stream]string{}}
+		o, output = m, func(s sandbox.Stream, p []byte) { m.output(s, p, w.output) }
+		flush = func() { m.flush(w.output) }
+	}
 	// The command ends when it is asked to, not with the context; when this process dies it is killed all the same.
 	p, err := g.Backend.Start(context.WithoutCancel(ctx), sandbox.Spec{
 		Argv: c.o.Argv, Dir: c.o.Dir, Env: c.o.Env, Plan: g.Plan, TTY: c.o.TTY, Rows: c.o.Rows, Cols: c.o.Cols,
 		StdoutTTY: c.o.StdoutTTY, StderrTTY: c.o.StderrTTY, Merged: c.o.Merged,
 		StdinFile: c.o.Stdin, StdoutFile: c.o.Stdout, StderrFile: c.o.Stderr,
-		OnOutput: w.output, OnDenial: o.Denied,
+		OnOutput: output, OnDenial: o.Denied,
 	})
 	if err != nil {
 		return notStarted(began, err)
@@ -100,6 +109,7 @@ func (c *Command) Run(ctx context.Context, g tool.Grant, o tool.Observer) (tool.
 	}
 	interrupted := c.await(ctx, p)
 	r := p.Wait()
+	flush()
 	if r.SetupError != nil {
 		return notStarted(began, r.SetupError)
 	}
