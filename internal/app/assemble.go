@@ -102,7 +102,7 @@ func (r *run) authority() approval.Authority {
 	return approval.Authority{
 		Approval: approvalPolicy(r.cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(r.cfg.SandboxMode),
 		Reviewer: policy.Reviewer(r.cfg.ApprovalsReviewer), Headless: true, Rules: r.rules,
-		Plan: r.confine.Plan, Escalated: r.confine.Escalated, DeniedReads: r.confine.hides(r.cfg), Digest: r.policyDigest(r.files),
+		Plan: r.confine.Plan, Escalated: r.confine.Escalated, DeniedReads: r.confine.hides(r.cfg) || keepsSecrets(r.cfg), Digest: r.policyDigest(r.files),
 	}
 }
 

@@ -83,6 +83,8 @@ type run struct {
 	// command is what proctor run runs, nil in proctor exec; view shows that session.
 	command *RunOptions
 	view    executor.Progress
+	// environment is nil without a setup.
+	environment *environment
 }
 
 // Exec runs one prompt. The error carries the exit status, see ExitOf.
@@ -174,8 +176,10 @@ func (r *run) govern(ctx context.Context) (err error) {
 	if r.rules, r.files, err = Rules(r.cfg, r.opts.IgnoreRules); err != nil {
 		return err
 	}
-	r.confine, err = Confine(ctx, r.env, r.cfg, r.opts.AddDirs)
-	return err
+	if r.confine, err = Confine(ctx, r.env, r.cfg, r.opts.AddDirs); err != nil {
+		return err
+	}
+	return r.prepareEnvironment(ctx)
 }
 
 // checkFolder refuses to work where nothing can be undone, unless asked to.
@@ -299,7 +303,11 @@ func (r *run) supervise(ctx context.Context) (executor.Result, error) {
 				parts.session.Warn(w.String())
 			}
 		}
-		result, err = r.work(ctx, parts.session)
+		if err = r.setup(ctx); err != nil {
+			err = &setupError{err}
+		} else {
+			result, err = r.work(ctx, parts.session)
+		}
 	}
 	return result, errors.Join(err, parts.close(ctx, reason(ctx, result, err)))
 }
@@ -326,6 +334,8 @@ func (r *run) verdict(ctx context.Context, result executor.Result, err error) er
 	case ctx.Err() != nil:
 		return fail(ExitOf(context.Cause(ctx)), fmt.Errorf("%w; go on with 'proctor exec resume %s'", context.Cause(ctx), r.session))
 	case err != nil && !r.began: // nothing was shown yet
+		return err
+	case isSetup(err):
 		return err
 	case err != nil:
 		return fail(Failure, &shownError{err})

@@ -136,6 +136,8 @@ func (r *run) commandVerdict(ctx context.Context, o executor.Outcome, err error)
 		return fail(Gate, &shownError{fmt.Errorf("refused: %s", o.Message)})
 	case errors.Is(o.Failure, tool.ErrNotStarted):
 		return fail(startExit(o.Failure), o.Failure)
+	case isSetup(err):
+		return err
 	case err != nil:
 		return fail(Failure, err)
 	case o.Tool.ExitCode == nil:

@@ -210,7 +210,10 @@ var errFromParts = errors.New("its facts came from a part that does not run now,
 func factsAgain(a approval.Authority, lost error, same bool, old filesystem.Plan, action event.Action, was policy.Facts) (policy.Facts, error) {
 	f := approval.Facts(a, approval.Request{Action: action, Stdin: was.Stdin, MCP: was.MCP})
 	f.SessionApproved, f.GrantedBy = was.SessionApproved, was.GrantedBy
-	f.Headless = was.Headless // whether somebody sat there
+	f.Headless = was.Headless     // whether somebody sat there
+	if action.Tool == setupTool { // the phase decides these, and no setting
+		f.Approval, f.Sandbox, f.DeniedReads = was.Approval, was.Sandbox, was.DeniedReads
+	}
 	f.Permissions, f.Network = was.Permissions, was.Network
 	switch {
 	case (was.Permissions != nil || was.Network != nil || was.MCP != nil && was.MCP.Mode != "") && !same:

@@ -23,6 +23,8 @@ type Options struct {
 	// Dir is absolute.
 	Dir string
 	Env []string
+	// Secrets are further variables.
+	Secrets []Named
 
 	// Stdin, Stdout and Stderr are handed to the command as they are; output on such a file is neither seen nor recorded.
 	// Without a Stdin the input is empty.
@@ -60,14 +62,18 @@ func New(o Options) *Command {
 	}
 	o.Argv, o.Env = slices.Clone(o.Argv), slices.Clone(o.Env)
 	return &Command{o: o, action: event.Action{
-		Kind: event.ActionCommand, Tool: o.Name, Argv: o.Argv, Cwd: o.Dir, EnvNames: names(o.Env), TTY: o.TTY, Permissions: event.UseDefault,
+		Kind: event.ActionCommand, Tool: o.Name, Argv: o.Argv, Cwd: o.Dir, EnvNames: names(o.Env, o.Secrets), TTY: o.TTY, Permissions: event.UseDefault,
 	}}
 }
 
-func names(env []string) []string {
-	out := make([]string, len(env))
-	for i, e := range env {
-		out[i], _, _ = strings.Cut(e, "=")
+func names(env []string, secrets []Named) []string {
+	var out []string
+	for _, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		out = append(out, name)
+	}
+	for _, s := range secrets {
+		out = append(out, s.Name)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
@@ -95,7 +101,7 @@ func (c *Command) Run(ctx context.Context, g tool.Grant, o tool.Observer) (tool.
 	}
 	// The command ends when it is asked to, not with the context; when this process dies it is killed all the same.
 	p, err := g.Backend.Start(context.WithoutCancel(ctx), sandbox.Spec{
-		Argv: c.o.Argv, Dir: c.o.Dir, Env: c.o.Env, Plan: g.Plan, TTY: c.o.TTY, Rows: c.o.Rows, Cols: c.o.Cols,
+		Argv: c.o.Argv, Dir: c.o.Dir, Env: c.environ(), Plan: g.Plan, TTY: c.o.TTY, Rows: c.o.Rows, Cols: c.o.Cols,
 		StdoutTTY: c.o.StdoutTTY, StderrTTY: c.o.StderrTTY, Merged: c.o.Merged,
 		StdinFile: c.o.Stdin, StdoutFile: c.o.Stdout, StderrFile: c.o.Stderr,
 		OnOutput: output, OnDenial: o.Denied,
@@ -118,6 +124,14 @@ func (c *Command) Run(ctx context.Context, g tool.Grant, o tool.Observer) (tool.
 		Success: true, ExitCode: &code, Denials: r.Denials + r.DenialsDropped, Backend: r.Backend, Exact: r.DenialsExact,
 		Duration: time.Since(began), Aggregated: w.all.String(),
 	}, interrupted
+}
+
+func (c *Command) environ() []string {
+	env := slices.Clone(c.o.Env)
+	for _, s := range c.o.Secrets {
+		env = append(env, s.Name+"="+s.Reveal())
+	}
+	return env
 }
 
 func notStarted(began time.Time, err error) (tool.Result, error) {

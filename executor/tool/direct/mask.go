@@ -21,36 +21,43 @@ type Mask struct {
 }
 
 type form struct {
-	text event.Sensitive
 	name string
+	text func() string
 }
 
-// Named is one secret.
+// Named is one secret. Its text is held by a function: fmt looks into unexported fields without asking their types how
+// they want to be printed, and of a function it prints an address.
 type Named struct {
 	Name string
-	Text event.Sensitive
+	text func() string
 }
+
+// Secret makes a Named.
+func Secret(name, text string) Named { return Named{name, func() string { return text }} }
+
+// Reveal is the text, for where it is used.
+func (n Named) Reveal() string { return n.text() }
 
 // NewMask makes a mask; empty texts are left out.
 func NewMask(secrets ...Named) *Mask {
 	m := &Mask{}
 	for _, s := range secrets {
-		text, _ := s.Text.Reveal()
+		text := s.Reveal()
 		for _, t := range slices.Compact([]string{text, url.QueryEscape(text), url.PathEscape(text), base64.StdEncoding.EncodeToString([]byte(text))}) {
 			if text != "" {
-				m.forms = append(m.forms, form{event.Secret(t), s.Name})
+				m.forms = append(m.forms, form{s.Name, func() string { return t }})
 				m.longest = max(m.longest, len(t))
 			}
 		}
 	}
-	slices.SortStableFunc(m.forms, func(a, b form) int { return b.text.Len() - a.text.Len() })
+	slices.SortStableFunc(m.forms, func(a, b form) int { return len(b.text()) - len(a.text()) })
 	return m
 }
 
 // Text is s without secrets: each becomes [NAME].
 func (m *Mask) Text(s string) string {
 	for _, f := range m.forms {
-		t, _ := f.text.Reveal()
+		t := f.text()
 		s = strings.ReplaceAll(s, t, "["+f.name+"]")
 	}
 	return s
@@ -59,7 +66,7 @@ func (m *Mask) Text(s string) string {
 // Find is the name of a secret in b, or "".
 func (m *Mask) Find(b []byte) string {
 	for _, f := range m.forms {
-		t, _ := f.text.Reveal()
+		t := f.text()
 		if bytes.Contains(b, []byte(t)) {
 			return f.name
 		}
@@ -100,7 +107,7 @@ func (o *masked) flush(emit func(sandbox.Stream, []byte)) {
 func (m *Mask) beginning(s string) int {
 	for n := min(len(s), m.longest-1); n > 0; n-- {
 		for _, f := range m.forms {
-			if t, _ := f.text.Reveal(); len(t) > n && strings.HasPrefix(t, s[len(s)-n:]) {
+			if t := f.text(); len(t) > n && strings.HasPrefix(t, s[len(s)-n:]) {
 				return n
 			}
 		}
