@@ -87,6 +87,7 @@ func (r *run) prepareEnvironment(ctx context.Context) error {
 	r.environment = own
 	r.forget(e.Secrets)
 	cfg := *r.cfg
+	cfg.PermissionProfile = "" // it is about the agent; what the requirements close to reading stays closed
 	cfg.SandboxMode, cfg.SandboxWorkspaceWrite.NetworkAccess, cfg.NetworkProxy.Enabled = config.WorkspaceWrite, e.Network, false
 	var err error
 	own.confine, err = Confine(ctx, r.env, &cfg, r.opts.AddDirs)
