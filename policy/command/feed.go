@@ -81,7 +81,7 @@ func (i *inspector) hidesText(root syntax.Node) bool {
 				found = found || n < 4 && (downloads[name] || decodes(name, cmd[n+1:]))
 			}
 		}
-		return !found && i.visit()
+		return !found && i.revisit()
 	})
 	return found
 }

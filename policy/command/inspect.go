@@ -37,8 +37,13 @@ func (i *inspector) findings() []policy.Finding {
 }
 
 // visit counts a node and reports whether looking goes on.
-func (i *inspector) visit() bool {
-	if i.visited++; i.visited > maxVisits {
+func (i *inspector) visit() bool { return i.spend(1) }
+
+// revisit is visit for a node that is looked at from another one; such looks may be quadratic and so cost more.
+func (i *inspector) revisit() bool { return i.spend(16) }
+
+func (i *inspector) spend(cost int) bool {
+	if i.visited += cost; i.visited > maxVisits {
 		i.found(FindingUninspectable)
 	}
 	return !i.over

@@ -135,7 +135,7 @@ func (i *inspector) startsItself(name string, body *syntax.Stmt) bool {
 		case *syntax.BinaryCmd:
 			found = found || n.Op == syntax.Pipe && i.calls(name, n.X) && i.calls(name, n.Y)
 		}
-		return !found && i.visit()
+		return !found && i.revisit()
 	})
 	return found
 }
@@ -147,7 +147,7 @@ func (i *inspector) calls(name string, root syntax.Node) bool {
 			v, _ := readWord(c.Args[0])
 			found = found || v == name
 		}
-		return !found && i.visit()
+		return !found && i.revisit()
 	})
 	return found
 }
