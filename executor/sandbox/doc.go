@@ -15,10 +15,10 @@
 // the command; when this process dies, so does the command. OnOutput is called from one goroutine at a time, and
 // so is OnDenial; both are finished before Wait returns. Descriptors above 2 are not inherited.
 //
-// The packages below: view (plan to mounts, pure), seccomp (system call tables to filter programs), denial
+// The packages below: survey (what stands in folders, within bounds), view (plan to mounts, pure), seccomp (system call tables to filter programs), denial
 // (what a trapped call wanted), mountpoint (placeholders on the host and their removal), process (streams,
 // terminal, start, wait), bwrap, native, landlock and none (the backends), backend (which one to use).
 //
-// What it does not do: limit memory, CPU or number of processes; see hard links that existed before; proxy
+// What it does not do: limit memory, CPU or number of processes; see hard links that existed before outside of the writable roots; proxy
 // the network. Linux only.
 package sandbox

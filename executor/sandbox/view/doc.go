@@ -9,5 +9,6 @@
 // directory on the way becomes a mount of its own ([Pin]): a mount point cannot be renamed, so the protected path
 // cannot be moved aside and replaced by a copy.
 //
-// Plans with restricted reads (ReadAll false) are not translated: [Ops] reports [ErrRestrictedReads].
+// A hidden folder with something opened below is a [Veil]: an empty tree into which the rest is laid. So is the root when not
+// everything may be read. What is only to be hidden, or a name of a shared file, needs no pins: its mount moves with it.
 package view
