@@ -86,7 +86,7 @@ var catalog = [...]CatalogEntry{
 	{ExecInput, 1, Info, (*ExecInputPayload)(nil), "", "text is about to be typed into a running process"},
 	{ExecOutput, 1, Info, (*ExecOutputPayload)(nil), "", "a piece of output of a running process"},
 	{SandboxDenial, 1, Warn, (*SandboxDenialPayload)(nil), "proctor.sandbox.denial", "one call that confinement refused: path or address, call, rule"},
-	{FileChange, 1, Info, (*FileChangePayload)(nil), "", "a patch changed a file, with digests before and after"},
+	{FileChange, 1, Info, (*FileChangePayload)(nil), "", "a patch or a command changed a file, with digests"},
 	{TurnCompleted, 1, Info, (*TurnCompletedPayload)(nil), "codex.turn.e2e", "a turn ended: completed, failed or interrupted"},
 	{SessionClosed, 1, Info, (*SessionClosedPayload)(nil), "", "the last event of a session, with the counts of all before"},
 	{Checkpoint, 1, Info, (*CheckpointPayload)(nil), "", "a signed tree head of the ledger"},

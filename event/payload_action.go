@@ -104,19 +104,25 @@ type SandboxDenialPayload struct {
 	Program string `json:"program,omitempty"`
 	PID     int    `json:"pid,omitempty"`
 	Errno   int    `json:"errno,omitempty"`
-	Exact   bool   `json:"exact"` // seen as a call; false when guessed from output
+	// Count is how often the same program made this call; path and PID are those of the first time.
+	Count int  `json:"count,omitempty"`
+	Exact bool `json:"exact"` // seen as a call; false when guessed from output
 }
 
-// FileChangePayload is one file changed by apply_patch.
+// FileChangePayload is one file changed, by apply_patch or by a command that was watched: then it is what finally became of
+// the path when the command had ended, without diff.
 type FileChangePayload struct {
-	Path   string    `json:"path"`
-	Change string    `json:"change"`            // add, update, delete
-	MoveTo string    `json:"move_to,omitempty"` // new path of a renamed file
-	Before string    `json:"before,omitempty"`  // hex SHA-256, empty for a new file
-	After  string    `json:"after,omitempty"`   // hex SHA-256, empty for a deleted one
-	Bytes  int64     `json:"bytes"`
-	Diff   Sensitive `json:"diff,omitzero"` // unified, cut at 64 KiB
-	Cut    bool      `json:"diff_truncated,omitempty"`
+	Path   string `json:"path"`
+	Change string `json:"change"`            // add, update, delete
+	MoveTo string `json:"move_to,omitempty"` // new path of a renamed file
+	Before string `json:"before,omitempty"`  // hex SHA-256, empty for a new file and when a command changed it
+	After  string `json:"after,omitempty"`   // hex SHA-256, empty for a deleted one
+	// Unhashed: After is left out, since the file is large, one of many, or not a regular one.
+	Unhashed bool      `json:"unhashed,omitempty"`
+	Command  bool      `json:"command,omitempty"` // changed by a command
+	Bytes    int64     `json:"bytes"`
+	Diff     Sensitive `json:"diff,omitzero"` // unified, cut at 64 KiB
+	Cut      bool      `json:"diff_truncated,omitempty"`
 }
 
 // Kind implements Payload, here and below.

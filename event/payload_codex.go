@@ -183,6 +183,10 @@ type ToolResultPayload struct {
 	Status   string `json:"status" otel:"-"`
 	ExitCode *int   `json:"exit_code,omitempty" otel:"-"`
 	Denials  int    `json:"sandbox_denials,omitempty" otel:"-"`
+	// DenialsDropped of the Denials were beyond the bound of one command: they have no event. ChangesOmitted are changed
+	// paths beyond its bound.
+	DenialsDropped int `json:"denials_dropped,omitempty" otel:"-"`
+	ChangesOmitted int `json:"changes_omitted,omitempty" otel:"-"`
 	// Exact: refused calls were watched, so Denials is what was refused, not what is known of it.
 	Exact   bool   `json:"sandbox_denials_exact,omitempty" otel:"-"`
 	Digest  Hash   `json:"action_digest" otel:"-"` // of the action that ran

@@ -33,7 +33,8 @@ type observer struct {
 	kept    int64
 	lost    map[sandbox.Stream]int64 // bytes that are no longer kept
 	offsets map[sandbox.Stream]int64
-	denials int
+	denials int   // refused calls
+	told    int   // events about them
 	err     error // the record is lost
 }
 
@@ -74,12 +75,13 @@ func (o *observer) marks() {
 func (o *observer) Denied(d sandbox.Denial) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.denials++
+	o.denials += max(1, d.Count)
+	o.told++
 	o.publish(event.Sandbox, &event.SandboxDenialPayload{
 		Backend: o.backend, Syscall: d.Syscall, Access: d.Access, Path: clip(d.Path, 4096), Address: clip(d.Address, maxLabel),
-		Rule: d.Rule, Program: d.Program, PID: d.PID, Errno: int(d.Errno), Exact: true,
+		Rule: d.Rule, Program: d.Program, PID: d.PID, Errno: int(d.Errno), Count: d.Count, Exact: true,
 	})
-	if o.denials <= maxDenialsShown {
+	if o.told <= maxDenialsShown {
 		o.s.progress.Denied(fmt.Sprintf("%s %s %s%s, rule %s, by %s in %s", d.Syscall, d.Access, d.Path, d.Address, d.Rule, d.Program, o.call.ID))
 	}
 }
@@ -140,6 +142,7 @@ func (o *observer) payload(r tool.Result, status string) *event.ToolResultPayloa
 		ResultSeq: o.s.nextResult(), ToolName: o.call.Name, ToolNamespace: ns, CallID: o.call.ID,
 		Duration: r.Duration.Milliseconds(), Success: r.Success, OutputTruncated: r.Truncated, AgentName: mainAgent,
 		Output: event.Secret(clip(r.Output, maxKept)), Status: status, ExitCode: r.ExitCode, Denials: max(o.denials, r.Denials),
+		DenialsDropped: r.DenialsDropped, ChangesOmitted: r.ChangesOmitted,
 		Digest: o.digest, Sandbox: backend, Mode: o.mode, Exact: r.Exact,
 		MCPServer: o.item.Server, MCPServerOrigin: o.origin,
 	}

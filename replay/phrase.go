@@ -51,7 +51,11 @@ func denialText(p *event.SandboxDenialPayload) string {
 	if !p.Exact {
 		seen = "guessed from the output"
 	}
-	return join(", ", join(" ", p.Syscall, p.Access, target), prefixed("rule ", p.Rule), prefixed("by ", who), seen)
+	times := ""
+	if p.Count > 1 {
+		times = fmt.Sprintf("%d times", p.Count)
+	}
+	return join(", ", join(" ", p.Syscall, p.Access, target), prefixed("rule ", p.Rule), prefixed("by ", who), times, seen)
 }
 
 func networkText(p *event.NetworkPolicyDecisionPayload) (string, Tone) {

@@ -100,7 +100,7 @@ func (s *Summary) count(payload event.Payload) {
 	case *event.ApprovalDecidedPayload:
 		s.Reviews++
 	case *event.SandboxDenialPayload:
-		s.Denials++
+		s.Denials += max(1, p.Count)
 	case *event.NetworkPolicyDecisionPayload:
 		if p.Decision != "allow" {
 			s.Denials++

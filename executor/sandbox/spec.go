@@ -47,6 +47,10 @@ type Spec struct {
 	OnOutput func(s Stream, p []byte)
 	// OnDenial receives each refused call within a quarter of a second, repeats counted together, from one goroutine at a time.
 	OnDenial func(Denial)
+	// OnChange receives, after the command has ended and before Wait returns, each file below ChangeRoots that it changed.
+	// Only where calls are watched.
+	OnChange    func(Change)
+	ChangeRoots []string
 }
 
 // Denial is one system call that the plan refuses, as the process made it.
@@ -82,6 +86,8 @@ type Result struct {
 	Signal syscall.Signal
 	// Denials counts the calls reported to OnDenial, repeats included; DenialsDropped those above the limit per command, not reported.
 	Denials, DenialsDropped int
+	// ChangesOmitted counts the changed paths above the limit per command, which OnChange was not told.
+	ChangesOmitted int
 	// DenialsExact says that every refused call was watched; false means that none or not all could be.
 	DenialsExact bool
 	// SetupError is set when, against Start's promise, it turned out later that the confinement could not be

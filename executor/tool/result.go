@@ -24,8 +24,10 @@ type Result struct {
 	ExitCode *int
 	// Running is the session id of a process that goes on, 0 for none.
 	Running int
-	// Denials counts what confinement or the plan refused.
-	Denials int
+	// Denials counts what confinement or the plan refused, DenialsDropped those of them that Observer.Denied was not told.
+	Denials, DenialsDropped int
+	// ChangesOmitted counts changed files that Observer.Changed was not told.
+	ChangesOmitted int
 	// Backend is what confined the process, and Exact whether refused calls were watched; empty and false without a process.
 	Backend  string
 	Exact    bool
@@ -50,7 +52,7 @@ type Observer interface {
 	Output(stream sandbox.Stream, p []byte)
 	// Denied gets each refused access.
 	Denied(sandbox.Denial)
-	// Changed gets each changed file right after the change.
+	// Changed gets each changed file: right after the change, or, when a command changed it, when that has ended.
 	Changed(event.FileChangePayload)
 	// Ended is called once for a process that went to the background (Result.Running), when it ended,
 	// after its last Output and before a write_stdin that sees the end returns.

@@ -103,7 +103,7 @@ func (r *run) runCommand(ctx context.Context, s *executor.Session) (executor.Out
 	}}); err != nil {
 		return executor.Outcome{}, err
 	}
-	o := direct.Options{Name: runTool, Argv: r.command.Argv, Dir: r.cfg.Cwd, Env: r.commandEnv(), Ask: signalFor}
+	o := direct.Options{Name: runTool, Argv: r.command.Argv, Dir: r.cfg.Cwd, Env: r.commandEnv(), Ask: signalFor, Limits: limits(r.cfg)}
 	streams, restore, err := r.streams(&o)
 	if err != nil {
 		return executor.Outcome{}, err

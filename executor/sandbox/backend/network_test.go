@@ -21,6 +21,7 @@ func (b box) call(t *testing.T, network bool, call, arg string) outcome {
 	r := b.request()
 	r.NetworkAccess = network
 	s := b.spec(t, r, exe)
+	s.Limits.Allocation = 1 << 30
 	s.Env = append(s.Env, "SANDBOX_TEST_CALL="+call, "SANDBOX_TEST_ARG="+arg)
 	return b.run(t, s)
 }

@@ -65,11 +65,11 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 	if spec.Plan.Unconfined {
 		return nil, fmt.Errorf("%w: bwrap does not run unconfined plans", sandbox.ErrUnsupported)
 	}
-	filters, err := seccomp.For(spec.Plan.Network)
+	setsid, err := findSetsid(spec.TTY)
 	if err != nil {
 		return nil, err
 	}
-	setsid, err := findSetsid(spec.TTY)
+	filters, err := seccomp.For(seccomp.ModeOf(spec.Plan))
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"proctor/executor/sandbox"
 	"proctor/executor/sandbox/seccomp"
+	"proctor/policy/filesystem"
 )
 
 // RuleHostFIFO refuses to write into a named pipe that somebody outside may read.
@@ -26,20 +27,32 @@ func (s *Supervisor) look(l listener, n *notification, row seccomp.Call) unix.Er
 		}
 		return 0 // a sealed file is not executable: the kernel refuses
 	}
+	var targets [2]target
 	for i, arg := range row.Paths {
 		t, ok := s.resolver.resolve(pid, arg, n.Data.Args)
 		if !ok {
 			continue
 		}
+		targets[i] = t
 		if row.Access == "link" && i == 0 && !t.exists {
 			return 0 // ENOENT
 		}
 		a := attempt{access: row.Access, target: t, flags: openFlags(n, row)}
+		if a.access == "write" && a.flags&(unix.O_ACCMODE|unix.O_CREAT|unix.O_TRUNC) == 0 {
+			a.access = "read" // openat2, which is stopped whatever it wants
+		}
 		if s.hostFIFO(a) {
 			s.report(l, n, sandbox.Denial{Syscall: row.Name, Access: row.Access, Path: t.path, Rule: RuleHostFIFO, Errno: unix.EACCES})
 			return unix.EACCES
 		}
-		f, refused := classify(s.options.Plan, a)
+		if s.reads && s.deniedName(a) {
+			s.report(l, n, sandbox.Denial{Syscall: row.Name, Access: a.access, Path: t.path, Rule: string(filesystem.ReasonDeniedRead), Errno: unix.EACCES})
+			return unix.EACCES
+		}
+		if a.access == "read" {
+			continue
+		}
+		f, refused := classify(s.plan, a)
 		if !refused && row.Owner > 0 && t.exists && foreignOwner(pid, n.Data.Args[row.Owner], n.Data.Args[row.Owner+1]) {
 			f, refused = finding{rule: seccomp.RulePrivilegedCall, access: row.Access, errno: unix.EPERM}, true
 		}
@@ -48,7 +61,47 @@ func (s *Supervisor) look(l listener, n *notification, row seccomp.Call) unix.Er
 			return 0 // one call, one denial
 		}
 	}
+	s.note(row, targets, n)
 	return 0
+}
+
+// note tells the recorder what an allowed call is about to change.
+func (s *Supervisor) note(row seccomp.Call, targets [2]target, n *notification) {
+	r, last := s.options.Changes, targets[max(0, len(row.Paths)-1)]
+	if r == nil || last.path == "" {
+		return
+	}
+	switch row.Access {
+	case "rename":
+		if targets[0].path != "" {
+			r.Rename(targets[0].path, last.path, targets[0].state, last.state)
+		}
+		if flags := n.Data.Args[4]; row.Name == "renameat2" && flags&unix.RENAME_EXCHANGE != 0 {
+			r.Note(targets[0].path, targets[0].state)
+		}
+	case "link", "remove", "create":
+		if row.Name != "mkdir" && row.Name != "mkdirat" && row.Name != "rmdir" {
+			r.Note(last.path, last.state)
+		}
+	case "write":
+		if _, matters := openAccess(attempt{access: row.Access, target: last, flags: openFlags(n, row)}); matters {
+			r.Note(last.path, last.state)
+		}
+	}
+}
+
+// deniedName reports whether the plan denies reading what a names: by a mount for what was there at the start, and for what
+// got its name later by nothing but the answer of this supervisor.
+func (s *Supervisor) deniedName(a attempt) bool {
+	if a.access == "read" && !a.target.exists {
+		return false
+	}
+	v := s.plan.CheckRead(a.target.path)
+	if v.Reason == filesystem.ReasonDeniedRead {
+		return true
+	}
+	pattern, depth := s.globs.Covers(a.target.path)
+	return pattern != "" && depth >= filesystem.Depth(v.Rule)
 }
 
 // slack is how far the clock of a file system may be behind ours.
@@ -60,7 +113,7 @@ func (s *Supervisor) hostFIFO(a attempt) bool {
 	if a.access != "write" || !a.target.exists || a.target.mode&unix.S_IFMT != unix.S_IFIFO || a.flags&unix.O_ACCMODE == unix.O_RDONLY {
 		return false
 	}
-	return a.target.born.Before(s.began.Add(-slack)) || !s.options.Plan.CheckWrite(a.target.path).Allowed
+	return a.target.born.Before(s.began.Add(-slack)) || !s.plan.CheckWrite(a.target.path).Allowed
 }
 
 func (s *Supervisor) reportRefused(l listener, n *notification, row seccomp.Call) {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"proctor/executor/sandbox/change"
 	"proctor/executor/sandbox/seccomp"
 )
 
@@ -22,6 +23,7 @@ type target struct {
 	exists bool
 	mode   uint32    // st_mode when it exists
 	born   time.Time // of a named pipe
+	state  change.State
 }
 
 // maxLinks bounds how many dangling symlinks in a row are followed.
@@ -176,7 +178,7 @@ func (r *resolver) open(name string, noFollow bool) (target, error) {
 		return target{}, err
 	}
 	p, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
-	t := target{path: p, exists: true, mode: st.Mode}
+	t := target{path: p, exists: true, mode: st.Mode, state: change.Of(&st)}
 	if st.Mode&unix.S_IFMT == unix.S_IFIFO {
 		t.born = birth(fd, &st)
 	}

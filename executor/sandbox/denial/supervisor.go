@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/change"
 	"proctor/executor/sandbox/seccomp"
 	"proctor/policy/filesystem"
 )
@@ -18,7 +19,7 @@ import (
 // Options says what a supervisor judges by and whom it tells.
 type Options struct {
 	Plan filesystem.Plan
-	// Calls is seccomp.ByNumber of the plan's network mode.
+	// Calls is seccomp.ByNumber of the plan's mode.
 	Calls map[int32][]seccomp.Call
 	// Setup: calls before prctl(PR_SET_SECCOMP) are the launcher's own.
 	Setup bool
@@ -28,6 +29,8 @@ type Options struct {
 	Limits    sandbox.Limits
 	// Actor answers watched and unknown calls instead of the kernel. May be nil.
 	Actor Actor
+	// Changes is told of allowed changes to files. May be nil.
+	Changes *change.Recorder
 	// OnDenial receives the reports. May be nil.
 	OnDenial func(sandbox.Denial)
 	// Now is the clock of the reports; nil means time.Now.
@@ -43,6 +46,10 @@ type Supervisor struct {
 	calls    map[int32][]seccomp.Call
 	resolver resolver
 	began    time.Time
+	plan     filesystem.Plan // without patterns, which are in globs
+	globs    filesystem.GlobSet
+	// reads: calls that only read are watched as well.
+	reads bool
 	// setup and the tally belong to the goroutine in Run.
 	setup bool
 	tally tally
@@ -54,14 +61,21 @@ func New(l *os.File, o Options) (*Supervisor, error) {
 	if len(o.Calls) == 0 {
 		return nil, errors.New("supervise: no calls given")
 	}
+	globs, err := o.Plan.Globs()
+	if err != nil {
+		return nil, fmt.Errorf("supervise: %w", err)
+	}
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, fmt.Errorf("supervise: %w", err)
 	}
+	plan := o.Plan
+	plan.DeniedGlobs = nil
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	return &Supervisor{options: o, listener: l, stopRead: read, stop: write, calls: o.Calls, setup: o.Setup, resolver: resolver{root: -1}, began: o.Now(),
+		plan: plan, globs: globs, reads: seccomp.ModeOf(o.Plan).Reads,
 		tally: tally{limit: Limit}}, nil
 }
 

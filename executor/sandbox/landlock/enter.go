@@ -102,7 +102,7 @@ func addRule(set int, r rule, handled access) error {
 // installFilters puts the filters on this thread. The one with the listener comes last but one: what comes after must
 // not need an answer before the supervisor has it.
 func installFilters(c control, j job) error {
-	calls, err := seccomp.ByNumber(j.Plan.Network)
+	calls, err := seccomp.ByNumber(seccomp.ModeOf(j.Plan))
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func installFilters(c control, j job) error {
 	if err != nil {
 		return err
 	}
-	table, err := quiet(j.Plan.Network)
+	table, err := quiet(seccomp.ModeOf(j.Plan))
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func installFilters(c control, j job) error {
 	if !j.Watched {
 		return nil
 	}
-	notify, err := watching(j.Plan.Network)
+	notify, err := watching(seccomp.ModeOf(j.Plan))
 	if err != nil {
 		return err
 	}

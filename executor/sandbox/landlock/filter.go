@@ -10,7 +10,6 @@ import (
 
 	"proctor/executor/sandbox/landlock/broker"
 	"proctor/executor/sandbox/seccomp"
-	"proctor/policy/filesystem"
 )
 
 // lastKnown is the highest system call number whose effect is known here (mseal). Later ones, among them setxattrat and
@@ -147,8 +146,8 @@ func closing(rows []row) (seccomp.Program, error) {
 }
 
 // watching is the table's program with the calls on other processes before it.
-func watching(network filesystem.Network) (seccomp.Program, error) {
-	rest, err := seccomp.Notify(network, false)
+func watching(m seccomp.Mode) (seccomp.Program, error) {
+	rest, err := seccomp.Notify(m, false)
 	if err != nil {
 		return nil, err
 	}

@@ -191,7 +191,7 @@ func (s *supervisor) await(c control) error {
 }
 
 func (s *supervisor) watch(listener int) error {
-	calls, err := seccomp.ByNumber(s.job.Plan.Network)
+	calls, err := seccomp.ByNumber(seccomp.ModeOf(s.job.Plan))
 	if err != nil {
 		return err
 	}

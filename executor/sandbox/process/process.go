@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/change"
 	"proctor/executor/sandbox/denial"
 	"proctor/executor/sandbox/seccomp"
 )
@@ -83,6 +84,7 @@ type Process struct {
 	failed     bool
 	forget     func() bool // ends the watch on ctx
 	supervisor *denial.Supervisor
+	changes    *change.Recorder // nil when nobody wants to know; the supervisor's until it has stopped
 	status     syscall.WaitStatus
 
 	running, supervising sync.WaitGroup
@@ -100,7 +102,11 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 		o.close()
 		return nil, err
 	}
-	p := &Process{options: o, streams: st, exited: make(chan struct{}), done: make(chan struct{}), settled: make(chan struct{})}
+	var changes *change.Recorder
+	if o.Spec.OnChange != nil && len(o.Spec.ChangeRoots) > 0 {
+		changes = change.New(o.Spec.ChangeRoots)
+	}
+	p := &Process{options: o, changes: changes, streams: st, exited: make(chan struct{}), done: make(chan struct{}), settled: make(chan struct{})}
 	started := make(chan error, 1) // one result of one start
 	p.running.Go(func() { p.run(started) })
 	if err := <-started; err != nil {
@@ -179,6 +185,7 @@ func (p *Process) run(started chan<- error) {
 	p.stopSupervising()
 	p.streams.finish(p.options.Drain)
 	p.result = p.conclude()
+	p.result.ChangesOmitted = p.tellChanges()
 	p.result.Duration = time.Since(begin)
 }
 
@@ -243,7 +250,7 @@ func (p *Process) launch(cmd Command) (*os.Process, error) {
 func (p *Process) supervise(l *os.File, setup bool) {
 	s, err := denial.New(l, denial.Options{
 		Plan: p.options.Spec.Plan, Calls: p.options.Calls, Setup: setup, OnCommand: p.options.OnCommand, OnDenial: p.options.Spec.OnDenial,
-		Limits: p.options.Spec.Limits,
+		Limits: p.options.Spec.Limits, Changes: p.changes,
 	})
 	if err != nil {
 		_ = l.Close()
@@ -269,6 +276,18 @@ func (p *Process) conclude() sandbox.Result {
 		r.SetupError = fmt.Errorf("%w: the launcher ended with status %d", sandbox.ErrSetup, end.Code)
 	}
 	return r
+}
+
+// tellChanges compares what the command was about to change with what is there.
+func (p *Process) tellChanges() (omitted int) {
+	if p.changes == nil || p.supervisor == nil {
+		return 0
+	}
+	list, omitted := p.changes.Settle()
+	for _, c := range list {
+		p.options.Spec.OnChange(c)
+	}
+	return omitted
 }
 
 func (o Options) close() {

@@ -5,8 +5,6 @@ package seccomp
 import (
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
-
-	"proctor/policy/filesystem"
 )
 
 // Offsets in struct seccomp_data (linux/seccomp.h); arguments are 8 bytes each, in machine order.
@@ -17,12 +15,12 @@ const (
 )
 
 // instructions lays the rows out one after the other, each loading the call number anew; the first that matches decides.
-func instructions(calls []Call, network filesystem.Network, actions map[Class]uint32, m machine) []bpf.Instruction {
-	out := guard(m)
+func instructions(calls []Call, m Mode, actions map[Class]uint32, host machine) []bpf.Instruction {
+	out := guard(host)
 	for _, c := range calls {
-		number, known := m.numbers[c.Name]
+		number, known := host.numbers[c.Name]
 		action, wanted := actions[c.Class]
-		if !known || !wanted || !c.in(network) {
+		if !known || !wanted || !c.in(m) {
 			continue
 		}
 		body := append(conditions(c.When), bpf.RetConstant{Val: action})

@@ -162,9 +162,9 @@ func TestPrograms(t *testing.T) {
 			make func() (Program, error)
 			want uint32
 		}{
-			{"enforce", func() (Program, error) { return Enforce(c.network) }, c.enforce},
-			{"quiet", func() (Program, error) { return Quiet(c.network) }, c.quiet},
-			{"notify", func() (Program, error) { return Notify(c.network, true) }, c.notify},
+			{"enforce", func() (Program, error) { return Enforce(Mode{Network: c.network}) }, c.enforce},
+			{"quiet", func() (Program, error) { return Quiet(Mode{Network: c.network}) }, c.quiet},
+			{"notify", func() (Program, error) { return Notify(Mode{Network: c.network}, true) }, c.notify},
 		} {
 			program, err := p.make()
 			if err != nil {
@@ -195,7 +195,7 @@ func TestQuietAndNotifyTogetherRefuseWhatEnforceRefuses(t *testing.T) {
 // refusing reports whether a supervisor answers the call with an error whatever it sees.
 func refusing(t *testing.T, c call) bool {
 	t.Helper()
-	rows, err := ByNumber(c.network)
+	rows, err := ByNumber(Mode{Network: c.network})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,21 +220,19 @@ func TestMatchAgreesWithTheFilter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	filters := map[filesystem.Network]Filters{}
-	for _, network := range []filesystem.Network{filesystem.NetworkOff, filesystem.NetworkProxied, filesystem.NetworkOn} {
-		if filters[network], err = For(network); err != nil {
-			t.Fatal(err)
-		}
-	}
 	rapid.Check(t, func(t *rapid.T) {
 		network := rapid.SampledFrom([]filesystem.Network{filesystem.NetworkOff, filesystem.NetworkProxied, filesystem.NetworkOn}).Draw(t, "network")
-		rows := filters[network].Calls
+		filters, err := For(Mode{Network: network, Reads: rapid.Bool().Draw(t, "reads")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := filters.Calls
 		nr := rapid.SampledFrom(slices.Sorted(maps.Keys(rows))).Draw(t, "call")
 		var args [6]uint64
 		for i := range args {
 			args[i] = rapid.OneOf(rapid.SampledFrom(interesting), rapid.Uint64()).Draw(t, "argument")
 		}
-		stopped := run(t, filters[network].Notify, uint32(info.ID), uint32(nr), args[:]...) == notify
+		stopped := run(t, filters.Notify, uint32(info.ID), uint32(nr), args[:]...) == notify
 		found := slices.ContainsFunc(rows[nr], func(c Call) bool { return c.Match(args) })
 		if stopped != found {
 			t.Fatalf("%s%x: stopped %v, found again %v", rows[nr][0].Name, args, stopped, found)
@@ -249,7 +247,7 @@ var interesting = []uint64{0, 1, 2, 3, 5, 8, 16, 17, 0x22, 0x4022, 0x40, 0x241, 
 func TestForeignArchitecturesAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, network := range []filesystem.Network{filesystem.NetworkOff, filesystem.NetworkOn} {
-		p, err := Enforce(network)
+		p, err := Enforce(Mode{Network: network})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,7 +265,7 @@ func TestForeignArchitecturesAreRefused(t *testing.T) {
 
 func TestUnknownNetworkModeIsAnError(t *testing.T) {
 	t.Parallel()
-	if _, err := Enforce(""); err == nil {
+	if _, err := Enforce(Mode{}); err == nil {
 		t.Error("no error for an empty network mode")
 	}
 }

@@ -65,6 +65,8 @@ type Call struct {
 	Name  string
 	Class Class
 	Scope Scope
+	// Reads: the row holds only in modes with Reads.
+	Reads bool
 	// When lists conditions that must all hold.
 	When []Condition
 	// Access is what the call wants, and Rule what refuses it, as a Denial says it.
@@ -76,8 +78,8 @@ type Call struct {
 	Flags, Owner int
 }
 
-func (c Call) in(network filesystem.Network) bool {
-	return c.Scope == 0 || c.Scope&scopeOf(network) != 0
+func (c Call) in(m Mode) bool {
+	return (c.Scope == 0 || c.Scope&scopeOf(m.Network) != 0) && (m.Reads || !c.Reads)
 }
 
 func scopeOf(network filesystem.Network) Scope {

@@ -4,10 +4,13 @@ package seccomp
 
 import "golang.org/x/sys/unix"
 
-// fileCalls change files or their metadata. Read-only opens never match: their flags are in a register.
+// fileCalls change files or their metadata. Read-only opens match only in modes with Reads: their flags are in a register.
 // openat2 keeps its flags in memory, where no filter sees them; whoever gets ENOSYS uses openat.
 func fileCalls() []Call {
+	reads := func(c Call) Call { c.Reads = true; return c }
 	return []Call{
+		reads(watch("open", "read", at(0)).only(noBits(1, writeFlags)).flags(1)),
+		reads(watch("openat", "read", dirAt(0, 1)).only(noBits(2, writeFlags)).flags(2)),
 		watch("open", "write", at(0)).only(bits(1, writeFlags)).flags(1),
 		watch("openat", "write", dirAt(0, 1)).only(bits(2, writeFlags)).flags(2),
 		{Name: "openat2", Class: Dated, Access: "write", Paths: []Arg{dirAt(0, 1)}},

@@ -45,6 +45,8 @@ type Options struct {
 	Ask func(cause error) syscall.Signal
 	// Grace is how long the command may take after that; 10 s by default.
 	Grace time.Duration
+	// Limits are those of the command.
+	Limits sandbox.Limits
 }
 
 const defaultGrace = 10 * time.Second
@@ -104,7 +106,8 @@ func (c *Command) Run(ctx context.Context, g tool.Grant, o tool.Observer) (tool.
 		Argv: c.o.Argv, Dir: c.o.Dir, Env: c.environ(), Plan: g.Plan, TTY: c.o.TTY, Rows: c.o.Rows, Cols: c.o.Cols,
 		StdoutTTY: c.o.StdoutTTY, StderrTTY: c.o.StderrTTY, Merged: c.o.Merged,
 		StdinFile: c.o.Stdin, StdoutFile: c.o.Stdout, StderrFile: c.o.Stderr,
-		OnOutput: output, OnDenial: o.Denied,
+		OnOutput: output, OnDenial: o.Denied, OnChange: tool.Changes(o), ChangeRoots: tool.ChangeRoots(g.Plan, c.o.Env),
+		Limits: c.o.Limits,
 	})
 	if err != nil {
 		return notStarted(began, err)
@@ -121,7 +124,7 @@ func (c *Command) Run(ctx context.Context, g tool.Grant, o tool.Observer) (tool.
 	}
 	code := r.ExitCode
 	return tool.Result{
-		Success: true, ExitCode: &code, Denials: r.Denials + r.DenialsDropped, Backend: r.Backend, Exact: r.DenialsExact,
+		Success: true, ExitCode: &code, Denials: r.Denials + r.DenialsDropped, DenialsDropped: r.DenialsDropped, ChangesOmitted: r.ChangesOmitted, Backend: r.Backend, Exact: r.DenialsExact,
 		Duration: time.Since(began), Aggregated: w.all.String(),
 	}, interrupted
 }

@@ -73,6 +73,7 @@ func (m *Manager) start(g tool.Grant, o tool.Observer, spec sandbox.Spec) (*proc
 	}
 	defer m.work.Done()
 	spec.OnOutput, spec.OnDenial = p.output, p.denied
+	spec.OnChange, spec.ChangeRoots = tool.Changes(o), tool.ChangeRoots(g.Plan, spec.Env)
 	running, err := g.Backend.Start(m.ctx, spec)
 	if err != nil {
 		m.forget(p)

@@ -25,6 +25,8 @@ type process struct {
 	fresh   tool.Buffer // output since the last answer
 	all     tool.Buffer
 	denials int
+	dropped int // denials and changes that were not told, set with exit
+	omitted int
 	backend string // set with exit
 	exact   bool   // set with exit
 	exit    *int   // set when it ended
@@ -45,7 +47,7 @@ func (p *process) output(s sandbox.Stream, b []byte) {
 // denied is sandbox.Spec.OnDenial.
 func (p *process) denied(d sandbox.Denial) {
 	p.mu.Lock()
-	p.denials++
+	p.denials += d.Count
 	p.mu.Unlock()
 	p.observer.Denied(d)
 }
@@ -58,6 +60,7 @@ func (p *process) follow() {
 	code := r.ExitCode
 	p.exit, p.took, p.setup = &code, time.Since(p.started), r.SetupError
 	p.denials = max(p.denials, r.Denials+r.DenialsDropped)
+	p.dropped, p.omitted = r.DenialsDropped, r.ChangesOmitted
 	p.backend, p.exact = r.Backend, r.DenialsExact
 	background := p.id != 0
 	p.mu.Unlock()
@@ -86,7 +89,7 @@ func (p *process) take(tokens int, start time.Time) tool.Result {
 
 // result is called with the lock held.
 func (p *process) result() tool.Result {
-	r := tool.Result{Success: !p.killed && p.setup == nil, Denials: p.denials, Backend: p.backend, Exact: p.exact, Duration: p.took, Aggregated: p.all.String()}
+	r := tool.Result{Success: !p.killed && p.setup == nil, Denials: p.denials, DenialsDropped: p.dropped, ChangesOmitted: p.omitted, Backend: p.backend, Exact: p.exact, Duration: p.took, Aggregated: p.all.String()}
 	if p.exit == nil {
 		r.Running = p.id
 		return r
