@@ -18,7 +18,7 @@ type Mode struct {
 
 // ModeOf is the mode for a plan.
 func ModeOf(p filesystem.Plan) Mode {
-	return Mode{Network: p.Network, Reads: len(p.DeniedGlobs) > 0 || p.Mode == filesystem.Profile && len(p.DeniedReads) > 0}
+	return Mode{Network: p.Network, Reads: len(p.DeniedGlobs) > 0 || p.Mode == filesystem.NamedProfile && len(p.DeniedReads) > 0}
 }
 
 // Filters are all programs of one mode.
