@@ -17,6 +17,7 @@ import (
 //   - every proctor.exec_started names an earlier codex.tool_decision of the same call with outcome allow and the same digest;
 //   - every codex.tool_result that ran names an earlier exec_started of its call, and repeats its digest;
 //   - every call the model made has a decision, and every decision and every start has a result;
+//   - every codex.tool_decision, also of a call that was refused unseen, has facts, reason code and policy digest;
 //   - no decision flips under the configuration as it stands now, which is the one it was made under;
 //   - the last event is proctor.session_closed, and its counts are those of the events since the session was opened last.
 func cmdSupervised(ts *testscript.TestScript, _ bool, args []string) {
@@ -65,6 +66,9 @@ type recorded struct {
 	Payload struct {
 		Digest   string         `json:"action_digest"`
 		Outcome  string         `json:"outcome"`
+		Reason   string         `json:"reason"`
+		Policy   string         `json:"policy_digest"`
+		Facts    any            `json:"facts"`
 		Decision string         `json:"decision"`
 		Status   string         `json:"status"`
 		ItemType string         `json:"item_type"`
@@ -128,6 +132,9 @@ func (c *calls) event(e recorded) {
 	case "codex.tool_decision":
 		c.decisions[e.ID] = e
 		c.decided = append(c.decided, e.Call)
+		if e.Payload.Reason == "" || e.Payload.Policy == "" || e.Payload.Facts == nil {
+			c.bad("the decision of call %s lacks facts, reason or policy digest", e.Call)
+		}
 	case "proctor.exec_started":
 		c.starts[e.ID] = e
 		c.begun = append(c.begun, e.Call)

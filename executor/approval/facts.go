@@ -20,6 +20,8 @@ type Authority struct {
 	// DeniedReads: a permission profile hides paths, see policy.Facts. Our own state, which Plan
 	// always hides, does not count.
 	DeniedReads bool
+	// Parse takes argument vectors apart; nil means command.Parse, and anything else must answer as that does.
+	Parse func(argv []string) command.Parsed
 	// Digest names all of this, see event.PolicyLoadedPayload.
 	Digest string
 }
@@ -47,7 +49,11 @@ func Facts(a Authority, r Request) policy.Facts {
 	}
 	switch r.Action.Kind {
 	case event.ActionCommand:
-		parsed := command.Parse(r.Action.Argv)
+		parse := a.Parse
+		if parse == nil {
+			parse = command.Parse
+		}
+		parsed := parse(r.Action.Argv)
 		if a.Rules != nil {
 			parsed = a.Rules.Apply(parsed, execrules.Options{ResolveHostExecutables: true})
 		}

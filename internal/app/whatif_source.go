@@ -16,6 +16,7 @@ import (
 	"proctor/executor/sandbox"
 	"proctor/internal/config"
 	"proctor/policy"
+	"proctor/policy/command"
 	"proctor/policy/filesystem"
 	"proctor/replay"
 )
@@ -106,7 +107,32 @@ type authorities struct {
 	source    whatIfSource
 	overrides []string
 	made      map[string]madeAuthority
+	parsed    parsed
 	failed    error // why a configuration did not load
+}
+
+// parsed remembers how argument vectors were taken apart: agents run the same few commands, under whatever configuration.
+// What it holds is not written to; a full one is emptied.
+type parsed map[string]command.Parsed
+
+const (
+	maxParsed     = 16 << 10
+	maxParsedText = 4 << 10
+)
+
+func (p parsed) parse(argv []string) command.Parsed {
+	key := strings.Join(argv, "\x00") // no word holds a NUL
+	if len(key) > maxParsedText {
+		return command.Parse(argv)
+	}
+	if known, ok := p[key]; ok {
+		return known
+	}
+	if len(p) >= maxParsed {
+		clear(p)
+	}
+	p[key] = command.Parse(argv)
+	return p[key]
 }
 
 type madeAuthority struct {
@@ -168,6 +194,7 @@ func (m *authorities) decide(cfg *config.Config, launch config.Launch, p replay.
 	var lost error
 	r.confine.Plan, lost = planAgain(r.env, cfg, p.Request, old, known)
 	a := r.authority()
+	a.Parse = m.parsed.parse
 	same := lost == nil && a.Digest == p.Digest
 	return func(action event.Action, was policy.Facts) (policy.Facts, error) {
 		return factsAgain(a, lost, same, old, action, was)
