@@ -10,18 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"proctor/policy/execrules"
 )
 
 // MaxSize bounds the file, in bytes.
 const MaxSize = 1 << 20
-
-// poll is how often a lock that somebody holds is tried again.
-const poll = 10 * time.Millisecond
 
 // Append makes sure that the rules file at path holds line, and reports whether it was added.
 func Append(ctx context.Context, path, line string) (added bool, err error) {
@@ -67,7 +61,7 @@ func locked(ctx context.Context, path string) (*os.File, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		f, err := os.OpenFile(target, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+		f, err := os.OpenFile(target, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 		if err != nil {
 			return nil, err
 		}
@@ -86,20 +80,6 @@ func locked(ctx context.Context, path string) (*os.File, error) {
 		}
 		if err := f.Close(); err != nil {
 			return nil, err
-		}
-	}
-}
-
-func lock(ctx context.Context, f *os.File) error {
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil || !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			return err
-		}
-		select {
-		case <-time.After(poll):
-		case <-ctx.Done():
-			return fmt.Errorf("wait for its lock: %w", context.Cause(ctx))
 		}
 	}
 }
