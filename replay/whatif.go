@@ -155,8 +155,7 @@ func (w *WhatIf) redecide(at *past, p *event.ToolDecisionPayload) (r Redecided, 
 		return r, action, false
 	}
 	if facts.Action == "" { // never became an action
-		switch policy.Reason(p.Reason) {
-		case policy.ReasonBadArguments, policy.ReasonInterrupted:
+		if reason := policy.Reason(p.Reason); reason == policy.ReasonBadArguments || reason == policy.ReasonInterrupted {
 			return r, action, true // no configuration decides these
 		}
 		r.Unknown = errNotJudged.Error()
@@ -191,8 +190,7 @@ func verdict(d policy.Decision) Verdict {
 
 // agrees reports whether a recorded decision is what d would have led to. After a review only the prompt is policy's.
 func agrees(p *event.ToolDecisionPayload, d policy.Decision) bool {
-	switch policy.Source(p.DecidedBy) {
-	case policy.SourceUser, policy.SourceAutoReview:
+	if by := policy.Source(p.DecidedBy); by == policy.SourceUser || by == policy.SourceAutoReview {
 		return d.Outcome == policy.Prompt
 	}
 	return string(d.Outcome) == p.Outcome

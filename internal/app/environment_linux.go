@@ -18,6 +18,12 @@ func changed(info fs.FileInfo) time.Time {
 	return time.Now() // searched
 }
 
+// ours reports whether a file belongs to the user of this process.
+func ours(info fs.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return !ok || int(s.Uid) == os.Geteuid()
+}
+
 // openPlain opens a regular file and nothing that was put into its place.
 func openPlain(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)

@@ -79,7 +79,7 @@ func (r *run) leftBehind(ctx context.Context, began time.Time) (leftovers, error
 
 func (s *scanner) visit(ctx context.Context, path string, d fs.DirEntry, err error) error {
 	if err != nil || len(s.found.paths) >= maxFindings || s.found.files >= maxScanFiles || s.found.bytes >= maxScanBytes {
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, fs.ErrNotExist) && !closedToAll(d, err) {
 			s.found.whole = false
 		}
 		if err != nil {
@@ -105,7 +105,7 @@ func (s *scanner) visit(ctx context.Context, path string, d fs.DirEntry, err err
 		}
 	case info.Mode().IsRegular():
 		name, err := s.content(path)
-		if err != nil {
+		if err != nil && !closedToAll(d, err) {
 			s.found.whole = false
 		}
 		if name != "" {
@@ -113,6 +113,16 @@ func (s *scanner) visit(ctx context.Context, path string, d fs.DirEntry, err err
 		}
 	}
 	return nil
+}
+
+// closedToAll reports whether something could not be read because it is another user's: then setup did not make it, and the
+// agent, who is the same user as we are, cannot read it either.
+func closedToAll(d fs.DirEntry, err error) bool {
+	if d == nil || !errors.Is(err, fs.ErrPermission) {
+		return false
+	}
+	info, err := d.Info()
+	return err == nil && !ours(info)
 }
 
 // content is the name of a secret in a file, or "".
