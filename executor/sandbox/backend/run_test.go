@@ -18,7 +18,7 @@ import (
 )
 
 // waitLimit bounds every run in these tests.
-const waitLimit = 30 * time.Second
+const waitLimit = 120 * time.Second
 
 // box is a workspace, a directory outside of it and a backend. /tmp is no writable root here, so that
 // t.TempDir is outside when it should be.

@@ -11,6 +11,8 @@ import "golang.org/x/sys/unix"
 // stream socket by connect. The one exception are sockets of exactly the kind that C libraries make to ask a name
 // service daemon, and give up on when the connect is refused.
 //
+// shutdown stays open, other than in Codex: Node.js ends the input of a child with it.
+//
 // Proxied: TCP and UDP sockets only; the network namespace holds nothing but the proxy.
 //
 // On: families that leave the machine's network stack or reach its hypervisor stay closed, and so do raw sockets.
@@ -39,7 +41,7 @@ func networkCalls() []Call {
 		withAddr(off(Refused, "sendto"), 4).only(not(4, 0)),
 		off(Silent, "sendto").only(is(4, 0)),
 		off(Silent, "sendmmsg"), off(Silent, "recvmmsg"),
-		off(Silent, "listen"), off(Silent, "accept"), off(Silent, "accept4"), off(Silent, "shutdown"),
+		off(Silent, "listen"), off(Silent, "accept"), off(Silent, "accept4"),
 		off(Silent, "getsockname"), off(Silent, "getpeername"),
 		off(Silent, "getsockopt"), off(Silent, "setsockopt"),
 
