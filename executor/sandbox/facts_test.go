@@ -74,6 +74,43 @@ func TestGather(t *testing.T) {
 	}
 }
 
+// Every program leaves its own in temporary folders, so they are not searched; a workspace in one is.
+func TestTemporaryFoldersAreNotSearched(t *testing.T) {
+	t.Parallel()
+	temporary, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mkdir("other/deep/.git")(t, temporary)
+	mkdir("ws/deep/.git")(t, temporary)
+	found := func(r filesystem.Request) []string {
+		r.Mode, r.TmpDir, r.ExcludeSlashTmp = filesystem.WorkspaceWrite, temporary, true
+		facts, err := Gather(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, f := range facts.Found {
+			out = append(out, f.Path)
+		}
+		return out
+	}
+	deep, other := temporary+"/ws/deep/.git", temporary+"/other/deep/.git"
+	for _, c := range []struct {
+		name string
+		r    filesystem.Request
+		want []string
+	}{
+		{"workspace inside", filesystem.Request{WorkspaceRoots: []string{temporary + "/ws"}}, []string{deep}},
+		{"workspace elsewhere", filesystem.Request{WorkspaceRoots: []string{t.TempDir()}}, nil},
+		{"the folder itself is named", filesystem.Request{WorkspaceRoots: []string{temporary + "/ws"}, WritableRoots: []string{temporary}}, []string{other, deep}},
+	} {
+		if diff := cmp.Diff(c.want, found(c.r)); diff != "" {
+			t.Errorf("%s: found (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
+
 func TestGatherSurvivesASymlinkLoop(t *testing.T) {
 	t.Parallel()
 	ws := t.TempDir()

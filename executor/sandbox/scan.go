@@ -42,10 +42,12 @@ func (g *gathering) survey(r filesystem.Request) error {
 	return nil
 }
 
-// searchRoots looks for protected names and files with several names below the writable roots, the workspace first.
+// searchRoots looks for protected names and files with several names below the writable roots, the workspace first. Temporary
+// folders are left out: every start would pay for what all programs of the machine leave there.
 func (g *gathering) searchRoots(r filesystem.Request) {
 	first := func(root string) int { return slices.Index(r.WorkspaceRoots, root) }
-	roots := slices.DeleteFunc(slices.Clone(g.roots), func(p string) bool { return g.coveredByRoot(p) })
+	lasting := slices.DeleteFunc(slices.Clone(g.roots), func(p string) bool { return g.temporary(r, p) })
+	roots := slices.DeleteFunc(slices.Clone(lasting), func(p string) bool { return coveredByRoot(p, lasting) })
 	slices.SortStableFunc(roots, func(a, b string) int { return -cmp.Compare(first(a), first(b)) })
 	report := survey.Walk(roots, protecting, func(f survey.Folder, e survey.Entry) bool {
 		path := filepath.Join(f.Path, e.Name)
@@ -74,8 +76,23 @@ func (g *gathering) searchRoots(r filesystem.Request) {
 	}
 }
 
-func (g *gathering) coveredByRoot(p string) bool {
-	return slices.ContainsFunc(g.roots, func(r string) bool { return r != p && filesystem.Within(p, r) })
+// temporary reports whether root is writable only as a temporary folder, not because somebody named it.
+func (g *gathering) temporary(r filesystem.Request, root string) bool {
+	asked := false
+	for _, p := range g.facts.Places {
+		if p.Path != root {
+			continue
+		}
+		if slices.Contains(slices.Concat(r.WorkspaceRoots, r.WritableRoots, r.AdditionalWritable), p.Asked) {
+			return false
+		}
+		asked = asked || p.Asked == "/tmp" || p.Asked == filepath.Clean(r.TmpDir)
+	}
+	return asked
+}
+
+func coveredByRoot(p string, roots []string) bool {
+	return slices.ContainsFunc(roots, func(r string) bool { return r != p && filesystem.Within(p, r) })
 }
 
 func (g *gathering) noteFound(path string) {
