@@ -12,9 +12,10 @@ import (
 	"proctor/policy/filesystem"
 )
 
-// lacks names what the landlock backend does without; landlock.Gaps says so to people. It needs no placeholders.
+// lacks names what the landlock backend does without; landlock.Gaps says so to people. It needs no placeholders. The case of
+// python3 needs /dev/shm, that of script a terminal of its own.
 func (b box) lacks(name string) bool {
-	return b.backend.Name() == "landlock" && slices.Contains([]string{"private shm", "pid namespace", "placeholders"}, name)
+	return b.backend.Name() == "landlock" && slices.Contains([]string{"private shm", "pid namespace", "placeholders", "python3", "script"}, name)
 }
 
 // Every ABI since the first enforces the same plans: what a rule set cannot say, the broker and the filters do.

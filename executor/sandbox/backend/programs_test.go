@@ -44,6 +44,9 @@ X`, "python3 mp.py && python3 -m venv --without-pip v && v/bin/python -c 1"},
 				t.Logf("missing capability: %s is not installed", c.needs)
 				continue
 			}
+			if b.lacks(c.needs) {
+				continue
+			}
 			if c.setup != "" {
 				host(t, b, c.setup)
 			}

@@ -67,7 +67,7 @@ func TestClosingProgram(t *testing.T) {
 // Without a supervisor nothing that Landlock does not see may go through.
 func TestUnwatchedChangesAreRefused(t *testing.T) {
 	t.Parallel()
-	calls, err := seccomp.ByNumber(filesystem.NetworkOff)
+	calls, err := seccomp.ByNumber(seccomp.Mode{Network: filesystem.NetworkOff})
 	if err != nil {
 		t.Fatal(err)
 	}

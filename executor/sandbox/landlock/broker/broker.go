@@ -52,7 +52,11 @@ func (b *Broker) Act(r denial.Request) (a denial.Answer, ok bool) {
 	if !alive {
 		return fails(unix.ESRCH), true
 	}
-	return handle(call{Request: r, broker: b, umask: umask, walker: walker{thread: r.Thread, process: process}}), true
+	a = handle(call{Request: r, broker: b, umask: umask, walker: walker{thread: r.Thread, process: process}})
+	if !a.Done && a.Later == nil { // an open that changes nothing: whether it may read is the supervisor's and Landlock's
+		return denial.Answer{}, false
+	}
+	return a, true
 }
 
 // refuse answers a call that the plan stands against.
