@@ -11,7 +11,7 @@ import (
 // handlers are what Serve can do, by the name of the call.
 var handlers = sync.OnceValue(func() map[string]func(call) denial.Answer {
 	return map[string]func(call) denial.Answer{
-		"open": open, "openat": openat, "openat2": openat2, "creat": creat, "truncate": truncate,
+		"open": open, "openat": openat, "creat": creat, "truncate": truncate,
 		"mkdir": mkdir, "mkdirat": mkdirat, "mknod": mknod, "mknodat": mknodat,
 		"symlink": symlink, "symlinkat": symlinkat, "link": link, "linkat": linkat,
 		"unlink": unlink, "unlinkat": unlinkat, "rmdir": rmdir,

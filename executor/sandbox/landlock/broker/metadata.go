@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox/denial"
+	"proctor/executor/sandbox/seccomp"
 )
 
 // metadata runs act on the thing that a call names, once the plan allows to change it. act gets a path that the
@@ -134,9 +135,14 @@ func fchmodat2(c call) denial.Answer {
 }
 
 func (c call) chown(p place, errno unix.Errno, uid, gid uint64) denial.Answer {
-	return c.metadata(p, errno, func(o object) error {
+	full := p.full
+	a := c.metadata(p, errno, func(o object) error {
 		return unix.Fchownat(o.dir, o.name, int(int32(uid)), int(int32(gid)), o.flags())
 	})
+	if a.Errno == unix.EPERM && a.Denial == nil { // giving files away takes a capability
+		return c.refuse(refusal{seccomp.RulePrivilegedCall, unix.EPERM}, full, "metadata")
+	}
+	return a
 }
 
 func chown(c call) denial.Answer {

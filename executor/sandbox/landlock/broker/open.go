@@ -3,7 +3,6 @@
 package broker
 
 import (
-	"encoding/binary"
 	"strconv"
 	"time"
 
@@ -12,33 +11,10 @@ import (
 	"proctor/executor/sandbox/denial"
 )
 
-// openLimit bounds struct open_how, in bytes.
-const openLimit = 4096
-
 func open(c call) denial.Answer   { return c.open(-1, 0, c.Args[1], uint32(c.Args[2])) }
 func openat(c call) denial.Answer { return c.open(0, 1, c.Args[2], uint32(c.Args[3])) }
 func creat(c call) denial.Answer {
 	return c.open(-1, 0, unix.O_CREAT|unix.O_WRONLY|unix.O_TRUNC, uint32(c.Args[1]))
-}
-
-// openat2 keeps its flags in memory. Restrictions on the walk are not imitated: a call that has some may only read, and
-// otherwise fails like on a kernel that does not know openat2, so that the program falls back.
-func openat2(c call) denial.Answer {
-	if c.Args[3] < 24 || c.Args[3] > openLimit {
-		return fails(unix.EINVAL)
-	}
-	how := readMemory(c.Thread, c.Args[2], 24)
-	if len(how) < 24 {
-		return fails(unix.EFAULT)
-	}
-	flags := binary.NativeEndian.Uint64(how)
-	if binary.NativeEndian.Uint64(how[16:]) != 0 {
-		if flags&unix.O_PATH != 0 || flags&(unix.O_ACCMODE|unix.O_CREAT|unix.O_TRUNC) == 0 {
-			return proceed()
-		}
-		return fails(unix.ENOSYS)
-	}
-	return c.open(0, 1, flags, uint32(binary.NativeEndian.Uint64(how[8:])))
 }
 
 func (c call) open(dir, path int, flags uint64, perm uint32) denial.Answer {
