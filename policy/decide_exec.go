@@ -57,21 +57,28 @@ func askByRule(f Facts, r ruleHit, heuristic Decision) Decision {
 	return f.ask(d, r.text("needs approval"))
 }
 
-// worstHeuristic judges the parts that no rule decides and returns the strictest answer; the Outcome is empty when
-// a rule matched every part.
+// worstHeuristic judges the parts that no rule decides and returns the strictest answer, of equal ones that of the most
+// severe part; the Outcome is empty when a rule matched every part.
 func worstHeuristic(f Facts) Decision {
-	worst := Decision{}
+	worst, severity := Decision{}, 0
 	for _, p := range f.Parts {
 		if ruled(p) {
 			continue
 		}
-		d := heuristic(f, p)
-		if worst.Outcome == "" || d.Outcome.Strictness() > worst.Outcome.Strictness() ||
-			(d.Reason == ReasonDangerousCommand && worst.Reason != ReasonDangerousCommand && d.Outcome == worst.Outcome) {
-			worst = d
+		d, s := heuristic(f, p), f.class(p).Severity()
+		if worst.Outcome == "" || d.Outcome.Strictness() > worst.Outcome.Strictness() || d.Outcome == worst.Outcome && s > severity {
+			worst, severity = d, s
 		}
 	}
 	return worst
+}
+
+// class is what counts for the part.
+func (f Facts) class(p Part) Class {
+	if f.DocumentedClasses {
+		return p.Class
+	}
+	return p.Effective()
 }
 
 // ruled: some prefix rule decides the part. Only the strictest of all rules matters afterwards.
@@ -79,10 +86,7 @@ func ruled(p Part) bool { return len(p.Matches) > 0 }
 
 // heuristic is one row of the matrix, before anybody is found who may be asked.
 func heuristic(f Facts, p Part) Decision {
-	class := p.Effective()
-	if f.DocumentedClasses {
-		class = p.Class
-	}
+	class := f.class(p)
 	ask := Decision{Outcome: Prompt, Source: SourceConfig, Category: CategorySandbox, BypassSandbox: f.Escalation && !f.DeniedReads}
 	switch {
 	case class.Severity() >= Dangerous.Severity():

@@ -69,6 +69,7 @@ func TestDecisions(t *testing.T) {
 	}{
 		{"allow rule lifts the sandbox", exec(Ordinary, allow).with(under(never)), Allow, SourceRule, ReasonRuleAllow, true},
 		{"not while reads are denied", exec(Ordinary, allow).with(func(f *Facts) { f.DeniedReads = true }), Allow, SourceRule, ReasonRuleAllow, false},
+		{"the most severe part says why", exec(Safe).with(func(f *Facts) { f.Parts = append(f.Parts, Part{Argv: []string{"c"}, Class: Ordinary}) }), Allow, SourceConfig, ReasonSandboxed, false},
 		{"allow rule for one part only", exec(Ordinary, allow).with(func(f *Facts) { f.Parts = append(f.Parts, Part{Argv: []string{"c"}, Class: Ordinary}) }), Allow, SourceConfig, ReasonSandboxed, false},
 		{"escalated under never is refused before rules", exec(Ordinary, allow).with(under(never)).with(func(f *Facts) { f.Escalation = true }), Forbid, SourceConfig, ReasonEscalationRefused, false},
 		{"escalated with allow rule", exec(Ordinary, allow).with(func(f *Facts) { f.Escalation = true }), Allow, SourceRule, ReasonRuleAllow, true},
