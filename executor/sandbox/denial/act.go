@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/seccomp"
 )
 
 // Request is a stopped call that an Actor may answer.
@@ -61,12 +62,27 @@ func (w *later) add(n int) bool {
 	return true
 }
 
+// remember tells the recorder what the actor may be about to change. What turns out to be as before is no change.
+func (s *Supervisor) remember(n *notification, row seccomp.Call) {
+	if s.options.Changes == nil || row.Class != seccomp.Watched || row.Access == "execute" {
+		return
+	}
+	var targets [2]target
+	for i, arg := range row.Paths {
+		if t, ok := s.resolver.resolve(int(n.PID), arg, n.Data.Args); ok && s.plan.CheckWrite(t.path).Allowed {
+			targets[i] = t
+		}
+	}
+	s.note(row, targets, n)
+}
+
 // act asks the actor, and reports whether the call is settled.
-func (s *Supervisor) act(l listener, n *notification, name string) bool {
+func (s *Supervisor) act(l listener, n *notification, row seccomp.Call) bool {
 	if s.options.Actor == nil {
 		return false
 	}
-	a, ok := s.options.Actor.Act(Request{Thread: int(n.PID), Number: n.Data.Number, Name: name, Args: n.Data.Args})
+	s.remember(n, row)
+	a, ok := s.options.Actor.Act(Request{Thread: int(n.PID), Number: n.Data.Number, Name: row.Name, Args: n.Data.Args})
 	if !ok {
 		return false
 	}

@@ -132,7 +132,7 @@ func (s *Supervisor) answer(l listener, n *notification) {
 		return
 	}
 	row := match(rows, n.Data.Args)
-	if (row.Class == seccomp.Watched || row.Class == seccomp.Dated || !known) && s.act(l, n, row.Name) {
+	if (row.Class == seccomp.Watched || row.Class == seccomp.Dated || !known) && s.act(l, n, row) {
 		return
 	}
 	var errno unix.Errno

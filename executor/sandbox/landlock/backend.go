@@ -89,8 +89,12 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 	if spec.Plan.Network == filesystem.NetworkOff {
 		env = append(env, sandbox.NetworkDisabledEnv)
 	}
-	l := &launch{backend: b, onDenial: spec.OnDenial, job: job{
-		Plan: spec.Plan, Rules: rules.rules, ABI: b.abi, Path: path, Args: spec.Argv, Env: env, Dir: spec.Dir, TTY: spec.TTY, Watched: watched, Limits: limits(spec.Limits),
+	var changeRoots []string
+	if spec.OnChange != nil {
+		changeRoots = spec.ChangeRoots
+	}
+	l := &launch{backend: b, onDenial: spec.OnDenial, onChange: spec.OnChange, job: job{
+		Plan: spec.Plan, Rules: rules.rules, ABI: b.abi, Path: path, Args: spec.Argv, Env: env, Dir: spec.Dir, TTY: spec.TTY, Watched: watched, Limits: limits(spec.Limits), ChangeRoots: changeRoots,
 	}, started: make(chan struct{}), done: make(chan struct{})}
 	p, err := process.Start(ctx, process.Options{
 		Spec: spec, Build: l.build, Running: l.awaitCommand, Failure: l.failure, End: l.end, Signal: l.signal, Drain: drain, Close: l.close,
@@ -161,7 +165,7 @@ type supervised struct {
 func (p supervised) Wait() sandbox.Result {
 	r := p.Process.Wait()
 	r.DenialsExact = p.launch.job.Watched
-	r.Denials, r.DenialsDropped = p.launch.reported, p.launch.dropped
+	r.Denials, r.DenialsDropped, r.ChangesOmitted = p.launch.reported, p.launch.dropped, p.launch.omitted
 	return r
 }
 
@@ -170,6 +174,7 @@ func (p supervised) Wait() sandbox.Result {
 type launch struct {
 	backend  *Backend
 	onDenial func(sandbox.Denial)
+	onChange func(sandbox.Change)
 	job      job
 	reading  sync.WaitGroup
 
@@ -184,6 +189,7 @@ type launch struct {
 	ended             bool
 	wait              syscall.WaitStatus
 	reported, dropped int
+	omitted           int
 }
 
 func (l *launch) build(bool) (process.Command, error) {
@@ -228,8 +234,12 @@ func (l *launch) read() {
 			if l.onDenial != nil {
 				l.onDenial(*r.Denial)
 			}
+		case r.Change != nil:
+			if l.onChange != nil {
+				l.onChange(*r.Change)
+			}
 		case r.Ended:
-			l.ended, l.wait, l.reported, l.dropped = true, syscall.WaitStatus(r.Status), r.Reported, r.Dropped
+			l.ended, l.wait, l.reported, l.dropped, l.omitted = true, syscall.WaitStatus(r.Status), r.Reported, r.Dropped, r.Omitted
 		}
 	}
 }

@@ -41,6 +41,8 @@ type job struct {
 	TTY     bool
 	Watched bool
 	Limits  sandbox.Limits
+	// ChangeRoots are where changed files are told, nowhere when empty.
+	ChangeRoots []string
 }
 
 func (j job) networkOff() bool { return j.Plan.Network == filesystem.NetworkOff }
@@ -51,7 +53,9 @@ type report struct {
 	Error    string          `json:",omitempty"` // nothing was run
 	Started  bool            `json:",omitempty"` // the command runs
 	Denial   *sandbox.Denial `json:",omitempty"`
-	Ended    bool            `json:",omitempty"` // with Status (wait(2)), after all denials
+	Change   *sandbox.Change `json:",omitempty"`
+	Ended    bool            `json:",omitempty"` // with Status (wait(2)), after all denials and changes
+	Omitted  int             `json:",omitempty"` // changes above the limit
 	Status   uint32          `json:",omitempty"`
 	Reported int             `json:",omitempty"`
 	Dropped  int             `json:",omitempty"`

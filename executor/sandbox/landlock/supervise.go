@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/change"
 	"proctor/executor/sandbox/denial"
 	"proctor/executor/sandbox/landlock/broker"
 	"proctor/executor/sandbox/seccomp"
@@ -64,6 +65,13 @@ func supervise(up control) int {
 	s.tracer.follow(s.leader, func(ws unix.WaitStatus) { status = ws; deadline.Reset(killLimit) })
 	s.watching.Wait() // the last process is gone, and so is the listener
 	end := report{Ended: true, Status: uint32(status)}
+	if s.changes != nil {
+		changes, omitted := s.changes.Settle()
+		for _, c := range changes {
+			_ = up.send(report{Change: &c}, -1)
+		}
+		end.Omitted = omitted
+	}
 	if s.watcher != nil {
 		end.Reported, end.Dropped = s.watcher.Counts()
 	}
@@ -85,6 +93,7 @@ type supervisor struct {
 
 	watching sync.WaitGroup
 	watcher  *denial.Supervisor // nil when nobody watches
+	changes  *change.Recorder   // nil when nobody asks; of the watcher until it is done
 }
 
 // start does all that must be done before the command runs, and lets it run.
@@ -195,8 +204,11 @@ func (s *supervisor) watch(listener int) error {
 	if err != nil {
 		return err
 	}
+	if len(s.job.ChangeRoots) > 0 {
+		s.changes = change.New(s.job.ChangeRoots)
+	}
 	s.watcher, err = denial.New(os.NewFile(uintptr(listener), "seccomp listener"), denial.Options{
-		Plan: s.job.Plan, Calls: calls, Limits: s.job.Limits, Actor: broker.New(s.job.Plan, time.Now(), os.Getpid()),
+		Plan: s.job.Plan, Calls: calls, Limits: s.job.Limits, Changes: s.changes, Actor: broker.New(s.job.Plan, time.Now(), os.Getpid()),
 		OnDenial: func(d sandbox.Denial) { _ = s.up.send(report{Denial: &d}, -1) },
 	})
 	if err != nil {

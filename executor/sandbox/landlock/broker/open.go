@@ -36,6 +36,8 @@ func (c call) open(dir, path int, flags uint64, perm uint32) denial.Answer {
 		r = c.broker.judge.entry(p.full)
 	}
 	switch {
+	case r.yes() && do == wait:
+		return c.refuse(refusal{RuleHostFIFO, unix.EACCES}, p.full, access)
 	case r.yes():
 		return c.refuse(r, p.full, access)
 	case do == unsupported:

@@ -95,7 +95,7 @@ func (p ProcessCall) answer(thread, tracer int, args [6]uint64) denial.Answer {
 	return a
 }
 
-func alive(pid int) bool { return pid > 0 && unix.Kill(pid, 0) != unix.ESRCH } //nolint:errorlint // a plain errno
+func alive(pid int) bool { return pid > 0 && unix.Kill(pid, 0) != unix.ESRCH }
 
 // traced reports whether a thread of tracer's process traces pid.
 func traced(pid, tracer int) bool {

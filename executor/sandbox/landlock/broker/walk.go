@@ -60,7 +60,7 @@ func (w walker) start(dirFD int32) (int, unix.Errno) {
 		link = "fd/" + strconv.Itoa(int(dirFD))
 	}
 	fd, err := unix.Open("/proc/"+strconv.Itoa(w.process)+"/"+link, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err == unix.ENOENT { //nolint:errorlint // a plain errno
+	if err == unix.ENOENT {
 		return -1, unix.EBADF
 	}
 	return fd, errnoOf(err)
@@ -72,7 +72,8 @@ func (w walker) locate(dirFD int32, name string, follow bool) (place, unix.Errno
 	if name == "" {
 		return p, unix.ENOENT
 	}
-	dir, errno := -1, unix.Errno(0)
+	var dir int
+	var errno unix.Errno
 	if strings.HasPrefix(name, "/") {
 		dir, errno = root()
 	} else {
@@ -115,7 +116,7 @@ func (w walker) walk(p *place, rest []string, follow bool) unix.Errno {
 		}
 		var st unix.Stat_t
 		if err := unix.Fstatat(p.dir, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			if err == unix.ENOENT && len(rest) == 0 { //nolint:errorlint // a plain errno
+			if err == unix.ENOENT && len(rest) == 0 {
 				return p.settle(name)
 			}
 			return errnoOf(err)
