@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"path/filepath"
 	"slices"
 	"time"
@@ -105,7 +106,7 @@ func (g *gathering) noteShared(path string, st unix.Stat_t) {
 	id := inode{st.Dev, st.Ino}
 	s := g.shared[id]
 	if s == nil {
-		s = &filesystem.Shared{Links: int(st.Nlink)}
+		s = &filesystem.Shared{Links: int(min(st.Nlink, math.MaxInt32))}
 		g.shared[id] = s
 	}
 	s.Names = append(s.Names, path)
@@ -199,6 +200,7 @@ func (g *gathering) noteMatch(path string, e survey.Entry) (shared bool) {
 		}
 	case survey.File:
 		shared = g.noteDenied(path)
+	default:
 	}
 	g.facts.Matches = append(g.facts.Matches, m)
 	return shared

@@ -86,8 +86,8 @@ func explained(x config.Explanation) string {
 	line := func(format string, args ...any) {
 		fmt.Fprintf(&b, "%s\n", plain(fmt.Sprintf(format, args...)))
 	}
-	switch {
-	case x.Value == nil:
+	switch x.Value {
+	case nil:
 		line("%s is not set", x.Key)
 	default:
 		line("%s = %s", x.Key, tomlText(x.Value))

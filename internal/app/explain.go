@@ -99,7 +99,7 @@ func (s *Store) find(ctx context.Context, name string) (event.Entry, error) {
 	var found []event.Entry
 	for end, left := size, uint64(maxScan); end > 0 && left > 0; {
 		n := min(page, end, left)
-		entries, err := s.Ledger.Read(ctx, event.Seq(end-n), int(n)) //nolint:gosec // at most page
+		entries, err := s.Ledger.Read(ctx, event.Seq(end-n), int(n))
 		if err != nil {
 			return event.Entry{}, err
 		}

@@ -52,8 +52,8 @@ func (s settings) startTasks(ctx context.Context, r *results) ([]task, error) {
 			sleeping := w.inside(mode, "sleep", "60")
 			sleeping.Memory = true
 			tasks = append(tasks,
-				task{"inside, " + backend + ", " + mode, func(ctx context.Context) (sample, error) { return in.start(ctx) }},
-				task{"inside, " + backend + ", " + mode + ", memory", func(ctx context.Context) (sample, error) { return sleeping.start(ctx) }},
+				task{"inside, " + backend + ", " + mode, in.start},
+				task{"inside, " + backend + ", " + mode + ", memory", sleeping.start},
 				task{"process, " + backend + ", " + mode, func(ctx context.Context) (sample, error) {
 					return w.times(ctx, s.proctor, append(args, "true")...)
 				}})

@@ -58,6 +58,7 @@ func (s *spec) below(key string) *spec {
 		}
 	case anyValue:
 		return s
+	default:
 	}
 	return nil
 }

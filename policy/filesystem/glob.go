@@ -165,11 +165,12 @@ func alternatives(text string) ([]string, error) {
 		at := todo[0]
 		todo = todo[1:]
 		open, closing, commas := braces(at)
-		if open < 0 {
+		switch {
+		case open < 0:
 			done = append(done, at)
-		} else if closing < 0 {
+		case closing < 0:
 			return nil, errors.New("{ without }")
-		} else {
+		default:
 			from := open + 1
 			for _, to := range append(commas, closing) {
 				todo = append(todo, at[:open]+at[from:to]+at[closing+1:])

@@ -40,7 +40,7 @@ func (d *draft) hideTarget(m Match) {
 		d.plan.Skipped = append(d.plan.Skipped, fmt.Sprintf("%s has a denied name and leads to %s, which is needed and stays readable", m.Path, t.Path))
 		return
 	}
-	d.plan.DeniedReads = append(d.plan.DeniedReads, Denied{Path: t.Path, Kind: t.Kind})
+	d.plan.DeniedReads = append(d.plan.DeniedReads, Denied(t))
 }
 
 // keepShared settles files with several names: one name must not give what another takes away.

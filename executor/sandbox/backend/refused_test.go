@@ -86,8 +86,8 @@ func TestEveryRefusedCallIsOneDenial(t *testing.T) {
 			var got []seen
 			for _, d := range r.denials {
 				name := d.Syscall
-				switch { // which of the two a library uses depends on the architecture
-				case name == "mknod", name == "chown", name == "open":
+				switch name { // which of the two a library uses depends on the architecture
+				case "mknod", "chown", "open":
 					name = map[string]string{"mknod": "mknodat", "chown": "fchownat", "open": "openat"}[name]
 				}
 				got = append(got, seen{d.Program, name, back.Replace(d.Path + d.Address), d.Access, d.Rule})

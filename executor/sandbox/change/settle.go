@@ -15,8 +15,8 @@ import (
 	"proctor/executor/sandbox"
 )
 
+// What is read for digests: bytes of a file and of all, and the number of files.
 const (
-	// MaxHash and MaxHashTotal bound what is read for digests, in bytes, and maxHashFiles the number of files.
 	MaxHash      = 8 << 20
 	MaxHashTotal = 64 << 20
 	maxHashFiles = 512

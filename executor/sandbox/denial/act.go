@@ -111,7 +111,7 @@ func (l listener) settle(id uint64, a Answer) {
 	case !a.Done:
 		_ = l.proceed(id)
 	case a.Give:
-		defer unix.Close(a.FD)
+		defer func() { _ = unix.Close(a.FD) }()
 		if err := l.give(id, a.FD, a.CloseOnExec); err != nil && !errors.Is(err, unix.ENOENT) {
 			_ = l.refuse(id, number(err))
 		}

@@ -122,7 +122,7 @@ func (s *supervisor) start() error {
 	if err != nil {
 		return err
 	}
-	defer unix.Close(ours.fd)
+	defer func() { _ = unix.Close(ours.fd) }()
 	their := os.NewFile(uintptr(theirs.fd), "sandbox control")
 	p, err := os.StartProcess("/proc/self/exe", []string{enterArg0}, &os.ProcAttr{
 		Dir: j.Dir, Env: []string{}, Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, jobFile, their},
