@@ -34,6 +34,9 @@ func (s *Supervisor) look(l listener, n *notification, row seccomp.Call) unix.Er
 			continue
 		}
 		targets[i] = t
+		if t.changesNames(row) {
+			defer s.resolver.parents.forget()
+		}
 		if row.Access == "link" && i == 0 && !t.exists {
 			return 0 // ENOENT
 		}

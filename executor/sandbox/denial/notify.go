@@ -36,7 +36,6 @@ type addition struct {
 
 const (
 	requestAdd      = 0x40182103
-	additionSend    = 1 << 1 // SECCOMP_ADDFD_FLAG_SEND
 	requestReceive  = 0xc0502100
 	requestSend     = 0xc0182101
 	requestValid    = 0x40082102
@@ -64,13 +63,24 @@ func (l listener) respond(id uint64, value int64, errno unix.Errno) error {
 	return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
 }
 
-// give answers a call with a copy of our descriptor fd (Linux 5.14).
+// give answers a call with a copy of our descriptor fd. In two steps: adding and answering in one (SECCOMP_ADDFD_FLAG_SEND)
+// answers 0 when a signal comes in between.
 func (l listener) give(id uint64, fd int, closeOnExec bool) error {
-	a := addition{ID: id, Flags: additionSend, Source: uint32(fd)}
+	a := addition{ID: id, Source: uint32(fd)}
 	if closeOnExec {
 		a.NewFlags = unix.O_CLOEXEC
 	}
-	return ioctl(int(l), requestAdd, uintptr(unsafe.Pointer(&a)))
+	for {
+		got, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(l), requestAdd, uintptr(unsafe.Pointer(&a)))
+		switch errno {
+		case 0:
+			r := response{ID: id, Value: int64(got)}
+			return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
+		case unix.EINTR:
+		default:
+			return errno
+		}
+	}
 }
 
 // valid reports whether the caller still waits, so that what was read belongs to it and not to a reused PID.

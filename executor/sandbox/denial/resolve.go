@@ -31,10 +31,23 @@ const maxLinks = 8
 
 // resolver resolves paths in the root directory that the confined processes see.
 type resolver struct {
-	root int // O_PATH descriptor of their root, or -1 before the first use
+	root    int // O_PATH descriptor of their root, or -1 before the first use
+	parents parents
+	buffer  [pathLimit]byte
 }
 
+func newResolver() *resolver { return &resolver{root: -1, parents: parents{}} }
+
+// readlink uses buf, which bounds the result.
+func readlink(name string, buf []byte) (string, error) {
+	n, err := unix.Readlink(name, buf)
+	return string(buf[:max(n, 0)]), err
+}
+
+func ownDescriptor(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+
 func (r *resolver) close() {
+	r.parents.forget()
 	if r.root >= 0 {
 		_ = unix.Close(r.root)
 	}
@@ -90,7 +103,8 @@ func absolute(pid int, dirFD int32, name string) (string, bool) {
 	if dirFD != unix.AT_FDCWD {
 		link = "fd/" + strconv.Itoa(int(dirFD))
 	}
-	dir, err := os.Readlink(procPath(pid, link))
+	var buf [pathLimit]byte
+	dir, err := readlink(procPath(pid, link), buf[:])
 	if err != nil || !strings.HasPrefix(dir, "/") {
 		return "", false
 	}
@@ -138,6 +152,9 @@ func (r *resolver) lookup(pid int, name string, noFollow bool) (target, bool) {
 		}
 		r.root = fd
 	}
+	if t, ok := r.inParent(name, noFollow); ok {
+		return t, !private(t.path)
+	}
 	for range maxLinks {
 		t, err := r.open(name, noFollow)
 		if err == nil {
@@ -177,7 +194,7 @@ func (r *resolver) open(name string, noFollow bool) (target, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return target{}, err
 	}
-	p, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd))
+	p, err := readlink(ownDescriptor(fd), r.buffer[:])
 	t := target{path: p, exists: true, mode: st.Mode, state: change.Of(&st)}
 	if st.Mode&unix.S_IFMT == unix.S_IFIFO {
 		t.born = birth(fd, &st)

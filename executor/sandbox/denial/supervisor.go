@@ -44,7 +44,7 @@ type Supervisor struct {
 	stopRead *os.File
 	stop     *os.File
 	calls    map[int32][]seccomp.Call
-	resolver resolver
+	resolver *resolver
 	began    time.Time
 	plan     filesystem.Plan // without patterns, which are in globs
 	globs    filesystem.GlobSet
@@ -74,7 +74,7 @@ func New(l *os.File, o Options) (*Supervisor, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Supervisor{options: o, listener: l, stopRead: read, stop: write, calls: o.Calls, setup: o.Setup, resolver: resolver{root: -1}, began: o.Now(),
+	return &Supervisor{options: o, listener: l, stopRead: read, stop: write, calls: o.Calls, setup: o.Setup, resolver: newResolver(), began: o.Now(),
 		plan: plan, globs: globs, reads: seccomp.ModeOf(o.Plan).Reads,
 		tally: tally{limit: Limit}}, nil
 }
