@@ -71,7 +71,7 @@ func (r *resolver) inParent(name string, noFollow bool) (t target, ok bool) {
 	err := unix.Fstatat(p.fd, base, &st, unix.AT_SYMLINK_NOFOLLOW)
 	kind := st.Mode & unix.S_IFMT
 	switch {
-	case err == unix.ENOENT: //nolint:errorlint // from a system call
+	case err == unix.ENOENT:
 		return target{path: path.Join(p.path, base)}, true
 	case err != nil, kind == unix.S_IFLNK && !noFollow, kind == unix.S_IFIFO:
 		return target{}, false
