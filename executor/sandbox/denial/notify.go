@@ -48,19 +48,19 @@ type listener int
 // receive waits for the next call. It returns unix.ENOENT when the caller died meanwhile.
 func (l listener) receive(n *notification) error {
 	*n = notification{}
-	return ioctl(int(l), requestReceive, uintptr(unsafe.Pointer(n)))
+	return ioctl(int(l), requestReceive, unsafe.Pointer(n))
 }
 
 func (l listener) proceed(id uint64) error {
 	r := response{ID: id, Flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-	return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
+	return ioctl(int(l), requestSend, unsafe.Pointer(&r))
 }
 
 func (l listener) refuse(id uint64, errno unix.Errno) error { return l.respond(id, 0, errno) }
 
 func (l listener) respond(id uint64, value int64, errno unix.Errno) error {
 	r := response{ID: id, Value: value, Error: -int32(errno)}
-	return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
+	return ioctl(int(l), requestSend, unsafe.Pointer(&r))
 }
 
 // give answers a call with a copy of our descriptor fd. In two steps: adding and answering in one (SECCOMP_ADDFD_FLAG_SEND)
@@ -75,7 +75,7 @@ func (l listener) give(id uint64, fd int, closeOnExec bool) error {
 		switch errno {
 		case 0:
 			r := response{ID: id, Value: int64(got)}
-			return ioctl(int(l), requestSend, uintptr(unsafe.Pointer(&r)))
+			return ioctl(int(l), requestSend, unsafe.Pointer(&r))
 		case unix.EINTR:
 		default:
 			return errno
@@ -85,7 +85,7 @@ func (l listener) give(id uint64, fd int, closeOnExec bool) error {
 
 // valid reports whether the caller still waits, so that what was read belongs to it and not to a reused PID.
 func (l listener) valid(id uint64) bool {
-	return ioctl(int(l), requestValid, uintptr(unsafe.Pointer(&id))) == nil
+	return ioctl(int(l), requestValid, unsafe.Pointer(&id)) == nil
 }
 
 // wakeTogether asks the kernel to run caller and supervisor on one CPU (Linux 6.6); older kernels refuse, which is fine.
@@ -93,9 +93,10 @@ func (l listener) wakeTogether() {
 	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(l), requestSetFlags, syncWakeUp)
 }
 
-func ioctl(fd int, request, arg uintptr) error {
+// ioctl takes a pointer, not a number: what lies on a stack moves when the stack grows.
+func ioctl(fd int, request uintptr, arg unsafe.Pointer) error {
 	for {
-		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, arg)
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(arg))
 		if errno == 0 {
 			return nil
 		}

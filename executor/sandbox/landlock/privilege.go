@@ -5,6 +5,7 @@ package landlock
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -23,14 +24,17 @@ func dropPrivileges() error {
 			return fmt.Errorf("drop capability %d from the bounding set: %w", c, err)
 		}
 	}
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var none [2]unix.CapUserData
+	header, none := &unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}, new([2]unix.CapUserData)
+	var held runtime.Pinner // their addresses wait in the table below
+	defer held.Unpin()
+	held.Pin(header)
+	held.Pin(none)
 	for _, step := range []struct {
 		name             string
 		trap, a1, a2, a3 uintptr
 	}{
 		{"clear ambient capabilities", unix.SYS_PRCTL, unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0},
-		{"drop capabilities", unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none[0])), 0},
+		{"drop capabilities", unix.SYS_CAPSET, uintptr(unsafe.Pointer(header)), uintptr(unsafe.Pointer(none)), 0},
 		{"set no_new_privs", unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0},
 	} {
 		if _, _, errno := syscall.AllThreadsSyscall6(step.trap, step.a1, step.a2, step.a3, 0, 0, 0); errno != 0 {
