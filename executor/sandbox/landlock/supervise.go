@@ -62,7 +62,12 @@ func supervise(up control) int {
 	// What was killed cannot be waited for without end: a process in an uninterruptible call dies with its call.
 	limit := time.Duration(1<<63 - 1)
 	deadline := time.AfterFunc(limit, func() { os.Exit(128 + int(unix.SIGKILL)) })
-	s.tracer.follow(s.leader, func(ws unix.WaitStatus) { status = ws; deadline.Reset(killLimit) })
+	ended := func(ws unix.WaitStatus) { status = ws; deadline.Reset(killLimit) }
+	if s.early != nil {
+		ended(*s.early)
+		s.tracer.end()
+	}
+	s.tracer.follow(s.leader, ended)
 	s.watching.Wait() // the last process is gone, and so is the listener
 	end := report{Ended: true, Status: uint32(status)}
 	if s.changes != nil {
@@ -89,6 +94,7 @@ type supervisor struct {
 	up     control
 	job    job
 	leader int
+	early  *unix.WaitStatus // how the command ended, if that was seen before its start
 	tracer tracer
 
 	watching sync.WaitGroup
@@ -166,7 +172,12 @@ func (s *supervisor) enter(c control) error {
 			if err := <-messages; err != nil {
 				return err
 			}
-			return fmt.Errorf("the command's process ended early: status %#x", uint32(ws))
+			if ws.Exited() && ws.ExitStatus() == setupFailed {
+				return fmt.Errorf("the command's process ended early: status %#x", uint32(ws))
+			}
+			delete(s.tracer.alive, pid)
+			s.early = &ws // a short command has ended before its start was seen
+			return nil
 		case pid > 0:
 			delete(s.tracer.alive, pid)
 		default:
