@@ -258,7 +258,7 @@ func TestHTTP2(t *testing.T) {
 	server.Config.ErrorLog = discardLog()
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	client, err := New(Provider{ID: "p", BaseURL: server.URL, StreamIdleTimeoutMS: new(uint64(100))}, Options{Transport: server.Client().Transport})
+	client, err := New(Provider{ID: "p", BaseURL: server.URL, StreamIdleTimeoutMS: new(uint64(500))}, Options{Transport: server.Client().Transport})
 	if err != nil {
 		t.Fatal(err)
 	}
