@@ -2,6 +2,7 @@ package windows
 
 import (
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -72,6 +73,10 @@ func newJob(j Job) (windows.Handle, error) {
 		windows.JOB_OBJECT_UILIMIT_DISPLAYSETTINGS | windows.JOB_OBJECT_UILIMIT_EXITWINDOWS | windows.JOB_OBJECT_UILIMIT_GLOBALATOMS |
 		windows.JOB_OBJECT_UILIMIT_HANDLES | windows.JOB_OBJECT_UILIMIT_READCLIPBOARD | windows.JOB_OBJECT_UILIMIT_SYSTEMPARAMETERS |
 		windows.JOB_OBJECT_UILIMIT_WRITECLIPBOARD}
+	var held runtime.Pinner // their addresses wait in the table below
+	defer held.Unpin()
+	held.Pin(&limits)
+	held.Pin(&desktop)
 	for _, set := range []struct {
 		class uint32
 		data  uintptr
