@@ -22,6 +22,8 @@ type Authority struct {
 	DeniedReads bool
 	// Parse takes argument vectors apart; nil means command.Parse, and anything else must answer as that does.
 	Parse func(argv []string) command.Parsed
+	// Home is the person's home folder, for "~/" in rules.
+	Home string
 	// Digest names all of this, see event.PolicyLoadedPayload.
 	Digest string
 }
@@ -55,7 +57,7 @@ func Facts(a Authority, r Request) policy.Facts {
 		}
 		parsed := parse(r.Action.Argv)
 		if a.Rules != nil {
-			parsed = a.Rules.Apply(parsed, execrules.Options{ResolveHostExecutables: true})
+			parsed = a.Rules.Apply(parsed, execrules.Options{ResolveHostExecutables: true, Home: a.Home, Cwd: r.Action.Cwd})
 		}
 		f.Parts, f.Inner = parsed.Parts, parsed.Inner
 	case event.ActionPatch:

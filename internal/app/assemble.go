@@ -101,7 +101,7 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 func (r *run) authority() approval.Authority {
 	return approval.Authority{
 		Approval: approvalPolicy(r.cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(r.cfg.SandboxMode),
-		Reviewer: policy.Reviewer(r.cfg.ApprovalsReviewer), Headless: true, Rules: r.rules,
+		Reviewer: policy.Reviewer(r.cfg.ApprovalsReviewer), Headless: true, Rules: r.rules, Home: r.env.Getenv("HOME"),
 		Plan: r.confine.Plan, Escalated: r.confine.Escalated, DeniedReads: r.confine.hides(r.cfg) || keepsSecrets(r.cfg), Digest: r.policyDigest(r.files),
 	}
 }

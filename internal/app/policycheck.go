@@ -30,7 +30,7 @@ func PolicyCheck(env Env, o CheckOptions) error {
 	if err != nil {
 		return err
 	}
-	result := rules.Check(o.Command, execrules.Options{ResolveHostExecutables: o.Resolve || len(o.Rules) == 0, Home: env.Getenv("HOME")})
+	result := rules.Check(o.Command, execrules.Options{ResolveHostExecutables: o.Resolve || len(o.Rules) == 0, Home: env.Getenv("HOME"), Cwd: env.Cwd})
 	if _, err := env.Stdout.Write(append(result.Report(o.Pretty), '\n')); err != nil {
 		return fail(Failure, fmt.Errorf("print the result: %w", err))
 	}

@@ -32,13 +32,13 @@ func PolicyExplain(env Env, o PolicyExplainOptions) error {
 		return err
 	}
 	argv := asCommand(o.Command)
-	action := event.Action{Kind: event.ActionCommand, Argv: argv}
+	action := event.Action{Kind: event.ActionCommand, Argv: argv, Cwd: env.Cwd}
 	if o.Escalated {
 		action.Permissions, action.Justification = event.RequireEscalated, "explained"
 	}
 	facts := approval.Facts(approval.Authority{
 		Approval: approvalPolicy(cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(cfg.SandboxMode),
-		Reviewer: policy.Reviewer(cfg.ApprovalsReviewer), Headless: !o.Interactive, Rules: rules,
+		Reviewer: policy.Reviewer(cfg.ApprovalsReviewer), Headless: !o.Interactive, Rules: rules, Home: env.Getenv("HOME"),
 	}, approval.Request{Action: action})
 	why := replay.Decided(facts, argv, settingsNow(cfg))
 	if o.JSON {

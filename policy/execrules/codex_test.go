@@ -39,7 +39,11 @@ func TestCodexAgrees(t *testing.T) {
 	}
 	g := generator{rand.New(rand.NewPCG(uint64(n), 7))}
 	for range n {
-		c.run(t, g.file(), g.argv(), g.IntN(2) == 0)
+		text, argv := g.file(), g.argv()
+		if strings.Contains(text, "host_executable") && strings.Contains(argv[0], "./") { // a list allows only plain paths here, see byBaseName
+			argv[0] = "/usr/./bin//git"
+		}
+		c.run(t, text, argv, g.IntN(2) == 0)
 	}
 }
 
@@ -65,9 +69,13 @@ func (c comparison) run(t *testing.T, text string, argv []string, resolve bool) 
 		theirs = []byte("refused\n")
 	}
 	ours := []byte("refused\n")
+	cwd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
 	rules, refused := Parse([]File{{Name: "t.rules", Text: text}})
 	if refused == nil {
-		ours = append(rules.Check(argv, Options{ResolveHostExecutables: resolve, Home: os.Getenv("HOME")}).Report(false), '\n')
+		ours = append(rules.Check(argv, Options{ResolveHostExecutables: resolve, Home: os.Getenv("HOME"), Cwd: cwd}).Report(false), '\n')
 	}
 	if why := differs[text]; !bytes.Equal(ours, theirs) && why == "" {
 		t.Errorf("%s\n%q resolve %v\nours   %s (%v)\ntheirs %s", text, argv, resolve, ours, refused, theirs)

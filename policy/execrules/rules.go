@@ -21,6 +21,8 @@ type Options struct {
 	ResolveHostExecutables bool
 	// Home is what "~/" in host_executable paths stands for; when empty such paths match nothing.
 	Home string
+	// Cwd is the folder where relative paths begin; when empty they are matched as they stand.
+	Cwd string
 }
 
 // Result is what the rules say about one command. Decision is empty when no rule matched.
@@ -88,18 +90,31 @@ func (r *Rules) Check(argv []string, o Options) Result {
 	return res
 }
 
-// byBaseName matches a path by the rules of its last part, if host_executable does not exclude the path.
+// byBaseName matches a path by the rules of its last part, if host_executable does not exclude the path. Paths are
+// cleaned as text, and a link on the way makes that wrong: where a list decides, only a path without ".." that starts at
+// the root is allowed by it, while rules that ask or forbid reach every spelling.
 func (r *Rules) byBaseName(argv []string, o Options) []policy.RuleMatch {
 	program := argv[0]
+	if !strings.Contains(program, "/") {
+		return nil
+	}
+	sure := path.IsAbs(program) && !slices.Contains(strings.Split(program, "/"), "..")
+	switch {
+	case path.IsAbs(program):
+		program = path.Clean(program)
+	case o.Cwd != "":
+		program = path.Join(o.Cwd, program)
+	}
 	name := path.Base(program)
-	if !strings.Contains(program, "/") || name == program {
+	listed, limited := r.hosts[name]
+	if name == program || limited && !slices.ContainsFunc(listed, func(p string) bool { return atHome(p, o.Home) == program }) {
 		return nil
 	}
-	if listed, ok := r.hosts[name]; ok && !slices.ContainsFunc(listed, func(p string) bool { return atHome(p, o.Home) == program }) {
-		return nil
+	matches := matchAll(r.prefix[name], slices.Concat([]string{name}, argv[1:]), program)
+	if limited && !sure {
+		return slices.DeleteFunc(matches, func(m policy.RuleMatch) bool { return m.Decision == policy.Allow })
 	}
-	named := slices.Concat([]string{name}, argv[1:])
-	return matchAll(r.prefix[name], named, program)
+	return matches
 }
 
 func atHome(p, home string) string {

@@ -26,6 +26,7 @@ func mustParse(t interface{ Fatal(...any) }, texts ...string) *Rules {
 // A path is matched by the rules of its base name only where the lists permit it.
 func TestHostExecutables(t *testing.T) {
 	const rule = "prefix_rule(['git', 'push'], 'prompt')\n"
+	const allowed = "prefix_rule(['git', 'push'])\nhost_executable('git', ['/usr/bin/git'])"
 	for _, c := range []struct {
 		name, text, program string
 		o                   Options
@@ -37,6 +38,13 @@ func TestHostExecutables(t *testing.T) {
 		{"listed", rule + "host_executable('git', ['/usr/bin/git'])", "/usr/bin/git", Options{ResolveHostExecutables: true}, policy.Prompt},
 		{"not listed", rule + "host_executable('git', ['/usr/bin/git'])", "/opt/git", Options{ResolveHostExecutables: true}, ""},
 		{"relative is never listed", rule + "host_executable('git', ['/usr/bin/git'])", "./git", Options{ResolveHostExecutables: true}, ""},
+		{"relative to a folder", rule + "host_executable('git', ['/usr/bin/git'])", "./git", Options{ResolveHostExecutables: true, Cwd: "/usr/bin"}, policy.Prompt},
+		{"roundabout", rule + "host_executable('git', ['/usr/bin/git'])", "/usr//x/../bin/./git/", Options{ResolveHostExecutables: true}, policy.Prompt},
+		{"doubled slash is allowed", allowed, "//usr/./bin//git", Options{ResolveHostExecutables: true}, policy.Allow},
+		{"a link may be on the way up", allowed, "/w/link/../../usr/bin/git", Options{ResolveHostExecutables: true}, ""},
+		{"the folder may have been left", allowed, "./git", Options{ResolveHostExecutables: true, Cwd: "/usr/bin"}, ""},
+		{"without a list any path will do", "prefix_rule(['git', 'push'])", "../git", Options{ResolveHostExecutables: true}, policy.Allow},
+		{"the name is that of the cleaned path", rule, "/usr/bin/git/x/..", Options{ResolveHostExecutables: true}, policy.Prompt},
 		{"empty list", rule + "host_executable('git', [])", "/usr/bin/git", Options{ResolveHostExecutables: true}, ""},
 		{"second call replaces", rule + "host_executable('git', [])\nhost_executable('git', ['/opt/git'])", "/opt/git", Options{ResolveHostExecutables: true}, policy.Prompt},
 		{"home", rule + "host_executable('git', ['~/bin/git'])", "/home/u/bin/git", Options{ResolveHostExecutables: true, Home: "/home/u"}, policy.Prompt},
