@@ -84,6 +84,10 @@ func (c *call) add(e event.Entry) {
 	case *event.ReviewStartedPayload, *event.HistoryItemPayload, *event.SandboxOutcomePayload:
 		// told by approval_decided, the call itself and the denials
 	default:
+		if r, ok := rowOf(p); ok {
+			c.note(r.label, r.String(), r.tone)
+			break
+		}
 		c.note("event", string(e.Kind)+"  "+fields(p), Dim)
 	}
 }

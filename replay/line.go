@@ -87,6 +87,9 @@ func phrase(payload event.Payload) (string, Tone) {
 	case *event.TurnCompletedPayload:
 		return join(", ", p.Status, took(p.Duration), usage(p.Usage), reveal(p.Error)), statusTone(p.Status)
 	}
+	if r, ok := rowOf(payload); ok {
+		return r.String(), r.tone
+	}
 	return fields(payload), Plain
 }
 

@@ -81,6 +81,10 @@ func describeSingle(item *Item, e event.Entry) bool {
 	case *event.TurnStartedPayload, *event.HistoryItemPayload, *event.StartupPhasePayload, *event.CheckpointPayload:
 		return false // told by others, or of no interest to people
 	default:
+		if r, ok := rowOf(p); ok {
+			item.Label, item.Text, item.Result, item.Tone = r.label, r.text, r.result, r.tone
+			break
+		}
 		item.Label, item.Text = "event", string(e.Kind)+"  "+fields(e.Event.Payload)
 	}
 	return true
