@@ -25,8 +25,8 @@ echo '{"name":"app","version":"1.0.0","dependencies":{"dep":"file:../dep"}}' > j
 			"cd js && npm install --offline --no-audit --no-fund && test -e node_modules/dep/package.json"},
 		// The standard library is compiled once, outside: what is tested is the build of a program, not the machine.
 		{"go", "mkdir m; cd m; printf 'module m\ngo 1.24\n' > go.mod; printf 'package main\nfunc main(){println(1)}\n' > main.go; " +
-			"export GOFLAGS= CGO_ENABLED=0 GOCACHE=" + compiled + "; go build -buildvcs=false -o /dev/null . && go vet . && cp -R " + compiled + " ../.gc; echo 'func init(){}' >> main.go",
-			"cd m && go build -buildvcs=false -o x . && ./x && go vet ."},
+			"export GOFLAGS= CGO_ENABLED=0 GOCACHE=" + compiled + "; go build -o /dev/null . && go vet . && cp -R " + compiled + " ../.gc; echo 'func init(){}' >> main.go",
+			"cd m && go build -o x . && ./x && go vet ."},
 		{"cargo", "mkdir -p c/src; cd c; printf '[package]\nname=\"c\"\nversion=\"0.1.0\"\nedition=\"2021\"\n' > Cargo.toml; echo 'fn main(){}' > src/main.rs",
 			"cd c && cargo build --offline && target/debug/c"},
 		{"make", "printf 'b: a\n\tcp a b\n' > Makefile; touch a", "make -j4 && test -e b"},

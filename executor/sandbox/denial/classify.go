@@ -26,10 +26,17 @@ type finding struct {
 // classify decides whether the plan is what stops an attempt. Pure.
 func classify(p filesystem.Plan, a attempt) (finding, bool) {
 	access := a.access
+	held := placeholder(p, a.target.path)
+	if a.target.beyond && (!placeholder(p, a.target.stop) || access == "remove") {
+		return finding{}, false // ENOTDIR comes first
+	}
 	if access == "write" {
 		var matters bool
-		if access, matters = openAccess(a); !matters {
+		if access, matters = openAccess(a); !matters && !(held && a.target.mode&unix.S_IFMT == unix.S_IFSOCK) {
 			return finding{}, false
+		}
+		if held {
+			access = "create" // to the program it is missing
 		}
 	}
 	if access == "metadata" && !a.target.exists {
@@ -39,7 +46,7 @@ func classify(p filesystem.Plan, a attempt) (finding, bool) {
 	if verdict.Allowed {
 		return finding{}, false
 	}
-	if access == "create" && a.target.exists && !placeholder(p, a.target.path) {
+	if access == "create" && a.target.exists && !held {
 		return finding{}, false // EEXIST comes first
 	}
 	f := finding{rule: string(verdict.Reason), access: access}
@@ -65,7 +72,7 @@ func openAccess(a attempt) (access string, matters bool) {
 	}
 }
 
-// placeholder reports whether path exists only because the sandbox put an empty directory there.
+// placeholder reports whether path exists only because the sandbox put something there (package mountpoint).
 func placeholder(p filesystem.Plan, path string) bool {
 	for _, r := range p.Writable {
 		for _, q := range r.Protected {

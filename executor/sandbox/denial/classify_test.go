@@ -21,6 +21,8 @@ func TestClassify(t *testing.T) {
 	file := func(p string) target { return target{path: p, exists: true, mode: unix.S_IFREG} }
 	dir := func(p string) target { return target{path: p, exists: true, mode: unix.S_IFDIR} }
 	none := func(p string) target { return target{path: p} }
+	socket := target{path: "/w/.codex", exists: true, mode: unix.S_IFSOCK}
+	below := target{path: "/w/.codex/a", beyond: true, stop: "/w/.codex"}
 	cases := []struct {
 		name   string
 		a      attempt
@@ -40,6 +42,12 @@ func TestClassify(t *testing.T) {
 		{"protected", attempt{"write", file("/w/.git/config"), unix.O_RDWR}, "protected_path", "write"},
 		{"make a directory that is there", attempt{"create", dir("/e"), 0}, "", ""},
 		{"make a directory where a placeholder is", attempt{"create", dir("/w/.codex"), 0}, "protected_path", "create"},
+		{"make a file where a placeholder is", attempt{"write", socket, unix.O_WRONLY | unix.O_CREAT}, "protected_path", "create"},
+		{"socket that was there", attempt{"write", target{path: "/w/.git", exists: true, mode: unix.S_IFSOCK}, unix.O_WRONLY | unix.O_CREAT}, "", ""},
+		{"make a file below a placeholder", attempt{"write", below, unix.O_WRONLY | unix.O_CREAT}, "protected_path", "create"},
+		{"make a folder below a placeholder", attempt{"create", below, 0}, "protected_path", "create"},
+		{"remove below a placeholder", attempt{"remove", below, 0}, "", ""},
+		{"make a file below a socket", attempt{"write", target{path: "/e/s/a", beyond: true, stop: "/e/s"}, unix.O_WRONLY | unix.O_CREAT}, "", ""},
 		{"metadata of nothing", attempt{"metadata", none("/e/a"), 0}, "", ""},
 		{"metadata", attempt{"metadata", file("/e/a"), 0}, "outside_writable_roots", "metadata"},
 		{"remove", attempt{"remove", none("/e/a"), 0}, "outside_writable_roots", "remove"},

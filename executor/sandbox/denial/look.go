@@ -37,7 +37,7 @@ func (s *Supervisor) look(l listener, n *notification, row seccomp.Call) unix.Er
 		if t.changesNames(row) {
 			defer s.resolver.parents.forget()
 		}
-		if row.Access == "link" && i == 0 && !t.exists {
+		if i == 0 && (row.Access == "link" && !t.exists || row.Access == "rename" && t.beyond) {
 			return 0 // ENOENT
 		}
 		a := attempt{access: row.Access, target: t, flags: openFlags(n, row)}

@@ -24,6 +24,9 @@ type target struct {
 	mode   uint32    // st_mode when it exists
 	born   time.Time // of a named pipe
 	state  change.State
+	// beyond: path goes on below stop, which is no folder.
+	beyond bool
+	stop   string
 }
 
 // maxLinks bounds how many dangling symlinks in a row are followed.
@@ -160,6 +163,9 @@ func (r *resolver) lookup(pid int, name string, noFollow bool) (target, bool) {
 		if err == nil {
 			return t, !private(t.path)
 		}
+		if errors.Is(err, unix.ENOTDIR) {
+			return r.beyond(name)
+		}
 		if !errors.Is(err, unix.ENOENT) {
 			return target{}, false
 		}
@@ -175,6 +181,21 @@ func (r *resolver) lookup(pid int, name string, noFollow bool) (target, bool) {
 		}
 		if name = link; !strings.HasPrefix(link, "/") {
 			name = dir.path + "/" + link
+		}
+	}
+	return target{}, false
+}
+
+// beyond is a name that goes on below a socket, as the placeholder of a missing name is.
+func (r *resolver) beyond(name string) (target, bool) {
+	rest := ""
+	for name = path.Clean(name); len(name) > 1; {
+		name, rest = path.Dir(name), path.Join(path.Base(name), rest)
+		switch t, err := r.open(name, true); {
+		case err == nil && t.mode&unix.S_IFMT == unix.S_IFSOCK:
+			return target{path: path.Join(t.path, rest), beyond: true, stop: t.path}, true
+		case !errors.Is(err, unix.ENOTDIR):
+			return target{}, false
 		}
 	}
 	return target{}, false

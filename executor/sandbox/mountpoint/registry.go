@@ -19,9 +19,7 @@ import (
 const (
 	// pathLimit bounds a registry entry, which is the path and nothing else (PATH_MAX).
 	pathLimit = 4096
-	// mode of a placeholder: without write permission, so that ordinary programs do not put things in it.
-	mode     = 0o555
-	lockName = "lock"
+	lockName  = "lock"
 	// nameLength is that of an entry: 16 bytes of a SHA-256 over the path, in hex.
 	nameLength = 32
 )
@@ -82,7 +80,7 @@ var ErrExists = errors.New("path exists now")
 
 var errNotWritable = errors.New("parent not writable")
 
-// Hold makes each missing path an empty directory, or shares the one that another command made.
+// Hold makes a placeholder at each missing path, or shares the one that another command made.
 // A path whose parent is missing or not writable is left out: the command cannot make it either.
 func (r *Registry) Hold(paths []string) (*Hold, error) {
 	h := &Hold{registry: r}
@@ -221,7 +219,7 @@ func place(path string, lock *os.File) error {
 			return err
 		}
 	}
-	err := os.Mkdir(path, mode)
+	err := put(path)
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) || errors.Is(err, fs.ErrNotExist) {
 		return errNotWritable
 	}
@@ -234,30 +232,10 @@ func drop(lock *os.File) bool {
 	if flock(lock, unix.LOCK_EX|unix.LOCK_NB) != nil {
 		return false
 	}
-	if path := read(lock); path != "" && looksMade(path) {
-		_ = unix.Rmdir(path) // fails when something is in it
+	if path := read(lock); path != "" {
+		take(path)
 	}
 	return true
-}
-
-// looksMade reports whether path is a directory of this user that nobody may write, as this package makes them.
-func looksMade(path string) bool {
-	var st unix.Stat_t
-	return unix.Lstat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && st.Mode&0o222 == 0 && int(st.Uid) == os.Geteuid()
-}
-
-// placeholder reports whether path is such a directory and empty.
-func placeholder(path string) bool {
-	if !looksMade(path) {
-		return false
-	}
-	d, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer d.Close()
-	_, err = d.Readdirnames(1)
-	return errors.Is(err, io.EOF)
 }
 
 func read(f *os.File) string {

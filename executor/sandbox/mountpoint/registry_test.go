@@ -71,7 +71,7 @@ func TestSweepRemovesWhatAKilledProcessLeft(t *testing.T) {
 func TestOnlyOwnEmptyDirectoriesAreRemoved(t *testing.T) {
 	t.Parallel()
 	r, dir := registry(t)
-	p := filepath.Join(dir, ".git")
+	p := filepath.Join(dir, ".codex")
 	h, err := r.Hold([]string{p})
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +88,35 @@ func TestOnlyOwnEmptyDirectoriesAreRemoved(t *testing.T) {
 	}
 	if _, err := r.Hold([]string{p}); !errors.Is(err, ErrExists) {
 		t.Errorf("hold of an existing directory: %v, want ErrExists", err)
+	}
+}
+
+// What git finds there must be neither a directory, which is a repository to go build, nor a regular file, which is a broken
+// pointer to git. What somebody puts in its place stays.
+func TestPlaceholderOfGitIsNoRepository(t *testing.T) {
+	t.Parallel()
+	r, dir := registry(t)
+	p := filepath.Join(dir, ".git")
+	h, err := r.Hold([]string{p})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Lstat(p)
+	if err != nil || info.IsDir() || info.Mode().IsRegular() {
+		t.Fatalf("placeholder is %v, %v", info.Mode(), err)
+	}
+	if !placeholder(p) {
+		t.Error("not known as a placeholder")
+	}
+	if err := os.Remove(p); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p, []byte("gitdir: x"), 0o444); err != nil {
+		t.Fatal(err)
+	}
+	h.Release()
+	if !exists(p) {
+		t.Error("removed somebody's file")
 	}
 }
 
