@@ -20,8 +20,6 @@ type Authority struct {
 	// DeniedReads: a permission profile hides paths, see policy.Facts. Our own state, which Plan
 	// always hides, does not count.
 	DeniedReads bool
-	// Parse takes argument vectors apart; nil means command.Parse, and anything else must answer as that does.
-	Parse func(argv []string) command.Parsed
 	// Home is the person's home folder, for "~/" in rules.
 	Home string
 	// Digest names all of this, see event.PolicyLoadedPayload.
@@ -36,6 +34,9 @@ type Request struct {
 	// Stdin and MCP are facts that only their tools know.
 	Stdin *policy.Stdin
 	MCP   *policy.MCP
+	// Parsed is how the command was taken apart, where that is recorded already; nil means that it is done now. Matches in it
+	// do not count.
+	Parsed *command.Parsed
 	// Prefix are the first words of the command that the model would like approved for later too; only a proposal.
 	Prefix []string
 }
@@ -51,15 +52,13 @@ func Facts(a Authority, r Request) policy.Facts {
 	}
 	switch r.Action.Kind {
 	case event.ActionCommand:
-		parse := a.Parse
-		if parse == nil {
-			parse = command.Parse
+		parsed := r.Parsed
+		if parsed == nil {
+			fresh := command.Parse(r.Action.Argv)
+			parsed = &fresh
 		}
-		parsed := parse(r.Action.Argv)
-		if a.Rules != nil {
-			parsed = a.Rules.Apply(parsed, execrules.Options{ResolveHostExecutables: true, Home: a.Home, Cwd: r.Action.Cwd})
-		}
-		f.Parts, f.Inner = parsed.Parts, parsed.Inner
+		ruled := a.Rules.Apply(*parsed, execrules.Options{ResolveHostExecutables: true, Home: a.Home, Cwd: r.Action.Cwd})
+		f.Parts, f.Inner = ruled.Parts, ruled.Inner
 	case event.ActionPatch:
 		f.Writes = writes(a.Plan, r.Action.Files)
 	default: // the fields above are all there is

@@ -31,7 +31,7 @@ func WhatIf(ctx context.Context, env Env, s *Store, o WhatIfOptions) error {
 	if err != nil {
 		return fail(Usage, err)
 	}
-	maker := &authorities{source: source, overrides: o.Overrides, made: map[string]madeAuthority{}, parsed: parsed{}}
+	maker := &authorities{source: source, overrides: o.Overrides, made: map[string]madeAuthority{}}
 	out := bufio.NewWriter(env.Stdout)
 	var writing error
 	w := replay.NewWhatIf(maker.of, func(r replay.Redecided) {

@@ -61,7 +61,6 @@ func BenchmarkWhatIf(b *testing.B) {
 	for name, different := range map[string]int{"distinct": n, "repeated": 2000} {
 		some := decisions(b, whatIfAuthority(b, ""), different)
 		a := whatIfAuthority(b, `prefix_rule(pattern = ["git", "commit"], decision = "forbidden")`)
-		a.Parse = parsed{}.parse
 		again := func(action event.Action, was policy.Facts) (policy.Facts, error) {
 			return factsAgain(a, nil, true, a.Plan, action, was)
 		}

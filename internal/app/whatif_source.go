@@ -107,32 +107,7 @@ type authorities struct {
 	source    whatIfSource
 	overrides []string
 	made      map[string]madeAuthority
-	parsed    parsed
 	failed    error // why a configuration did not load
-}
-
-// parsed remembers how argument vectors were taken apart: agents run the same few commands, under whatever configuration.
-// What it holds is not written to; a full one is emptied.
-type parsed map[string]command.Parsed
-
-const (
-	maxParsed     = 16 << 10
-	maxParsedText = 4 << 10
-)
-
-func (p parsed) parse(argv []string) command.Parsed {
-	key := strings.Join(argv, "\x00") // no word holds a NUL
-	if len(key) > maxParsedText {
-		return command.Parse(argv)
-	}
-	if known, ok := p[key]; ok {
-		return known
-	}
-	if len(p) >= maxParsed {
-		clear(p)
-	}
-	p[key] = command.Parse(argv)
-	return p[key]
 }
 
 type madeAuthority struct {
@@ -188,13 +163,12 @@ func (m *authorities) decide(cfg *config.Config, launch config.Launch, p replay.
 	if err != nil {
 		return nil, err
 	}
-	r := run{env: Env{Environ: []string{"TMPDIR=" + launch.TmpDir}, Cwd: launch.Cwd}, cfg: cfg, rules: rules, files: files}
+	r := run{env: Env{Environ: []string{"TMPDIR=" + launch.TmpDir, "HOME=" + launch.Home}, Cwd: launch.Cwd}, cfg: cfg, rules: rules, files: files}
 	var old filesystem.Plan
 	known := json.Unmarshal([]byte(p.Plan), &old) == nil
 	var lost error
 	r.confine.Plan, lost = planAgain(r.env, cfg, p.Request, old, known)
 	a := r.authority()
-	a.Parse = m.parsed.parse
 	same := lost == nil && a.Digest == p.Digest
 	return func(action event.Action, was policy.Facts) (policy.Facts, error) {
 		return factsAgain(a, lost, same, old, action, was)
@@ -235,7 +209,7 @@ var errFromParts = errors.New("its facts came from a part that does not run now,
 
 // factsAgain makes the facts of one action. Lost is why there is no plan; same says that the policy is the recorded one.
 func factsAgain(a approval.Authority, lost error, same bool, old filesystem.Plan, action event.Action, was policy.Facts) (policy.Facts, error) {
-	f := approval.Facts(a, approval.Request{Action: action, Stdin: was.Stdin, MCP: was.MCP})
+	f := approval.Facts(a, approval.Request{Action: action, Stdin: was.Stdin, MCP: was.MCP, Parsed: &command.Parsed{Parts: was.Parts, Inner: was.Inner}})
 	f.SessionApproved, f.GrantedBy = was.SessionApproved, was.GrantedBy
 	f.Headless = was.Headless     // whether somebody sat there
 	if action.Tool == setupTool { // the phase decides these, and no setting

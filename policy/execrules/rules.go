@@ -140,7 +140,7 @@ func matchAll(rules []prefixRule, argv []string, resolved string) []policy.RuleM
 	return out
 }
 
-// Apply adds the matches to the parts and the inner commands of p.
+// Apply gives the parts and the inner commands of p their matches, in place of those they had. P is not changed.
 func (r *Rules) Apply(p command.Parsed, o Options) command.Parsed {
 	p.Parts = r.matched(p.Parts, o)
 	p.Inner = r.matched(p.Inner, o)
