@@ -12,6 +12,7 @@ import (
 	"proctor/internal/responses"
 	"proctor/reviewer"
 	"proctor/reviewer/auto"
+	"proctor/reviewer/auto/remote"
 )
 
 // startReviewer serves the approval requests of this session. Without an automatic
@@ -21,11 +22,11 @@ func (r *run) startReviewer(ctx context.Context) (stop func() error, err error) 
 		return func() error { return nil }, nil
 	}
 	model := or(r.cfg.ReviewModel, r.cfg.Model)
-	client, err := responses.New(auto.Provider(r.model.Provider()), responses.Options{Getenv: r.env.Getenv, UserAgent: "proctor/" + Version})
+	client, err := responses.New(remote.Provider(r.model.Provider()), responses.Options{Getenv: r.env.Getenv, UserAgent: "proctor/" + Version})
 	if err != nil {
 		return nil, fail(Failure, err)
 	}
-	judge := auto.New(auto.Client{
+	judge := auto.New(remote.Client{
 		Stream: client.Stream, Observe: r.observeReview(model),
 		Headers: map[string]string{"originator": wireOriginator, "session-id": r.session, "x-openai-subagent": "guardian"},
 	}, auto.Options{
@@ -39,7 +40,7 @@ func (r *run) startReviewer(ctx context.Context) (stop func() error, err error) 
 	var served error
 	ready := make(chan struct{})
 	serving.Go(func() {
-		served = reviewer.Serve(ctx, requests{r.store.Bus, r.session, ready}, streams, judge, reviewer.Options{Group: "review-" + r.session, Log: r.env.log()})
+		served = reviewer.Serve(ctx, requests{r.store.Bus, r.session, ready}, streams, judge, reviewer.Options{Group: "review-" + r.session, Log: r.env.Logger()})
 	})
 	select { // a request must not be made before somebody listens
 	case <-ready:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -56,7 +55,7 @@ func (s *script) Ask(ctx context.Context, _ Prompt) (string, event.Usage, error)
 	case "empty", "no_message", "empty_message":
 		return "", event.Usage{}, nil
 	case "http":
-		again := a.Status >= 500 || a.Status == http.StatusTooManyRequests || a.Status == http.StatusRequestTimeout
+		again := RetryStatus(a.Status)
 		err := fmt.Errorf("unexpected status %d", a.Status)
 		return "", event.Usage{}, &CallError{Retry: again, After: time.Duration(a.Retry * float64(time.Second)), Err: err}
 	case "cut", "stream_cut", "stream_closed", "disconnect", "closed":

@@ -4,7 +4,7 @@
 // action), sends it through a [Model], reads the answer with reviewer.Parse and holds reviewer.Gate
 // against it:
 //
-//	client := auto.Client{Model: responsesClient, Observe: recordAs(event.Reviewer)}
+//	client := remote.Client{Stream: responsesClient.Stream, Observe: recordAs(event.Reviewer)}
 //	r := auto.New(client, auto.Options{Model: "codex-auto-review", Effort: "low"})
 //	err := reviewer.Serve(ctx, bus, streams, r, reviewer.Options{})
 //
@@ -22,7 +22,7 @@
 // Untrusted text cannot pose as ours. Everything from the model and the workspace stands in a transcript whose
 // header lines carry a mark drawn from the random review id, and whose text lines are indented.
 //
-// Every call is observable. [Client] hands each HTTP attempt and stream event of a review to the observer
+// Every call is observable. [proctor/reviewer/auto/remote.Client] hands each HTTP attempt and stream event of a review to the observer
 // that its caller made for it; an observer that fails ends the review.
 //
 // # What it does not do

@@ -38,6 +38,9 @@ func (e *CallError) Error() string { return e.Err.Error() }
 
 func (e *CallError) Unwrap() error { return e.Err }
 
+// RetryStatus reports whether a review may try again after an HTTP status: the server is at fault, busy (429), or gave up waiting (408).
+func RetryStatus(status int) bool { return status >= 500 || status == 429 || status == 408 }
+
 // retry reports whether err may be tried again, and after which wait.
 func retry(err error) (bool, time.Duration) {
 	call, ok := errors.AsType[*CallError](err)

@@ -1,24 +1,24 @@
-package auto
+package remote
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"proctor/event"
 	"proctor/internal/responses"
+	"proctor/reviewer/auto"
 )
 
-// Client is the Model that speaks to a Responses API server.
+// Client is the auto.Model that speaks to a Responses API server.
 type Client struct {
 	// Stream sends a request: (*responses.Client).Stream of a client made for [Provider].
 	Stream func(context.Context, responses.Request, responses.Observer) (responses.Response, error)
 	// Observe makes the observer of one attempt, so that its requests and stream events are recorded with the
 	// reviewer as actor. Nil observes nothing. An observer that fails ends the review closed.
-	Observe func(Prompt) responses.Observer
+	Observe func(auto.Prompt) responses.Observer
 	// Headers are added to each request.
 	Headers map[string]string
 }
@@ -30,8 +30,8 @@ func Provider(p responses.Provider) responses.Provider {
 	return p
 }
 
-// Ask implements Model.
-func (c Client) Ask(ctx context.Context, p Prompt) (string, event.Usage, error) {
+// Ask implements auto.Model.
+func (c Client) Ask(ctx context.Context, p auto.Prompt) (string, event.Usage, error) {
 	request, err := c.request(p)
 	if err != nil {
 		return "", event.Usage{}, err
@@ -49,7 +49,7 @@ func (c Client) Ask(ctx context.Context, p Prompt) (string, event.Usage, error) 
 	return lastMessage(answer.Items), usage, nil
 }
 
-func (c Client) request(p Prompt) (responses.Request, error) {
+func (c Client) request(p auto.Prompt) (responses.Request, error) {
 	project, err := message(p.Context)
 	if err != nil {
 		return responses.Request{}, err
@@ -104,10 +104,10 @@ func lastMessage(items []responses.Item) string {
 
 // classify says which failures a review may try again: codex-auto-review.md section 5.
 func classify(err error) error {
-	call := &CallError{Err: err}
+	call := &auto.CallError{Err: err}
 	if e, ok := errors.AsType[*responses.HTTPError](err); ok {
 		call.After = e.RetryAfter
-		call.Retry = e.Status >= 500 || e.Status == http.StatusTooManyRequests || e.Status == http.StatusRequestTimeout
+		call.Retry = auto.RetryStatus(e.Status)
 		return call
 	}
 	if e, ok := errors.AsType[*responses.FailedError](err); ok {
