@@ -4,7 +4,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"proctor/internal/app"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 )
 
@@ -35,7 +35,7 @@ func (s *choices) bind(f *pflag.FlagSet) {
 }
 
 // options are those of the flags that c was given.
-func (s *choices) options(c *cobra.Command, env app.Env) (config.Options, error) {
+func (s *choices) options(c *cobra.Command, env cli.Env) (config.Options, error) {
 	o := config.Options{Cwd: env.Cwd}
 	var given []string
 	c.Flags().Visit(func(f *pflag.Flag) {

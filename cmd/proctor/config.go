@@ -3,17 +3,18 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"proctor/internal/app"
+	"proctor/internal/cli"
 	"proctor/internal/config"
+	"proctor/internal/unrecorded"
 )
 
-func newConfig(env app.Env) *cobra.Command {
+func newConfig(env cli.Env) *cobra.Command {
 	return group("config", "the effective configuration, where it comes from, and what is wrong with it",
 		newConfigShow(env), newConfigExplain(env), newConfigValidate(env))
 }
 
 // configFlags makes a command take the flags of exec, and load as exec does.
-func configFlags(c *cobra.Command, env app.Env, run func(o config.Options, args []string) error) *cobra.Command {
+func configFlags(c *cobra.Command, env cli.Env, run func(o config.Options, args []string) error) *cobra.Command {
 	var f choices
 	f.bind(c.Flags())
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -27,7 +28,7 @@ func configFlags(c *cobra.Command, env app.Env, run func(o config.Options, args 
 	return c
 }
 
-func newConfigShow(env app.Env) *cobra.Command {
+func newConfigShow(env cli.Env) *cobra.Command {
 	var origin, json bool
 	c := configFlags(&cobra.Command{
 		Use: "show [KEY...]", Short: "print the settings that a run would have",
@@ -50,13 +51,13 @@ Exit status: 0 shown; 1 the configuration does not load; 2 usage, or KEY is unkn
   proctor config show --origin sandbox_mode approval_policy
   proctor config show --json -p ci -c web_search=live`,
 		Args: cobra.ArbitraryArgs,
-	}, env, func(o config.Options, args []string) error { return app.ConfigShow(env, o, args, origin, json) })
+	}, env, func(o config.Options, args []string) error { return unrecorded.ConfigShow(env, o, args, origin, json) })
 	c.Flags().BoolVar(&origin, "origin", false, "say where each value comes from")
 	c.Flags().BoolVar(&json, "json", false, "one setting a line, with its origin")
 	return c
 }
 
-func newConfigExplain(env app.Env) *cobra.Command {
+func newConfigExplain(env cli.Env) *cobra.Command {
 	var json bool
 	c := configFlags(&cobra.Command{
 		Use: "explain KEY", Short: "say which layers set a key, which one won and what changed it",
@@ -68,12 +69,12 @@ Exit status: 0 explained; 1 the configuration does not load; 2 usage, or KEY is 
   proctor config explain --json otel.exporter
   proctor config explain allowed_sandbox_modes`,
 		Args: cobra.ExactArgs(1),
-	}, env, func(o config.Options, args []string) error { return app.ConfigExplain(env, o, args[0], json) })
+	}, env, func(o config.Options, args []string) error { return unrecorded.ConfigExplain(env, o, args[0], json) })
 	c.Flags().BoolVar(&json, "json", false, "print one JSON object")
 	return c
 }
 
-func newConfigValidate(env app.Env) *cobra.Command {
+func newConfigValidate(env cli.Env) *cobra.Command {
 	var json bool
 	c := configFlags(&cobra.Command{
 		Use: "validate [FILE...]", Short: "say what is wrong with the configuration",
@@ -88,7 +89,7 @@ Exit status: 0 valid; 2 problems, or usage.`,
   proctor config validate --strict-config --json
   proctor config validate ./requirements.toml ./config.toml`,
 		Args: cobra.ArbitraryArgs,
-	}, env, func(o config.Options, args []string) error { return app.ConfigValidate(env, o, args, json) })
+	}, env, func(o config.Options, args []string) error { return unrecorded.ConfigValidate(env, o, args, json) })
 	c.Flags().BoolVar(&json, "json", false, "one finding a line")
 	return c
 }

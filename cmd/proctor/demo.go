@@ -1,12 +1,15 @@
+//go:build !lean
+
 package main
 
 import (
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
-func newDemo(env app.Env) *cobra.Command {
+func newDemo(env cli.Env) *cobra.Command {
 	var o app.DemoOptions
 	c := &cobra.Command{
 		Use: "demo", Short: "a whole supervised run against a scripted model, in a throw-away repository",

@@ -1,12 +1,15 @@
+//go:build !lean
+
 package main
 
 import (
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
-func newDoctor(env app.Env) *cobra.Command {
+func newDoctor(env cli.Env) *cobra.Command {
 	var s settings
 	var json bool
 	c := &cobra.Command{

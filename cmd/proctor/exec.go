@@ -1,3 +1,5 @@
+//go:build !lean
+
 package main
 
 import (
@@ -10,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
 // execFlags are those of codex exec, and ours at the end.
@@ -27,7 +30,7 @@ type execFlags struct {
 	timeout time.Duration
 }
 
-func newExec(env app.Env) *cobra.Command {
+func newExec(env cli.Env) *cobra.Command {
 	var f execFlags
 	c := &cobra.Command{
 		Use:   "exec [flags] [PROMPT]",
@@ -58,7 +61,7 @@ Exit status: 0 the turn completed, whatever its commands did; 1 the turn or the 
 	return c
 }
 
-func newResume(env app.Env, f *execFlags) *cobra.Command {
+func newResume(env cli.Env, f *execFlags) *cobra.Command {
 	var last bool
 	c := &cobra.Command{
 		Use:   "resume [SESSION] [PROMPT]",
@@ -107,7 +110,7 @@ func (f *execFlags) bind(s *pflag.FlagSet) {
 	}
 }
 
-func (f *execFlags) run(c *cobra.Command, env app.Env, o app.ExecOptions, args []string) error {
+func (f *execFlags) run(c *cobra.Command, env cli.Env, o app.ExecOptions, args []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
@@ -124,7 +127,7 @@ func (f *execFlags) run(c *cobra.Command, env app.Env, o app.ExecOptions, args [
 	}
 	o.JSON, o.OutputFile, o.SchemaFile, o.AddDirs, o.Images = f.json, f.output, f.schema, o.Config.AddDirs, f.images
 	o.SkipGit, o.IgnoreRules, o.Colour, o.EventsFile, o.FailOn, o.Bypass = f.skipGit, f.ignoreRules, f.colour, f.events, f.failOn, f.bypassed(c)
-	return app.WithTimeout(c.Context(), f.timeout, func(ctx context.Context) error { return app.Exec(ctx, env, o) })
+	return cli.WithTimeout(c.Context(), f.timeout, func(ctx context.Context) error { return app.Exec(ctx, env, o) })
 }
 
 func (f *execFlags) check() error {

@@ -1,12 +1,15 @@
+//go:build !lean
+
 package main
 
 import (
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
-func newExport(env app.Env) *cobra.Command {
+func newExport(env cli.Env) *cobra.Command {
 	var s settings
 	drain := &cobra.Command{
 		Use: "drain", Short: "send what the collector has not got yet",

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
 // all are the commands below c and c itself.
@@ -41,7 +41,7 @@ func words(line string) []string {
 func TestHelpExamplesAreValid(t *testing.T) {
 	t.Parallel()
 	examples := 0
-	for _, c := range all(newRoot(app.Env{})) {
+	for _, c := range all(newRoot(cli.Env{})) {
 		for line := range strings.Lines(c.Example) {
 			args := words(line)
 			if len(args) == 0 {
@@ -49,7 +49,7 @@ func TestHelpExamplesAreValid(t *testing.T) {
 				continue
 			}
 			examples++
-			found, rest, err := newRoot(app.Env{}).Find(args[1:])
+			found, rest, err := newRoot(cli.Env{}).Find(args[1:])
 			if err != nil {
 				t.Errorf("%s: example %q: %v", c.CommandPath(), line, err)
 				continue
@@ -69,7 +69,7 @@ func TestHelpExamplesAreValid(t *testing.T) {
 
 func TestHelpIsComplete(t *testing.T) {
 	t.Parallel()
-	for _, c := range all(newRoot(app.Env{})) {
+	for _, c := range all(newRoot(cli.Env{})) {
 		if c.Hidden || c.Name() == "help" || c.Name() == "completion" {
 			continue
 		}

@@ -1,18 +1,22 @@
+//go:build !lean
+
 package main
 
 import (
 	"context"
+
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
-func newLedger(env app.Env) *cobra.Command {
+func newLedger(env cli.Env) *cobra.Command {
 	return group("ledger", "read and verify the record", newLedgerLs(env), newLedgerVerify(env), newLedgerKey(env))
 }
 
 // storeCommand is a command that opens the ledger and reads.
-func storeCommand(env app.Env, c *cobra.Command, run func(context.Context, *app.Store) error) *cobra.Command {
+func storeCommand(env cli.Env, c *cobra.Command, run func(context.Context, *app.Store) error) *cobra.Command {
 	var s settings
 	s.bind(c.Flags())
 	c.Args = cobra.NoArgs
@@ -27,14 +31,14 @@ func storeCommand(env app.Env, c *cobra.Command, run func(context.Context, *app.
 	return c
 }
 
-func newLedgerLs(env app.Env) *cobra.Command {
+func newLedgerLs(env cli.Env) *cobra.Command {
 	var json bool
 	c := &cobra.Command{Use: "ls", Short: "list sessions", Example: "  proctor ledger ls\n  proctor ledger ls --json | jq .status"}
 	c.Flags().BoolVar(&json, "json", false, "one session a line")
 	return storeCommand(env, c, func(ctx context.Context, s *app.Store) error { return app.List(ctx, env, s, json) })
 }
 
-func newLedgerVerify(env app.Env) *cobra.Command {
+func newLedgerVerify(env cli.Env) *cobra.Command {
 	var json bool
 	c := &cobra.Command{
 		Use: "verify", Short: "recompute every hash and check that nothing is missing",
@@ -48,7 +52,7 @@ Exit status: 0 all holds; 3 something does not; 7 the ledger cannot be opened.`,
 	return storeCommand(env, c, func(ctx context.Context, s *app.Store) error { return app.Verify(ctx, env, s, json) })
 }
 
-func newLedgerKey(env app.Env) *cobra.Command {
+func newLedgerKey(env cli.Env) *cobra.Command {
 	c := &cobra.Command{Use: "key", Short: "print the public key that checkpoints are signed with", Example: "  proctor ledger key"}
 	return storeCommand(env, c, func(_ context.Context, s *app.Store) error { return app.Key(env, s) })
 }

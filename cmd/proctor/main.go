@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"proctor/executor/sandbox/backend"
-	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
 func main() {
@@ -20,37 +20,42 @@ func main() {
 }
 
 // run is main with an exit status. Messages begin with "proctor:", lower case, and say what to do next.
-func run() app.Exit {
+func run() cli.Exit {
+	err := begin(os.Args)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "proctor:", cli.Plain(err.Error()))
+		return cli.Failure
+	}
 	env, err := environment()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "proctor:", err)
-		return app.Failure
+		return cli.Failure
 	}
-	ctx, stop := app.Signals(context.Background())
+	ctx, stop := cli.Signals(context.Background())
 	defer stop()
 	root := newRoot(env, os.Args[1:]...)
 	err = root.ExecuteContext(ctx)
 	var usage *usageError
-	exit := app.ExitOf(err)
+	exit := cli.ExitOf(err)
 	if errors.As(err, &usage) {
-		exit = app.Usage
+		exit = cli.Usage
 	}
-	if err != nil && err.Error() != "" && !app.Shown(err) {
-		fmt.Fprintln(os.Stderr, "proctor:", app.Plain(err.Error()))
+	if err != nil && err.Error() != "" && !cli.Shown(err) {
+		fmt.Fprintln(os.Stderr, "proctor:", cli.Plain(err.Error()))
 	}
 	return exit
 }
 
-func environment() (app.Env, error) {
+func environment() (cli.Env, error) {
 	cwd, err := os.Getwd()
 	if err != nil {
-		return app.Env{}, fmt.Errorf("find the working folder: %w", err)
+		return cli.Env{}, fmt.Errorf("find the working folder: %w", err)
 	}
 	level := slog.LevelWarn
 	if os.Getenv("PROCTOR_LOG") == "debug" {
 		level = slog.LevelDebug
 	}
-	return app.Env{
+	return cli.Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Environ: os.Environ(), Cwd: cwd,
 		StdinTerminal: terminal(os.Stdin), StdoutTerminal: terminal(os.Stdout), StderrTerminal: terminal(os.Stderr),
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),

@@ -3,16 +3,17 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"proctor/internal/app"
+	"proctor/internal/cli"
+	"proctor/internal/unrecorded"
 )
 
-func newPolicy(env app.Env) *cobra.Command {
+func newPolicy(env cli.Env) *cobra.Command {
 	return group("policy", "decisions without running anything", newPolicyCheck(env), newPolicyExplain(env), newPolicyTest(env))
 }
 
-func newPolicyCheck(env app.Env) *cobra.Command {
+func newPolicyCheck(env cli.Env) *cobra.Command {
 	var s settings
-	var o app.CheckOptions
+	var o unrecorded.CheckOptions
 	c := &cobra.Command{
 		Use:   "check [--rules FILE]... [flags] [--] COMMAND...",
 		Short: "say which execution rules match a command",
@@ -31,7 +32,7 @@ Exit status: 0 the rules were read, whatever they decide; 1 a rules file or the 
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.Config, o.Command = s.options(env), args
-			return app.PolicyCheck(env, o)
+			return unrecorded.PolicyCheck(env, o)
 		},
 	}
 	f := c.Flags()
@@ -44,9 +45,9 @@ Exit status: 0 the rules were read, whatever they decide; 1 a rules file or the 
 	return c
 }
 
-func newPolicyExplain(env app.Env) *cobra.Command {
+func newPolicyExplain(env cli.Env) *cobra.Command {
 	var s choices
-	var o app.PolicyExplainOptions
+	var o unrecorded.PolicyExplainOptions
 	c := &cobra.Command{
 		Use:   "explain [flags] [--] COMMAND...",
 		Short: "say what would be decided about a command, why, and what would change it",
@@ -67,7 +68,7 @@ Exit status: 0 explained, whatever the decision; 1 the configuration or a rules 
 				return err
 			}
 			o.Config.Headless, o.Command = !o.Interactive, args
-			return app.PolicyExplain(env, o)
+			return unrecorded.PolicyExplain(env, o)
 		},
 	}
 	f := c.Flags()
@@ -80,7 +81,7 @@ Exit status: 0 explained, whatever the decision; 1 the configuration or a rules 
 	return c
 }
 
-func newPolicyTest(env app.Env) *cobra.Command {
+func newPolicyTest(env cli.Env) *cobra.Command {
 	var json bool
 	test := &cobra.Command{
 		Use: "test FILE...", Short: "run case files against the decisions of this version",
@@ -95,7 +96,7 @@ Exit status: 0 all pass; 2 a file cannot be read; 3 some fail.`,
   proctor policy test policy/cases
   proctor policy test --json - < cases.jsonl | jq -c 'select(.pass | not)'`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return app.PolicyTest(env, args, json) },
+		RunE: func(_ *cobra.Command, args []string) error { return unrecorded.PolicyTest(env, args, json) },
 	}
 	test.ValidArgsFunction = cobra.FixedCompletions([]string{"jsonl"}, cobra.ShellCompDirectiveFilterFileExt)
 	test.Flags().BoolVar(&json, "json", false, "one result a line")

@@ -1,12 +1,15 @@
+//go:build !lean
+
 package main
 
 import (
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
-func newReplay(env app.Env) *cobra.Command {
+func newReplay(env cli.Env) *cobra.Command {
 	var s settings
 	var o app.ReplayOptions
 	var w app.WhatIfOptions
@@ -65,7 +68,7 @@ Exit status: 0 shown, and with --what-if no decision flips; 1 no such session, o
 }
 
 // whatIf is replay --what-if.
-func (s *settings) whatIf(c *cobra.Command, env app.Env, o app.ReplayOptions, w app.WhatIfOptions, args []string) (err error) {
+func (s *settings) whatIf(c *cobra.Command, env cli.Env, o app.ReplayOptions, w app.WhatIfOptions, args []string) (err error) {
 	chosen := len(args)
 	for _, on := range []bool{o.Last, w.All} {
 		if on {

@@ -6,33 +6,34 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
-// subcommands are listed by name, in the order of the help.
-var subcommands = []struct {
+// subcommand is a command by its names, so that only the one that is asked for is built.
+type subcommand struct {
 	names []string
-	make  func(app.Env) *cobra.Command
-}{
-	{[]string{"version"}, newVersion}, {[]string{"exec"}, newExec}, {[]string{"run"}, newRun}, {[]string{"replay"}, newReplay},
-	{[]string{"ledger"}, newLedger}, {[]string{"export"}, newExport}, {[]string{"policy"}, newPolicy}, {[]string{"explain"}, newExplain}, {[]string{"config"}, newConfig},
-	{[]string{"doctor"}, newDoctor}, {[]string{"demo"}, newDemo}, {[]string{"sandbox", "debug"}, newSandbox},
+	make  func(cli.Env) *cobra.Command
+}
+
+// light are the commands that keep no record; the front serves them by itself. The others stand in full.go.
+var light = []subcommand{
+	{[]string{"version"}, newVersion}, {[]string{"policy"}, newPolicy}, {[]string{"config"}, newConfig}, {[]string{"sandbox", "debug"}, newSandbox},
 }
 
 // asked are the commands to build for a command line: the one that it begins with, else all of them.
-func asked(args []string) []func(app.Env) *cobra.Command {
-	var all []func(app.Env) *cobra.Command
-	for _, c := range subcommands {
-		if len(args) > 0 && slices.Contains(c.names, args[0]) {
-			return []func(app.Env) *cobra.Command{c.make}
+func asked(args []string) []subcommand {
+	all := slices.Concat(light, full)
+	if len(args) > 0 {
+		if i := slices.IndexFunc(all, func(c subcommand) bool { return slices.Contains(c.names, args[0]) }); i >= 0 {
+			return all[i : i+1]
 		}
-		all = append(all, c.make)
 	}
 	return all
 }
 
 // newRoot builds the program for a command line.
-func newRoot(env app.Env, args ...string) *cobra.Command {
+func newRoot(env cli.Env, args ...string) *cobra.Command {
+	var version bool
 	root := &cobra.Command{
 		Use:   "proctor",
 		Short: "supervise coding agents: decide, confine, record, export, replay",
@@ -47,9 +48,12 @@ made durable; 124 time limit; 130 and 143 interrupted.`,
   proctor exec "fix the failing test"
   proctor replay --last`,
 		SilenceErrors: true, SilenceUsage: true,
-		Version: app.Version,
-		Args:    cobra.ArbitraryArgs,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
+			if version {
+				_, err := fmt.Fprintln(env.Stdout, "proctor", cli.Version)
+				return err
+			}
 			if len(args) > 0 {
 				return usage("unknown command %q; see 'proctor --help'", args[0])
 			}
@@ -59,12 +63,12 @@ made durable; 124 time limit; 130 and 143 interrupted.`,
 	root.SetIn(env.Stdin)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	root.SetVersionTemplate("proctor {{.Version}}\n")
+	root.Flags().BoolVarP(&version, "version", "v", false, "version for proctor") // not cobra's, which links a template engine
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	for _, make := range asked(args) {
-		root.AddCommand(make(env))
+	for _, c := range asked(args) {
+		root.AddCommand(c.make(env))
 	}
 	for _, c := range root.Commands() {
 		strictArgs(c)

@@ -1,12 +1,15 @@
+//go:build !lean
+
 package main
 
 import (
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
-func newRun(env app.Env) *cobra.Command {
+func newRun(env cli.Env) *cobra.Command {
 	var s choices
 	var o app.RunOptions
 	c := &cobra.Command{

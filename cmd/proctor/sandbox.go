@@ -5,10 +5,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"proctor/internal/app"
+	"proctor/internal/cli"
+	"proctor/internal/unrecorded"
 )
 
-func newSandbox(env app.Env) *cobra.Command {
+func newSandbox(env cli.Env) *cobra.Command {
 	c := sandboxCommand(env, "sandbox [linux] [flags] [--] COMMAND...", "debug")
 	linux := sandboxCommand(env, "linux [flags] [--] COMMAND...", "landlock")
 	linux.Hidden = true
@@ -24,9 +25,9 @@ func briefly() {
 	debug.SetGCPercent(-1)
 }
 
-func sandboxCommand(env app.Env, use, alias string) *cobra.Command {
+func sandboxCommand(env cli.Env, use, alias string) *cobra.Command {
 	var s choices
-	var o app.SandboxOptions
+	var o unrecorded.SandboxOptions
 	c := &cobra.Command{
 		Use: use, Short: "run a command confined, nothing else", Aliases: []string{alias},
 		Long: `sandbox runs COMMAND confined as the configuration says; without one, read-only. It decides and records nothing.
@@ -46,7 +47,7 @@ Exit status: that of COMMAND, 128 plus the signal when one ended it; 1 configura
 				return err
 			}
 			o.Argv = args
-			return app.Sandbox(c.Context(), env, o)
+			return unrecorded.Sandbox(c.Context(), env, o)
 		},
 	}
 	f := c.Flags()

@@ -3,12 +3,13 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"proctor/internal/app"
+	"proctor/internal/cli"
+	"proctor/internal/unrecorded"
 )
 
-func newSandboxMacOS(env app.Env) *cobra.Command {
+func newSandboxMacOS(env cli.Env) *cobra.Command {
 	var s settings
-	var o app.PlatformOptions
+	var o unrecorded.PlatformOptions
 	c := &cobra.Command{
 		Use: "macos [flags] [--] COMMAND...", Short: "run a command confined by Seatbelt (macOS)", Aliases: []string{"seatbelt"},
 		Long: `macos runs COMMAND with /usr/bin/sandbox-exec under a profile made from the configuration; without one, read-only.
@@ -20,7 +21,7 @@ Exit status: that of COMMAND, 128 plus the signal when one ended it; 2 usage, or
 		Args: platformArgs(&o),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Argv, o.Config = args, s.options(env)
-			return app.SandboxMacOS(c.Context(), env, o)
+			return unrecorded.SandboxMacOS(c.Context(), env, o)
 		},
 	}
 	c.Flags().SetInterspersed(false)
@@ -30,7 +31,7 @@ Exit status: that of COMMAND, 128 plus the signal when one ended it; 2 usage, or
 }
 
 // platformArgs: a command is needed unless something is only printed.
-func platformArgs(o *app.PlatformOptions) cobra.PositionalArgs {
+func platformArgs(o *unrecorded.PlatformOptions) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if o.Print {
 			return nil

@@ -3,12 +3,13 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"proctor/internal/app"
+	"proctor/internal/cli"
+	"proctor/internal/unrecorded"
 )
 
-func newSandboxWindows(env app.Env) *cobra.Command {
+func newSandboxWindows(env cli.Env) *cobra.Command {
 	var s settings
-	var o app.PlatformOptions
+	var o unrecorded.PlatformOptions
 	c := &cobra.Command{
 		Use: "windows [flags] [--] COMMAND...", Short: "run a command confined by a restricted token (Windows)",
 		Long: `windows runs COMMAND with a restricted token in a job that ends with it, after changing the access lists of the
@@ -20,7 +21,7 @@ Exit status: that of COMMAND; 2 usage, or not on Windows; 6 sandbox unavailable,
 		Args:    platformArgs(&o),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Argv, o.Config = args, s.options(env)
-			return app.SandboxWindows(c.Context(), env, o)
+			return unrecorded.SandboxWindows(c.Context(), env, o)
 		},
 	}
 	c.Flags().SetInterspersed(false)

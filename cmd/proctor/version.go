@@ -6,14 +6,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"proctor/internal/app"
+	"proctor/internal/cli"
 )
 
-func newVersion(env app.Env) *cobra.Command {
+func newVersion(env cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "print the version", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(env.Stdout, "proctor %s (%s %s/%s)\n", app.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintf(env.Stdout, "proctor %s (%s %s/%s)\n", cli.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}

@@ -6,6 +6,7 @@ import (
 
 	"proctor/event"
 	"proctor/internal/rulefile"
+	"proctor/internal/terms"
 	"proctor/policy/execrules"
 )
 
@@ -19,7 +20,7 @@ func (r *run) amend(ctx context.Context, a event.Amendment) (*execrules.Rules, s
 	if _, err := rulefile.Append(ctx, filepath.Join(r.cfg.CodexHome, "rules", "default.rules"), line); err != nil {
 		return nil, "", err
 	}
-	rules, files, err := Rules(r.cfg, r.opts.IgnoreRules)
+	rules, files, err := terms.Rules(r.cfg, r.opts.IgnoreRules)
 	if err != nil {
 		return nil, "", err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -18,8 +19,10 @@ import (
 	"proctor/executor/tool"
 	"proctor/internal/config"
 	"proctor/internal/responses"
+	"proctor/internal/terms"
 	"proctor/policy"
 	"proctor/policy/execrules"
+	"proctor/policy/filesystem"
 )
 
 // originator is what existing Codex dashboards filter by, and the model server sees another name.
@@ -100,9 +103,9 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 
 func (r *run) authority() approval.Authority {
 	return approval.Authority{
-		Approval: approvalPolicy(r.cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(r.cfg.SandboxMode),
+		Approval: terms.Approval(r.cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(r.cfg.SandboxMode),
 		Reviewer: policy.Reviewer(r.cfg.ApprovalsReviewer), Headless: true, Rules: r.rules, Home: r.env.Getenv("HOME"),
-		Plan: r.confine.Plan, Escalated: r.confine.Escalated, DeniedReads: r.confine.hides(r.cfg) || keepsSecrets(r.cfg), Digest: r.policyDigest(r.files),
+		Plan: r.confine.Plan, Escalated: r.confine.Escalated, DeniedReads: r.confine.Hides(r.cfg) || keepsSecrets(r.cfg), Digest: r.policyDigest(r.files),
 	}
 }
 
@@ -113,10 +116,6 @@ func (r *run) policyDigest(files []execrules.File) string {
 		_, _ = fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-func approvalPolicy(p config.ApprovalPolicy) policy.ApprovalPolicy {
-	return policy.ApprovalPolicy{Mode: policy.ApprovalMode(p.Mode), Categories: policy.Categories(p.Granular)}
 }
 
 // maxListed bounds warnings and rule files in an event, maxListedText each of them in characters.
@@ -140,13 +139,13 @@ func (r *run) about() []event.Payload {
 	return []event.Payload{resolved, &event.PolicyLoadedPayload{
 		Digest: a.Digest, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), Reviewer: string(a.Reviewer), SandboxMode: string(a.Sandbox),
 		Network: string(a.Plan.Network), Backend: r.backendName(), RuleFiles: ruleNames(r.files), Rules: r.rules.Len(),
-		Plan: event.Secret(planJSON(a.Plan)), Request: event.SecretJSON(asked(r.env, r.cfg, r.opts.AddDirs)),
+		Plan: event.Secret(planJSON(a.Plan)), Request: event.SecretJSON(terms.Asked(r.env, r.cfg, r.opts.AddDirs)),
 	}, &event.StartupPhasePayload{Phase: "thread_start_total", Status: "ready", Duration: time.Since(r.started).Milliseconds()}}
 }
 
 // launch is what --what-if needs to load the configuration again.
 func (r *run) launch() config.Launch {
-	l := config.LaunchOf(r.env.here(r.opts.Config), r.cfg)
+	l := config.LaunchOf(r.env.Here(r.opts.Config), r.cfg)
 	l.IgnoreRules = r.opts.IgnoreRules
 	return l
 }
@@ -197,7 +196,7 @@ func (r *run) request() responses.Request {
 
 // commandEnv is the environment that commands of the session get.
 func (r *run) commandEnv() []string {
-	env := append(commandEnviron(r.env, r.cfg, r.confine.Plan), "CODEX_THREAD_ID="+r.session)
+	env := append(terms.Environ(r.env, r.cfg, r.confine.Plan), "CODEX_THREAD_ID="+r.session)
 	slices.Sort(env)
 	return env
 }
@@ -254,3 +253,11 @@ func (r *run) reviewContext(s *executor.Session) event.Sensitive {
 
 // maxReviewContext bounds what a reviewer is told besides the action, in bytes of JSON.
 const maxReviewContext = 768 << 10
+
+func planJSON(p filesystem.Plan) string {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return fmt.Sprintf("%q", err)
+	}
+	return string(b)
+}

@@ -78,7 +78,7 @@ func (d *demo) folders(dir string) (err error) {
 			return err
 		}
 	}
-	d.dir = d.env.abs(dir)
+	d.dir = d.env.Abs(dir)
 	d.repo = filepath.Join(d.dir, "repo")
 	for path, text := range map[string]string{
 		"repo/add.sh":   "# add prints the sum of its two arguments\nadd() {\n  echo $(($1 - $2))\n}\n",
@@ -177,7 +177,7 @@ func (d *demo) show(ctx context.Context) (err error) {
 	if err != nil {
 		return fail(Failure, err)
 	}
-	view := replay.Options{Width: width(env), Color: replay.UseColor(env.StdoutTerminal, env.Getenv)}
+	view := replay.Options{Width: env.Width(), Color: replay.UseColor(env.StdoutTerminal, env.Getenv)}
 	if err := replay.Write(env.Stdout, replay.Build(entries), view); err != nil {
 		return fail(Failure, err)
 	}

@@ -3,6 +3,5 @@
 //
 // [Open] opens the ledger with the bus in front of it, and closes what a process
 // that was killed left open. [Exec] runs an agent; [Store] gives the reading commands what
-// they need. Functions take an [Env], so that tests and the binary differ only
-// in their streams and environment. Errors that decide the exit status are [ExitError]s.
+// they need. Commands that keep no record are in internal/unrecorded.
 package app

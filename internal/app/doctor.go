@@ -13,6 +13,7 @@ import (
 
 	"proctor/executor/sandbox/backend"
 	"proctor/internal/config"
+	"proctor/internal/terms"
 	"proctor/ledger"
 )
 
@@ -74,7 +75,7 @@ func sandboxChecks(ctx context.Context, env Env, cfg *config.Config) (checks []c
 	if cfg == nil {
 		return nil, true // said with the configuration
 	}
-	reports, err := backend.Probe(ctx, backendOptions(env, cfg))
+	reports, err := backend.Probe(ctx, terms.Backends(env, cfg))
 	if err != nil {
 		return []check{{"sandbox", false, true, err.Error()}}, false
 	}
@@ -119,10 +120,10 @@ func configChecks(cfg *config.Config, warnings []config.Warning) []check {
 	for _, w := range warnings {
 		checks = append(checks, check{"configuration", false, w.ManagedTypo(), w.String()})
 	}
-	if err := errors.Join(supported(cfg), refused(cfg)); err != nil {
+	if err := errors.Join(terms.Supported(cfg), terms.Refused(cfg)); err != nil {
 		checks = append(checks, check{"settings", false, true, err.Error()})
 	}
-	_, files, err := Rules(cfg, false)
+	_, files, err := terms.Rules(cfg, false)
 	if err != nil {
 		return append(checks, check{"rules", false, true, err.Error()})
 	}

@@ -21,7 +21,9 @@ import (
 	"proctor/executor/sandbox"
 	"proctor/executor/tool"
 	"proctor/executor/tool/direct"
+	"proctor/internal/cli"
 	"proctor/internal/config"
+	"proctor/internal/terms"
 	"proctor/policy"
 	"proctor/policy/filesystem"
 )
@@ -30,7 +32,7 @@ import (
 type environment struct {
 	secrets []direct.Named
 	mask    *direct.Mask
-	confine Confinement // of setup
+	confine terms.Confinement // of setup
 }
 
 const (
@@ -90,7 +92,7 @@ func (r *run) prepareEnvironment(ctx context.Context) error {
 	cfg.PermissionProfile = "" // it is about the agent; what the requirements close to reading stays closed
 	cfg.SandboxMode, cfg.SandboxWorkspaceWrite.NetworkAccess, cfg.NetworkProxy.Enabled = config.WorkspaceWrite, e.Network, false
 	var err error
-	own.confine, err = Confine(ctx, r.env, &cfg, r.opts.AddDirs)
+	own.confine, err = terms.Confine(ctx, r.env, &cfg, r.opts.AddDirs)
 	return err
 }
 
@@ -266,7 +268,7 @@ func (r *run) setupProblem(ctx context.Context, i int, text string, o executor.O
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case o.Failure != nil:
-		return fail(startExit(o.Failure), fmt.Errorf("%s: %w%s", what, o.Failure, see))
+		return fail(cli.StartExit(o.Failure), fmt.Errorf("%s: %w%s", what, o.Failure, see))
 	case o.Tool.ExitCode == nil || *o.Tool.ExitCode != 0:
 		status := -1
 		if o.Tool.ExitCode != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/policy/filesystem"
 )
 
@@ -162,7 +163,7 @@ func (s *scanner) report(ctx context.Context, name, path, place string) error {
 		Secret: name, Path: path, Place: place, Action: s.r.cfg.Environment.Leftover,
 	}})
 	if err == nil && s.r.cfg.Environment.Leftover == "warn" {
-		Warn(s.r.env, fmt.Sprintf("setup left secret %s behind in %s (%s)", name, path, place))
+		cli.Warn(s.r.env, fmt.Sprintf("setup left secret %s behind in %s (%s)", name, path, place))
 	}
 	return err
 }

@@ -13,8 +13,10 @@ import (
 
 	"proctor/event"
 	"proctor/executor"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/responses"
+	"proctor/internal/terms"
 	"proctor/policy/execrules"
 )
 
@@ -62,7 +64,7 @@ type run struct {
 	schema  json.RawMessage
 	images  []json.RawMessage
 	notes   string
-	confine Confinement
+	confine terms.Confinement
 	rules   *execrules.Rules
 	files   []execrules.File
 	model   *responses.Client
@@ -89,7 +91,7 @@ type run struct {
 
 // Exec runs one prompt. The error carries the exit status, see ExitOf.
 func Exec(ctx context.Context, env Env, opts ExecOptions) error {
-	defer survivePipes()()
+	defer cli.SurvivePipes()()
 	out := &output{w: env.Stdout}
 	env.Stdout = out
 	r := &run{env: env, opts: opts, started: time.Now(), out: out}
@@ -115,7 +117,7 @@ func (r *run) record(ctx context.Context) error {
 	ShowRecovered(r.env, store)
 	err = r.inStore(ctx)
 	closing := store.Close(context.WithoutCancel(ctx))
-	if errors.Is(err, event.ErrNotRecorded) || ExitOf(err) == NotDurable {
+	if errors.Is(err, event.ErrNotRecorded) || cli.ExitOf(err) == NotDurable {
 		return err // closing says the same again
 	}
 	return errors.Join(err, closing)
@@ -173,10 +175,10 @@ func (r *run) configure() (err error) {
 
 // govern loads what decides and confines.
 func (r *run) govern(ctx context.Context) (err error) {
-	if r.rules, r.files, err = Rules(r.cfg, r.opts.IgnoreRules); err != nil {
+	if r.rules, r.files, err = terms.Rules(r.cfg, r.opts.IgnoreRules); err != nil {
 		return err
 	}
-	if r.confine, err = Confine(ctx, r.env, r.cfg, r.opts.AddDirs); err != nil {
+	if r.confine, err = terms.Confine(ctx, r.env, r.cfg, r.opts.AddDirs); err != nil {
 		return err
 	}
 	return r.prepareEnvironment(ctx)
@@ -201,7 +203,7 @@ func readSchema(env Env, path string) (json.RawMessage, error) {
 		return nil, nil
 	}
 	const limit = 1 << 20
-	f, err := os.Open(env.abs(path))
+	f, err := os.Open(env.Abs(path))
 	if err != nil {
 		return nil, fail(Failure, fmt.Errorf("read output schema: %w", err))
 	}
@@ -332,13 +334,13 @@ func (r *run) verdict(ctx context.Context, result executor.Result, err error) er
 	case errors.Is(err, event.ErrNotRecorded):
 		return r.notRecorded(err, "go on with 'proctor exec resume "+r.session+"'")
 	case ctx.Err() != nil:
-		return fail(ExitOf(context.Cause(ctx)), fmt.Errorf("%w; go on with 'proctor exec resume %s'", context.Cause(ctx), r.session))
+		return fail(cli.ExitOf(context.Cause(ctx)), fmt.Errorf("%w; go on with 'proctor exec resume %s'", context.Cause(ctx), r.session))
 	case err != nil && !r.began: // nothing was shown yet
 		return err
 	case isSetup(err):
 		return err
 	case err != nil:
-		return fail(Failure, &shownError{err})
+		return fail(Failure, &cli.ShownError{Err: err})
 	}
 	if err := errors.Join(r.out.failure(), r.writeLast(result.LastMessage)); err != nil {
 		return err
@@ -363,18 +365,6 @@ func (r *run) notRecorded(err error, next string) error {
 		err = cause // every part of the run reports it; once is enough
 	}
 	return fail(NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then %s", err, next))
-}
-
-// shownError was shown to the person already, as it happened.
-type shownError struct{ err error }
-
-func (e *shownError) Error() string { return e.err.Error() }
-func (e *shownError) Unwrap() error { return e.err }
-
-// Shown reports whether err was already shown.
-func Shown(err error) bool {
-	var s *shownError
-	return errors.As(err, &s)
 }
 
 func (r *run) writeLast(message string) error {

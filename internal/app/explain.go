@@ -31,7 +31,7 @@ func Explain(ctx context.Context, env Env, s *Store, name string, asJSON bool) e
 		return fail(Failure, fmt.Errorf("read session %s: %w", e.Session, err))
 	}
 	w := bufio.NewWriter(env.Stdout)
-	view := replay.Options{Width: width(env), Color: replay.UseColor(env.StdoutTerminal, env.Getenv)}
+	view := replay.Options{Width: env.Width(), Color: replay.UseColor(env.StdoutTerminal, env.Getenv)}
 	if err := explainCall(w, entries, e.Event.Call, view, asJSON); err != nil {
 		return fail(Failure, err)
 	}

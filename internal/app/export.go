@@ -96,7 +96,7 @@ func (s *Store) telemetry(session string) (may, known bool) {
 }
 
 func (r *run) export() (Export, error) {
-	return StartExport(r.store, r.cfg, r.session, r.env.log())
+	return StartExport(r.store, r.cfg, r.session, r.env.Logger())
 }
 
 // Flush sends what the ledger has, within the configured time, and reports.
@@ -115,7 +115,7 @@ func (e Export) finish(ctx context.Context, env Env) {
 		}
 	}
 	if err := e.close(); err != nil {
-		env.log().Warn("close exporters", "error", err)
+		env.Logger().Warn("close exporters", "error", err)
 	}
 }
 

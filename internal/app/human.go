@@ -3,7 +3,6 @@ package app
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"proctor/event"
@@ -130,25 +129,4 @@ func block(text string) string {
 		lines = append(lines[:maxShown:maxShown], fmt.Sprintf("… %d more lines, see 'proctor replay'", cut))
 	}
 	return "\n" + plain(strings.Join(lines, "\n"))
-}
-
-// plain makes recorded text safe for a terminal: control characters other than
-// line break and tab are shown, not sent.
-func plain(s string) string {
-	clean := func(r rune) bool {
-		return r != '\n' && r != '\t' && (!strconv.IsPrint(r) || r == '\uFEFF')
-	}
-	if !strings.ContainsFunc(s, clean) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if clean(r) {
-			q := strconv.QuoteRuneToASCII(r)
-			b.WriteString(q[1 : len(q)-1])
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }

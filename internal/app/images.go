@@ -16,14 +16,14 @@ func readImages(env Env, paths []string) ([]json.RawMessage, error) {
 	var items []json.RawMessage
 	total := int64(0)
 	for _, path := range paths {
-		info, err := os.Stat(env.abs(path))
+		info, err := os.Stat(env.Abs(path))
 		if err != nil {
 			return nil, fail(Failure, fmt.Errorf("read image: %w", err))
 		}
 		if total += info.Size(); total > maxImage {
 			return nil, fail(Failure, fmt.Errorf("read image %s: all images together have %d bytes, at most %d are allowed; make them smaller", path, total, maxImage))
 		}
-		b, err := os.ReadFile(env.abs(path))
+		b, err := os.ReadFile(env.Abs(path))
 		if err != nil {
 			return nil, fail(Failure, fmt.Errorf("read image: %w", err))
 		}

@@ -13,6 +13,7 @@ import (
 
 	"proctor/executor"
 	"proctor/internal/config"
+	"proctor/internal/terms"
 	"proctor/policy/filesystem"
 )
 
@@ -29,7 +30,7 @@ func projectNotes(cfg *config.Config) (string, error) {
 		limit = maxNotes
 	}
 	var b strings.Builder
-	for i, dir := range append([]string{cfg.CodexHome}, between(cfg.ProjectRoot, cfg.Cwd)...) {
+	for i, dir := range append([]string{cfg.CodexHome}, terms.Folders(cfg.ProjectRoot, cfg.Cwd)...) {
 		within := cfg.ProjectRoot
 		if i == 0 {
 			within = cfg.CodexHome
@@ -47,19 +48,6 @@ func projectNotes(cfg *config.Config) (string, error) {
 		b.WriteString(text)
 	}
 	return b.String(), nil
-}
-
-func between(root, dir string) []string {
-	dirs := []string{dir}
-	for dir != root && len(dirs) < 64 {
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return dirs[:1]
-		}
-		dir = parent
-		dirs = append([]string{dir}, dirs...)
-	}
-	return dirs
 }
 
 // readNotes reads a file that goes to the model. A link may lead to another file of the

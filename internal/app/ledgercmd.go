@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/ledger"
 	"proctor/replay"
@@ -73,7 +74,7 @@ func Verify(ctx context.Context, env Env, s *Store, asJSON bool) error {
 		printReport(env, report)
 	}
 	if !report.OK {
-		return fail(Gate, errSilent)
+		return fail(Gate, cli.ErrSilent)
 	}
 	return nil
 }
@@ -105,7 +106,7 @@ func Key(env Env, s *Store) error {
 
 // Drain sends everything behind the cursors.
 func Drain(ctx context.Context, env Env, s *Store, cfg *config.Config) error {
-	e, err := StartExport(s, cfg, "", env.log())
+	e, err := StartExport(s, cfg, "", env.Logger())
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ func (r *run) startServer(ctx context.Context, name string, gate *approval.Gate)
 		}
 		c.Env = mcp.Environ(r.env.Environ, passedVariables(s), set)
 	}
-	return mcp.Start(ctx, c, Version, r.env.log())
+	return mcp.Start(ctx, c, Version, r.env.Logger())
 }
 
 // passedVariables are the names in env_vars: words, or tables with a name.

@@ -6,6 +6,7 @@ import (
 	"proctor/event"
 	"proctor/executor/sandbox"
 	"proctor/internal/config"
+	"proctor/internal/terms"
 	"proctor/policy/filesystem"
 )
 
@@ -33,7 +34,7 @@ func (r *run) widen(p event.Permissions) (filesystem.Plan, error) {
 			return filesystem.Plan{}, err
 		}
 		w.Roots, w.Found = facts.Places, facts.Found
-		if w.ReadOnly, err = governing(r.cfg); err != nil {
+		if w.ReadOnly, err = terms.Governing(r.cfg); err != nil {
 			return filesystem.Plan{}, err
 		}
 	}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/term"
-
 	"proctor/event"
 	"proctor/ledger"
 	"proctor/replay"
@@ -52,7 +50,7 @@ func Replay(ctx context.Context, env Env, s *Store, o ReplayOptions) error {
 }
 
 func show(ctx context.Context, env Env, s *Store, w *bufio.Writer, id string, kinds []event.Kind, o ReplayOptions) error {
-	view := replay.Options{Width: width(env), Color: replay.UseColor(env.StdoutTerminal, env.Getenv), Full: o.Full, Kinds: kinds}
+	view := replay.Options{Width: env.Width(), Color: replay.UseColor(env.StdoutTerminal, env.Getenv), Full: o.Full, Kinds: kinds}
 	switch {
 	case o.JSON:
 		return s.EachEntry(ctx, id, 1, func(e event.Entry) error {
@@ -71,7 +69,7 @@ func show(ctx context.Context, env Env, s *Store, w *bufio.Writer, id string, ki
 	}
 	switch {
 	case o.HTML != "":
-		f, err := os.OpenFile(env.abs(o.HTML), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		f, err := os.OpenFile(env.Abs(o.HTML), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 		if err != nil {
 			return err
 		}
@@ -108,17 +106,4 @@ func wanted(kinds []event.Kind, k event.Kind) bool {
 		}
 	}
 	return len(kinds) == 0
-}
-
-// width is that of the terminal on standard output, 0 when there is none.
-func width(env Env) int {
-	f, ok := env.Stdout.(*os.File)
-	if !ok || !env.StdoutTerminal {
-		return 0
-	}
-	w, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return w
 }

@@ -16,7 +16,7 @@ func openResult(env Env, file string) (*os.File, error) {
 	if file == "" || file == "-" {
 		return nil, nil
 	}
-	path := env.abs(file)
+	path := env.Abs(file)
 	flags := os.O_CREATE | os.O_WRONLY
 	if !strings.HasPrefix(path, "/dev/") && !strings.HasPrefix(path, "/proc/") {
 		flags |= asItIs

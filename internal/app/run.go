@@ -14,7 +14,9 @@ import (
 	"proctor/executor/sandbox"
 	"proctor/executor/tool"
 	"proctor/executor/tool/direct"
+	"proctor/internal/cli"
 	"proctor/internal/config"
+	"proctor/internal/terms"
 )
 
 // runOriginator marks sessions of proctor run, runTool and noModel what stands in them for a tool and for a model.
@@ -40,7 +42,7 @@ type RunOptions struct {
 
 // Run supervises one command: the path of a tool call in Exec, without a model. Status is that of the command, or see ExitOf.
 func Run(ctx context.Context, env Env, o RunOptions) error {
-	defer survivePipes()()
+	defer cli.SurvivePipes()()
 	out := &output{w: env.Stdout}
 	r := &run{env: env, out: out, started: time.Now(), command: &o, opts: ExecOptions{
 		Config: o.Config, JSON: o.JSON, IgnoreRules: o.IgnoreRules, FailOn: o.FailOn, EventsFile: o.EventsFile,
@@ -69,7 +71,7 @@ func (r *run) prepareCommand(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ShowWarnings(r.env, r.warnings)
+	cli.ShowWarnings(r.env, r.warnings)
 	if r.events, err = openResult(r.env, r.opts.EventsFile); err != nil {
 		return err
 	}
@@ -103,14 +105,14 @@ func (r *run) runCommand(ctx context.Context, s *executor.Session) (executor.Out
 	}}); err != nil {
 		return executor.Outcome{}, err
 	}
-	o := direct.Options{Name: runTool, Argv: r.command.Argv, Dir: r.cfg.Cwd, Env: r.commandEnv(), Ask: signalFor, Limits: limits(r.cfg)}
+	o := direct.Options{Name: runTool, Argv: r.command.Argv, Dir: r.cfg.Cwd, Env: r.commandEnv(), Ask: signalFor, Limits: terms.Limits(r.cfg)}
 	streams, restore, err := r.streams(&o)
 	if err != nil {
 		return executor.Outcome{}, err
 	}
 	defer restore()
 	o.Attach = func(p sandbox.Process) func() {
-		stop, detach := forward(p), streams(p)
+		stop, detach := cli.Forward(p), streams(p)
 		return func() { detach(); stop() }
 	}
 	return s.Direct(ctx, runTool, runTool, direct.New(o))
@@ -133,23 +135,23 @@ func (r *run) commandVerdict(ctx context.Context, o executor.Outcome, err error)
 	case errors.Is(err, event.ErrNotRecorded):
 		return r.notRecorded(err, "run the command again")
 	case o.Refused != nil && ctx.Err() == nil:
-		return fail(Gate, &shownError{fmt.Errorf("refused: %s", o.Message)})
+		return fail(Gate, &cli.ShownError{Err: fmt.Errorf("refused: %s", o.Message)})
 	case errors.Is(o.Failure, tool.ErrNotStarted):
-		return fail(startExit(o.Failure), o.Failure)
+		return fail(cli.StartExit(o.Failure), o.Failure)
 	case isSetup(err):
 		return err
 	case err != nil:
 		return fail(Failure, err)
 	case o.Tool.ExitCode == nil:
-		return fail(ExitOf(context.Cause(ctx)), fmt.Errorf("%w before the command ran", context.Cause(ctx)))
+		return fail(cli.ExitOf(context.Cause(ctx)), fmt.Errorf("%w before the command ran", context.Cause(ctx)))
 	}
 	if err := errors.Join(r.out.failure(), r.gate(o.Result)); err != nil {
 		return err
 	}
 	if *o.Tool.ExitCode != 0 && o.SandboxDenials > 0 && !r.command.JSON {
-		Warn(r.env, fmt.Sprintf("the sandbox refused %d calls of the command; 'proctor replay %s' shows them", o.SandboxDenials, r.session))
+		cli.Warn(r.env, fmt.Sprintf("the sandbox refused %d calls of the command; 'proctor replay %s' shows them", o.SandboxDenials, r.session))
 	}
-	return fail(Exit(*o.Tool.ExitCode), silent(*o.Tool.ExitCode))
+	return fail(Exit(*o.Tool.ExitCode), cli.Silent(*o.Tool.ExitCode))
 }
 
 // commandView shows only what the command itself cannot: that it was refused, and with --log-denials what of it.

@@ -10,6 +10,7 @@ import (
 	"proctor/bus"
 	"proctor/event"
 	"proctor/executor"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/ledger"
 )
@@ -47,7 +48,7 @@ const (
 // Open opens the ledger of cfg for this process. Only a Runner creates one. While
 // another process has it, Open waits, and says so on standard error.
 func Open(ctx context.Context, env Env, cfg *config.Config, patience Patience) (*Store, error) {
-	log := env.log()
+	log := env.Logger()
 	if dir := cfg.Proctor.Ledger.Dir; patience == Reader && !ledger.Exists(dir) {
 		return nil, fail(NotDurable, fmt.Errorf("no ledger at %s: nothing was recorded there; set PROCTOR_HOME to where it is, or run 'proctor exec' first", dir))
 	}
@@ -72,7 +73,7 @@ func openLedger(ctx context.Context, env Env, dir string, opts ledger.Options, p
 		}
 		if waited > lockSilence && !told {
 			told = true
-			Warn(env, err.Error()+"; waiting for it to end (runs that should go on side by side need a PROCTOR_HOME each)")
+			cli.Warn(env, err.Error()+"; waiting for it to end (runs that should go on side by side need a PROCTOR_HOME each)")
 		}
 		select {
 		case <-time.After(lockPoll):

@@ -8,13 +8,14 @@ import (
 
 	"proctor/executor/sandbox"
 	"proctor/executor/tool/direct"
+	"proctor/internal/cli"
 )
 
 // streams gives the command streams like ours: a terminal stays one, and what is the same file here is one stream there,
 // so that the order of its lines is kept. Attach relays while the command runs, restore undoes what was done to our terminal.
 func (r *run) streams(o *direct.Options) (attach func(sandbox.Process) (detach func()), restore func(), err error) {
 	attach, restore = func(sandbox.Process) func() { return func() {} }, func() {}
-	in, out, errs := file(r.env.Stdin), file(r.env.Stdout), file(r.env.Stderr)
+	in, out, errs := cli.File(r.env.Stdin), cli.File(r.env.Stdout), cli.File(r.env.Stderr)
 	o.Stdin = in
 	switch {
 	case r.command.JSON: // standard output is for the lines

@@ -14,6 +14,7 @@ import (
 	"proctor/executor/tool/plan"
 	"proctor/executor/tool/shell"
 	"proctor/internal/config"
+	"proctor/internal/terms"
 )
 
 // registry holds the tools of the session: none without a model.
@@ -39,7 +40,7 @@ func (r *run) newTools(ctx context.Context, env []string, gate *approval.Gate) (
 	o := shell.Options{
 		Dir: r.cfg.Cwd, Env: env, AllowLoginShell: r.loginShell(), MaxOutputTokens: int(r.cfg.ToolOutputTokenLimit), Patch: patcher,
 		AdditionalPermissions: r.cfg.Features[featureExecPermissions],
-		Limits:                limits(r.cfg),
+		Limits:                terms.Limits(r.cfg),
 	}
 	if r.state != nil {
 		o.FirstID = int(r.state.Results) + 1 // above every process of the session before

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/ledger"
 	"proctor/replay"
 )
@@ -49,7 +50,7 @@ func WhatIf(ctx context.Context, env Env, s *Store, o WhatIfOptions) error {
 		return fail(Failure, fmt.Errorf("--what-if %s: %w", o.Config, maker.failed))
 	}
 	if w.Summary().Flips > 0 {
-		return fail(Gate, errSilent)
+		return fail(Gate, cli.ErrSilent)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"proctor/executor/approval"
 	"proctor/executor/sandbox"
 	"proctor/internal/config"
+	"proctor/internal/terms"
 	"proctor/policy"
 	"proctor/policy/command"
 	"proctor/policy/filesystem"
@@ -33,7 +34,7 @@ type whatIfSource struct {
 const systemRequirements = "/etc/codex/requirements.toml"
 
 func openWhatIf(env Env, name string) (whatIfSource, error) {
-	at := env.abs(name)
+	at := env.Abs(name)
 	info, err := os.Stat(at)
 	if err != nil {
 		return whatIfSource{}, fmt.Errorf("--what-if: %w; expected a folder laid out like CODEX_HOME, a folder of .rules files, config.toml or requirements.toml", err)
@@ -159,7 +160,7 @@ func (m *authorities) make(p replay.Past) (replay.Authority, error) {
 
 // decide makes the authority of cfg, with what the session recorded of the disk.
 func (m *authorities) decide(cfg *config.Config, launch config.Launch, p replay.Past) (replay.Authority, error) {
-	rules, files, err := rulesIn(cfg, launch.IgnoreRules, func(dir string) string { return m.source.place(launch.CodexHome, dir) })
+	rules, files, err := terms.RulesIn(cfg, launch.IgnoreRules, func(dir string) string { return m.source.place(launch.CodexHome, dir) })
 	if err != nil {
 		return nil, err
 	}
@@ -178,13 +179,13 @@ func (m *authorities) decide(cfg *config.Config, launch config.Launch, p replay.
 // planAgain is the plan under cfg: the recorded one when the same was asked for, otherwise one made on the disk as it is now.
 func planAgain(env Env, cfg *config.Config, request string, old filesystem.Plan, known bool) (filesystem.Plan, error) {
 	var before filesystem.Request
-	now := asked(env, cfg, nil)
+	now := terms.Asked(env, cfg, nil)
 	if known && json.Unmarshal([]byte(request), &before) == nil {
 		if normal(before) == normal(now) {
 			return old, nil
 		}
 	}
-	if err := supported(cfg); err != nil {
+	if err := terms.Supported(cfg); err != nil {
 		return filesystem.Plan{}, fmt.Errorf("the sandbox it asks for: %w", err)
 	}
 	if known && now.Mode != filesystem.DangerFullAccess { // our own folders stay what they were

@@ -41,11 +41,17 @@ var layers = []struct {
 	{"internal/codex", []string{"event", "policy", "executor", "internal/config", "internal/responses"}, ""},
 	{"internal/archtest", nil, ""},
 	{"internal/bench", []string{"internal/fakemodel", "event", "bus", "ledger", "executor", "policy", "internal/responses", "internal/app", "internal/config"}, "measures, and is not linked"},
+	{"internal/cli", []string{"event", "executor/sandbox", "internal/config"}, "what every command stands on"},
+	{"internal/front", []string{"internal/cli"}, ""},
+	{"internal/terms", []string{"event", "policy", "executor/sandbox", "internal/config", "internal/cli"}, "what a configuration lays down for commands"},
+	{"internal/unrecorded", []string{
+		"event", "policy", "executor/approval", "executor/sandbox", "replay", "reviewer", "internal/config", "internal/cli", "internal/terms",
+	}, "commands that keep no record: see TestTheFrontIsLight"},
 	{"internal/app", []string{
 		"event", "policy", "bus", "ledger", "executor", "reviewer", "exporters", "replay",
-		"internal/config", "internal/redact", "internal/responses", "internal/rulefile", "internal/fakemodel", "internal/otlpsink", "internal/codex",
+		"internal/config", "internal/cli", "internal/terms", "internal/redact", "internal/responses", "internal/rulefile", "internal/fakemodel", "internal/otlpsink", "internal/codex",
 	}, "the one place that sees all adapters"},
-	{"cmd/proctor", []string{"internal/app", "internal/config", "executor/sandbox/backend"}, "backend: its helpers must run before anything else"},
+	{"cmd/proctor", []string{"internal/app", "internal/unrecorded", "internal/cli", "internal/front", "internal/config", "executor/sandbox/backend"}, "backend: its helpers must run before anything else"},
 }
 
 // containment says which packages may import a third-party module or a part of
@@ -156,13 +162,12 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 
 // bareGo is how many bare go statements a file may have, and why.
 var bareGo = map[string]string{
-	"internal/app/signal.go":         "waits for a signal; stop ends it",
+	"internal/cli/signal.go":         "wait for signals and forward them; stop ends both",
 	"internal/app/exec.go":           "watches the ledger; stop ends it",
 	"ledger/health.go":               "guards Pebble, which may never return after a failure",
 	"ledger/close.go":                "waits for Pebble, which may never come back after a failure",
 	"reviewer/human/terminal.go":     "reads the terminal; a read cannot be interrupted",
 	"executor/sandbox/denial/act.go": "opens a named pipe for the command; the open ends when somebody is at its other end, or with the process",
-	"internal/app/sandbox.go":        "forwards signals; stop ends it",
 }
 
 var goStatement = regexp.MustCompile(`(?m)^\s*go (func\b|[a-zA-Z_.]+\()`)

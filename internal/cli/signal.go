@@ -1,4 +1,4 @@
-package app
+package cli
 
 import (
 	"context"
@@ -6,6 +6,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"proctor/executor/sandbox"
 )
 
 // Signals cancels ctx on SIGINT, SIGTERM and, unless it is ignored as under nohup, SIGHUP, with a
@@ -43,10 +45,24 @@ func Signals(parent context.Context) (ctx context.Context, stop func()) {
 // secondSignal is how long after the first signal further ones mean the same.
 const secondSignal = time.Second
 
-// survivePipes lets writes to a pipe whose reader went away fail instead of ending the
+// SurvivePipes lets writes to a pipe whose reader went away fail instead of ending the
 // process. The signal is caught and not ignored, so that commands do not inherit it.
-func survivePipes() (stop func()) {
+func SurvivePipes() (stop func()) {
 	ch := make(chan os.Signal, 1)
 	signal.Notify(ch, syscall.SIGPIPE)
 	return func() { signal.Stop(ch) }
+}
+
+// Forward hands the signals that ask a process to end on to the command.
+func Forward(p sandbox.Process) (stop func()) {
+	ch := make(chan os.Signal, 8)
+	signal.Notify(ch, syscall.SIGHUP, syscall.SIGQUIT)
+	done := make(chan struct{})
+	go func() { // ends with stop
+		defer close(done)
+		for sig := range ch {
+			_ = p.Signal(sig.(syscall.Signal))
+		}
+	}()
+	return func() { signal.Stop(ch); close(ch); <-done }
 }

@@ -1,4 +1,4 @@
-package app
+package cli
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/term"
 
 	"proctor/internal/config"
 )
@@ -47,24 +49,24 @@ func (e Env) Colour(terminal bool) bool {
 	return terminal && !off && e.Getenv("TERM") != "dumb"
 }
 
-func (e Env) log() *slog.Logger {
+func (e Env) Logger() *slog.Logger {
 	if e.Log == nil {
 		return slog.New(slog.DiscardHandler)
 	}
 	return e.Log
 }
 
-// abs makes path absolute from the working directory.
-func (e Env) abs(path string) string {
+// Abs makes path absolute from the working directory.
+func (e Env) Abs(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}
 	return filepath.Join(e.Cwd, path)
 }
 
-// here completes what to load with where this process is. Names that look like secrets stay out of the environment
+// Here completes what to load with where this process is. Names that look like secrets stay out of the environment
 // of commands unless ignore_default_excludes was written by somebody; in Codex they get through.
-func (e Env) here(opts config.Options) config.Options {
+func (e Env) Here(opts config.Options) config.Options {
 	opts.LookupEnv, opts.ExcludeSecrets = e.Lookup, true
 	if opts.Cwd == "" {
 		opts.Cwd = e.Cwd
@@ -75,10 +77,10 @@ func (e Env) here(opts config.Options) config.Options {
 
 // Configure loads the configuration as a command asks for it.
 func (e Env) Configure(opts config.Options) (*config.Config, []config.Warning, error) {
-	opts = e.here(opts)
+	opts = e.Here(opts)
 	cfg, warnings, err := config.Load(opts)
 	if err != nil {
-		return nil, warnings, fail(configExit(err), err)
+		return nil, warnings, Fail(configExit(err), err)
 	}
 	return cfg, warnings, nil
 }
@@ -89,4 +91,23 @@ func configExit(err error) Exit {
 		return Usage
 	}
 	return Failure
+}
+
+// Width is that of the terminal on standard output, 0 when there is none.
+func (e Env) Width() int {
+	f, ok := e.Stdout.(*os.File)
+	if !ok || !e.StdoutTerminal {
+		return 0
+	}
+	w, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return w
+}
+
+// File is the file that a stream is, nil when it is none.
+func File(v any) *os.File {
+	f, _ := v.(*os.File)
+	return f
 }

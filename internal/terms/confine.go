@@ -1,8 +1,7 @@
-package app
+package terms
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +11,7 @@ import (
 
 	"proctor/executor/sandbox"
 	"proctor/executor/sandbox/backend"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/policy/filesystem"
 )
@@ -25,52 +25,52 @@ type Confinement struct {
 
 // Confine plans the sandbox that cfg asks for and selects a backend for it. An
 // error means that this confinement is not to be had; nothing may run instead.
-func Confine(ctx context.Context, env Env, cfg *config.Config, addDirs []string) (Confinement, error) {
-	plan, err := confinedPlan(env, cfg, addDirs)
+func Confine(ctx context.Context, env cli.Env, cfg *config.Config, addDirs []string) (Confinement, error) {
+	plan, err := Plan(env, cfg, addDirs)
 	if err != nil {
 		return Confinement{}, err
 	}
 	full, err := sandbox.Plan(filesystem.Request{Mode: filesystem.DangerFullAccess, WorkspaceRoots: []string{cfg.Cwd}})
 	if err != nil {
-		return Confinement{}, fail(Failure, err)
+		return Confinement{}, cli.Fail(cli.Failure, err)
 	}
-	o := backendOptions(env, cfg)
+	o := Backends(env, cfg)
 	o.Unconfined = plan.Unconfined
 	b, err := backend.Select(ctx, o)
 	if err != nil {
-		return Confinement{}, fail(NoSandbox, err)
+		return Confinement{}, cli.Fail(cli.NoSandbox, err)
 	}
 	return Confinement{Plan: plan, Escalated: full, Backend: b}, nil
 }
 
-// confinedPlan is what cfg lets commands touch, with our own folders taken out.
-func confinedPlan(env Env, cfg *config.Config, addDirs []string) (filesystem.Plan, error) {
-	request := asked(env, cfg, addDirs)
-	err := errors.Join(supported(cfg), refused(cfg))
+// Plan is what cfg lets commands touch, with our own folders taken out.
+func Plan(env cli.Env, cfg *config.Config, addDirs []string) (filesystem.Plan, error) {
+	request := Asked(env, cfg, addDirs)
+	err := errors.Join(Supported(cfg), Refused(cfg))
 	if err != nil {
 		return filesystem.Plan{}, err
 	}
 	if request.Mode == filesystem.WorkspaceWrite || request.Mode == filesystem.NamedProfile {
-		if request.ReadOnly, err = governing(cfg); err != nil {
-			return filesystem.Plan{}, fail(Failure, err)
+		if request.ReadOnly, err = Governing(cfg); err != nil {
+			return filesystem.Plan{}, cli.Fail(cli.Failure, err)
 		}
 	}
 	hidden, err := ownState(cfg)
 	if err != nil {
-		return filesystem.Plan{}, fail(NotDurable, err)
+		return filesystem.Plan{}, cli.Fail(cli.NotDurable, err)
 	}
 	if request.Mode != filesystem.DangerFullAccess { // which confines nothing
 		request.DeniedReads = hidden
 	}
 	plan, err := sandbox.Plan(request)
 	if err != nil {
-		return filesystem.Plan{}, fail(Failure, err)
+		return filesystem.Plan{}, cli.Fail(cli.Failure, err)
 	}
 	return plan, nil
 }
 
-// asked is the sandbox that cfg asks for, before our own folders are taken out of it. It touches nothing.
-func asked(env Env, cfg *config.Config, addDirs []string) filesystem.Request {
+// Asked is the sandbox that cfg asks for, before our own folders are taken out of it. It touches nothing.
+func Asked(env cli.Env, cfg *config.Config, addDirs []string) filesystem.Request {
 	request := filesystem.Request{
 		Mode:                filesystem.Mode(cfg.SandboxMode),
 		WorkspaceRoots:      []string{cfg.Cwd},
@@ -82,7 +82,7 @@ func asked(env Env, cfg *config.Config, addDirs []string) filesystem.Request {
 		Denied:              cfg.DenyRead,
 	}
 	for _, dir := range addDirs {
-		request.AdditionalWritable = append(request.AdditionalWritable, env.abs(dir))
+		request.AdditionalWritable = append(request.AdditionalWritable, env.Abs(dir))
 	}
 	if profile, named := cfg.FilesystemProfile(); named {
 		request.Mode, request.Profile = filesystem.NamedProfile, profile
@@ -90,17 +90,17 @@ func asked(env Env, cfg *config.Config, addDirs []string) filesystem.Request {
 	return request
 }
 
-// hides reports whether a person or an administrator closed something to reading: then a command that may leave the
+// Hides reports whether a person or an administrator closed something to reading: then a command that may leave the
 // sandbox keeps one.
-func (c Confinement) hides(cfg *config.Config) bool {
+func (c Confinement) Hides(cfg *config.Config) bool {
 	profile, named := cfg.FilesystemProfile()
 	return len(cfg.DenyRead) > 0 || named && (!c.Plan.ReadAll ||
 		slices.ContainsFunc(profile.Entries, func(e filesystem.Entry) bool { return e.Access == filesystem.AccessDeny }))
 }
 
-// governing are the folders whose files decide about the next run: a confined command must not write them, not
+// Governing are the folders whose files decide about the next run: a confined command must not write them, not
 // even where a writable root (the temporary folder, --add-dir $HOME) holds them. A missing one is made, so that no command can.
-func governing(cfg *config.Config) ([]string, error) {
+func Governing(cfg *config.Config) ([]string, error) {
 	if err := os.MkdirAll(cfg.CodexHome, 0o700); err != nil && !errors.Is(err, os.ErrPermission) && !errors.Is(err, syscall.EROFS) {
 		return nil, fmt.Errorf("make folder for the configuration: %w", err)
 	}
@@ -135,7 +135,7 @@ func ownState(cfg *config.Config) ([]filesystem.Denied, error) {
 	return hidden, nil
 }
 
-func backendOptions(env Env, cfg *config.Config) backend.Options {
+func Backends(env cli.Env, cfg *config.Config) backend.Options {
 	o := backend.Options{
 		StateDir: sandboxState(cfg), Path: env.Getenv("PATH"), Workspace: []string{cfg.Cwd, cfg.ProjectRoot},
 		Executable: "/proc/self/exe", Unsupervised: !cfg.Proctor.Sandbox.RecordDenials,
@@ -163,20 +163,12 @@ func sandboxState(cfg *config.Config) string {
 	return dir
 }
 
-// supported refuses settings that would confine more than this version can:
+// Supported refuses settings that would confine more than this version can:
 // running without them would be less confined than the configuration says.
-func supported(cfg *config.Config) error {
+func Supported(cfg *config.Config) error {
 	if cfg.NetworkAccess() && cfg.NetworkProxy.Enabled {
-		return fail(Failure, errors.New("features.network_proxy: the network proxy is not part of this version; "+
+		return cli.Fail(cli.Failure, errors.New("features.network_proxy: the network proxy is not part of this version; "+
 			"switch sandbox_workspace_write.network_access off, or the feature"))
 	}
 	return nil
-}
-
-func planJSON(p filesystem.Plan) string {
-	b, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Sprintf("%q", err)
-	}
-	return string(b)
 }

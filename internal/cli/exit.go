@@ -1,4 +1,4 @@
-package app
+package cli
 
 import (
 	"context"
@@ -74,10 +74,44 @@ func ExitOf(err error) Exit {
 	return Failure
 }
 
-// fail wraps err with a status; nil stays nil.
-func fail(exit Exit, err error) error {
+// Fail wraps err with a status; nil stays nil.
+func Fail(exit Exit, err error) error {
 	if err == nil {
 		return nil
 	}
 	return &ExitError{exit, err}
+}
+
+// StartExit is the status for a confined command that did not start.
+func StartExit(err error) Exit {
+	switch {
+	case errors.Is(err, sandbox.ErrUnavailable), errors.Is(err, sandbox.ErrUnsupported), errors.Is(err, sandbox.ErrSetup):
+		return NoSandbox
+	case errors.Is(err, sandbox.ErrNotFound):
+		return NotFound
+	}
+	return Failure
+}
+
+// Silent is an error without text for a status other than 0.
+func Silent(status int) error {
+	if status == 0 {
+		return nil
+	}
+	return ErrSilent
+}
+
+// ErrSilent is an error that has been told already.
+var ErrSilent = errors.New("")
+
+// ShownError was shown to the person already, as it happened.
+type ShownError struct{ Err error }
+
+func (e *ShownError) Error() string { return e.Err.Error() }
+func (e *ShownError) Unwrap() error { return e.Err }
+
+// Shown reports whether err was already shown.
+func Shown(err error) bool {
+	var s *ShownError
+	return errors.As(err, &s)
 }

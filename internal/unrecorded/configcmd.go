@@ -1,4 +1,4 @@
-package app
+package unrecorded
 
 import (
 	"encoding/json"
@@ -9,11 +9,12 @@ import (
 	"slices"
 	"strings"
 
+	"proctor/internal/cli"
 	"proctor/internal/config"
 )
 
 // ConfigShow prints the effective settings as a run would have them, one a line: all, or those at and below keys.
-func ConfigShow(env Env, opts config.Options, keys []string, origins, asJSON bool) error {
+func ConfigShow(env cli.Env, opts config.Options, keys []string, origins, asJSON bool) error {
 	for _, key := range keys {
 		if err := knownKey(key); err != nil {
 			return err
@@ -23,7 +24,7 @@ func ConfigShow(env Env, opts config.Options, keys []string, origins, asJSON boo
 	if err != nil {
 		return err
 	}
-	ShowWarnings(env, warnings)
+	cli.ShowWarnings(env, warnings)
 	enc := json.NewEncoder(env.Stdout)
 	for _, s := range cfg.Origins() {
 		if len(keys) > 0 && !slices.ContainsFunc(keys, func(k string) bool { return s.Key == k || strings.HasPrefix(s.Key, k+".") }) {
@@ -33,12 +34,12 @@ func ConfigShow(env Env, opts config.Options, keys []string, origins, asJSON boo
 		case asJSON:
 			err = enc.Encode(s)
 		case origins:
-			_, err = fmt.Fprintf(env.Stdout, "%s = %s  # %s%s\n", plain(s.Key), plain(tomlText(s.Value)), originText(s.Origin), constraintText(s.Constraint))
+			_, err = fmt.Fprintf(env.Stdout, "%s = %s  # %s%s\n", cli.Plain(s.Key), cli.Plain(tomlText(s.Value)), originText(s.Origin), constraintText(s.Constraint))
 		default:
-			_, err = fmt.Fprintf(env.Stdout, "%s = %s\n", plain(s.Key), plain(tomlText(s.Value)))
+			_, err = fmt.Fprintf(env.Stdout, "%s = %s\n", cli.Plain(s.Key), cli.Plain(tomlText(s.Value)))
 		}
 		if err != nil {
-			return fail(Failure, err)
+			return cli.Fail(cli.Failure, err)
 		}
 	}
 	return nil
@@ -51,13 +52,13 @@ func knownKey(key string) error {
 	case info.Known:
 		return nil
 	case info.Nearest != "":
-		return fail(Usage, fmt.Errorf("unknown key %q; did you mean %q?", key, info.Nearest))
+		return cli.Fail(cli.Usage, fmt.Errorf("unknown key %q; did you mean %q?", key, info.Nearest))
 	}
-	return fail(Usage, fmt.Errorf("unknown key %q; 'proctor config show' lists those in effect", key))
+	return cli.Fail(cli.Usage, fmt.Errorf("unknown key %q; 'proctor config show' lists those in effect", key))
 }
 
 // ConfigExplain says where the value of one key comes from.
-func ConfigExplain(env Env, opts config.Options, key string, asJSON bool) error {
+func ConfigExplain(env cli.Env, opts config.Options, key string, asJSON bool) error {
 	if err := knownKey(key); err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func ConfigExplain(env Env, opts config.Options, key string, asJSON bool) error 
 	if err != nil {
 		return err
 	}
-	ShowWarnings(env, warnings)
+	cli.ShowWarnings(env, warnings)
 	x := cfg.Explain(key)
 	if asJSON {
 		return encode(env.Stdout, x)
@@ -76,7 +77,7 @@ func ConfigExplain(env Env, opts config.Options, key string, asJSON bool) error 
 
 func encode(w io.Writer, v any) error {
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	return nil
 }
@@ -84,7 +85,7 @@ func encode(w io.Writer, v any) error {
 func explained(x config.Explanation) string {
 	var b strings.Builder
 	line := func(format string, args ...any) {
-		fmt.Fprintf(&b, "%s\n", plain(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(&b, "%s\n", cli.Plain(fmt.Sprintf(format, args...)))
 	}
 	switch x.Value {
 	case nil:
@@ -166,10 +167,10 @@ func tomlText(v any) string {
 }
 
 // ConfigValidate says what is wrong with the configuration of this folder, or with files taken for themselves.
-func ConfigValidate(env Env, opts config.Options, files []string, asJSON bool) error {
-	findings, sources, err := checkConfig(env, env.here(opts), files)
+func ConfigValidate(env cli.Env, opts config.Options, files []string, asJSON bool) error {
+	findings, sources, err := checkConfig(env, env.Here(opts), files)
 	if err != nil {
-		return fail(Usage, err)
+		return cli.Fail(cli.Usage, err)
 	}
 	bad := 0
 	for _, f := range findings {
@@ -180,25 +181,25 @@ func ConfigValidate(env Env, opts config.Options, files []string, asJSON bool) e
 			err = errors.Join(err, encode(env.Stdout, f))
 			continue
 		}
-		_, e := fmt.Fprintf(env.Stdout, "%-7s %s\n", f.Severity, plain(f.Message))
+		_, e := fmt.Fprintf(env.Stdout, "%-7s %s\n", f.Severity, cli.Plain(f.Message))
 		err = errors.Join(err, e)
 	}
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	for _, s := range sources {
-		_, _ = fmt.Fprintf(env.Stderr, "read %s (%s)\n", plain(s.File), s.Layer)
+		_, _ = fmt.Fprintf(env.Stderr, "read %s (%s)\n", cli.Plain(s.File), s.Layer)
 	}
 	if bad > 0 {
-		return fail(Usage, fmt.Errorf("%d of %d findings must be repaired", bad, len(findings)))
+		return cli.Fail(cli.Usage, fmt.Errorf("%d of %d findings must be repaired", bad, len(findings)))
 	}
 	_, _ = fmt.Fprintln(env.Stderr, "the configuration is valid")
 	return nil
 }
 
-func checkConfig(env Env, opts config.Options, files []string) ([]config.Finding, []config.Source, error) {
+func checkConfig(env cli.Env, opts config.Options, files []string) ([]config.Finding, []config.Source, error) {
 	if len(files) == 0 {
 		return config.Check(opts)
 	}
-	return config.CheckFiles(opts, files, func(name string) ([]byte, error) { return config.ReadFile(env.abs(name)) })
+	return config.CheckFiles(opts, files, func(name string) ([]byte, error) { return config.ReadFile(env.Abs(name)) })
 }

@@ -1,4 +1,4 @@
-package app
+package terms
 
 import (
 	"encoding/json"
@@ -8,12 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 
+	"proctor/internal/cli"
 	"proctor/internal/config"
 )
 
-// refused are settings that promise something this version does not keep. Running without it would be less than the
+// Refused are settings that promise something this version does not keep. Running without it would be less than the
 // configuration says, so nothing runs; doc/compatibility.md lists them beside those that are merely inert.
-func refused(cfg *config.Config) error {
+func Refused(cfg *config.Config) error {
 	req := cfg.Requirements
 	openai := cfg.ModelProviderID == config.ProviderOpenAI
 	switch {
@@ -44,7 +45,7 @@ func profileRules(cfg *config.Config) bool {
 }
 
 func refuse(key, why, next string) error {
-	return fail(Failure, fmt.Errorf("%s: %s; %s", key, why, next))
+	return cli.Fail(cli.Failure, fmt.Errorf("%s: %s; %s", key, why, next))
 }
 
 // deciding are the hook events whose answer can stop something.
@@ -87,7 +88,7 @@ func refusedHooks(cfg *config.Config) error {
 func hookFiles(cfg *config.Config) []string {
 	files := []string{filepath.Join(cfg.CodexHome, "hooks.json")}
 	if cfg.Trust == config.Trusted {
-		for _, dir := range between(cfg.ProjectRoot, cfg.Cwd) {
+		for _, dir := range Folders(cfg.ProjectRoot, cfg.Cwd) {
 			files = append(files, filepath.Join(dir, ".codex", "hooks.json"))
 		}
 	}

@@ -1,11 +1,13 @@
-package app
+package unrecorded
 
 import (
 	"strings"
 
 	"proctor/event"
 	"proctor/executor/approval"
+	"proctor/internal/cli"
 	"proctor/internal/config"
+	"proctor/internal/terms"
 	"proctor/policy"
 	"proctor/replay"
 )
@@ -21,13 +23,13 @@ type PolicyExplainOptions struct {
 }
 
 // PolicyExplain says what would be decided about a command, from which facts, and what would change it. Nothing is run.
-func PolicyExplain(env Env, o PolicyExplainOptions) error {
+func PolicyExplain(env cli.Env, o PolicyExplainOptions) error {
 	cfg, warnings, err := env.Configure(o.Config)
-	ShowWarnings(env, warnings)
+	cli.ShowWarnings(env, warnings)
 	if err != nil {
 		return err
 	}
-	rules, _, err := Rules(cfg, o.IgnoreRules)
+	rules, _, err := terms.Rules(cfg, o.IgnoreRules)
 	if err != nil {
 		return err
 	}
@@ -37,15 +39,15 @@ func PolicyExplain(env Env, o PolicyExplainOptions) error {
 		action.Permissions, action.Justification = event.RequireEscalated, "explained"
 	}
 	facts := approval.Facts(approval.Authority{
-		Approval: approvalPolicy(cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(cfg.SandboxMode),
+		Approval: terms.Approval(cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(cfg.SandboxMode),
 		Reviewer: policy.Reviewer(cfg.ApprovalsReviewer), Headless: !o.Interactive, Rules: rules, Home: env.Getenv("HOME"),
 	}, approval.Request{Action: action})
 	why := replay.Decided(facts, argv, settingsNow(cfg))
 	if o.JSON {
 		return encode(env.Stdout, why)
 	}
-	return fail(Failure, replay.WriteWhy(env.Stdout, why, replay.Options{
-		Width: width(env), Color: replay.UseColor(env.StdoutTerminal, env.Getenv),
+	return cli.Fail(cli.Failure, replay.WriteWhy(env.Stdout, why, replay.Options{
+		Width: env.Width(), Color: replay.UseColor(env.StdoutTerminal, env.Getenv),
 	}))
 }
 

@@ -1,4 +1,4 @@
-package app
+package unrecorded
 
 import (
 	"bufio"
@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/policy/cases"
 	"proctor/reviewer/auto"
@@ -31,16 +32,16 @@ type caseResult struct {
 
 // PolicyTest runs case files; a folder stands for the .jsonl files below it, "-" for standard input. Status 2 when
 // one cannot be read, 3 when some case fails.
-func PolicyTest(env Env, names []string, asJSON bool) error {
+func PolicyTest(env cli.Env, names []string, asJSON bool) error {
 	files, err := caseFiles(env, names)
 	if err != nil {
-		return fail(Usage, err)
+		return cli.Fail(cli.Usage, err)
 	}
 	var passed, failed int
 	for _, file := range files {
 		f, err := openCases(env, file)
 		if err != nil {
-			return fail(Usage, fmt.Errorf("read cases: %w", err))
+			return cli.Fail(cli.Usage, fmt.Errorf("read cases: %w", err))
 		}
 		err = eachCase(f, file, func(r caseResult) {
 			if r.Pass {
@@ -51,12 +52,12 @@ func PolicyTest(env Env, names []string, asJSON bool) error {
 			printCase(env.Stdout, r, asJSON)
 		})
 		if err := errors.Join(err, f.Close()); err != nil {
-			return fail(Usage, err)
+			return cli.Fail(cli.Usage, err)
 		}
 	}
 	_, _ = fmt.Fprintf(env.Stderr, "%d passed, %d failed\n", passed, failed)
 	if failed > 0 {
-		return fail(Gate, errSilent)
+		return cli.Fail(cli.Gate, cli.ErrSilent)
 	}
 	return nil
 }
@@ -65,16 +66,16 @@ func PolicyTest(env Env, names []string, asJSON bool) error {
 const maxCaseFiles = 4096
 
 // caseFiles puts the files of folders in their place, by name.
-func caseFiles(env Env, names []string) ([]string, error) {
+func caseFiles(env cli.Env, names []string) ([]string, error) {
 	var files []string
 	for _, name := range names {
-		info, err := os.Stat(env.abs(name))
+		info, err := os.Stat(env.Abs(name))
 		if name == "-" || err != nil || !info.IsDir() {
 			files = append(files, name)
 			continue
 		}
 		before := len(files)
-		err = filepath.WalkDir(env.abs(name), func(path string, d fs.DirEntry, err error) error {
+		err = filepath.WalkDir(env.Abs(name), func(path string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type().IsRegular() && strings.HasSuffix(path, ".jsonl") {
 				files = append(files, path)
 			}
@@ -93,11 +94,11 @@ func caseFiles(env Env, names []string) ([]string, error) {
 	return files, nil
 }
 
-func openCases(env Env, name string) (io.ReadCloser, error) {
+func openCases(env cli.Env, name string) (io.ReadCloser, error) {
 	if name == "-" {
 		return io.NopCloser(env.Stdin), nil
 	}
-	return os.Open(env.abs(name))
+	return os.Open(env.Abs(name))
 }
 
 func printCase(w io.Writer, r caseResult, asJSON bool) {
@@ -108,7 +109,7 @@ func printCase(w io.Writer, r caseResult, asJSON bool) {
 			_, _ = fmt.Fprintf(w, "%s\n", b)
 		}
 	case !r.Pass:
-		_, _ = fmt.Fprintf(w, "%s (%s): got %s, want %s\n", plain(r.ID), plain(r.Kind), plain(r.Got), plain(r.Want))
+		_, _ = fmt.Fprintf(w, "%s (%s): got %s, want %s\n", cli.Plain(r.ID), cli.Plain(r.Kind), cli.Plain(r.Got), cli.Plain(r.Want))
 	}
 }
 

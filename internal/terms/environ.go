@@ -1,17 +1,18 @@
-package app
+package terms
 
 import (
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/policy/filesystem"
 )
 
-// commandEnviron is what a command gets of our environment: shell_environment_policy applied, and without the variables by
+// Environ is what a command gets of our environment: shell_environment_policy applied, and without the variables by
 // which a file that commands can write would run inside everything they start. What the policy sets stays as it is set.
-func commandEnviron(env Env, cfg *config.Config, plan filesystem.Plan) []string {
+func Environ(env cli.Env, cfg *config.Config, plan filesystem.Plan) []string {
 	p := cfg.ShellEnvironmentPolicy
 	var out []string
 	for _, variable := range p.Apply(env.Environ) {

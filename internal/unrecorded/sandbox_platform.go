@@ -1,4 +1,4 @@
-package app
+package unrecorded
 
 import (
 	"context"
@@ -13,7 +13,9 @@ import (
 	"proctor/executor/sandbox"
 	"proctor/executor/sandbox/seatbelt"
 	"proctor/executor/sandbox/windows"
+	"proctor/internal/cli"
 	"proctor/internal/config"
+	"proctor/internal/terms"
 )
 
 // PlatformOptions are the flags of proctor sandbox macos and windows.
@@ -26,11 +28,11 @@ type PlatformOptions struct {
 
 // elsewhere is the answer to a command for another system.
 func elsewhere(want, show string) error {
-	return fail(Usage, fmt.Errorf("commands are confined this way on %s only, and this is %s; %s shows what would confine them", want, runtime.GOOS, show))
+	return cli.Fail(cli.Usage, fmt.Errorf("commands are confined this way on %s only, and this is %s; %s shows what would confine them", want, runtime.GOOS, show))
 }
 
 // SandboxMacOS runs one command under a Seatbelt profile, or prints it.
-func SandboxMacOS(ctx context.Context, env Env, o PlatformOptions) error {
+func SandboxMacOS(ctx context.Context, env cli.Env, o PlatformOptions) error {
 	if !o.Print && runtime.GOOS != "darwin" {
 		return elsewhere("macOS", "--print-profile")
 	}
@@ -38,20 +40,20 @@ func SandboxMacOS(ctx context.Context, env Env, o PlatformOptions) error {
 	if err != nil {
 		return err
 	}
-	ShowWarnings(env, warnings)
-	plan, err := confinedPlan(env, cfg, nil)
+	cli.ShowWarnings(env, warnings)
+	plan, err := terms.Plan(env, cfg, nil)
 	if err != nil {
 		return err
 	}
 	profile, err := seatbelt.Profile(plan)
 	if err != nil {
-		return fail(startExit(err), err)
+		return cli.Fail(cli.StartExit(err), err)
 	}
 	if o.Print {
 		_, err := fmt.Fprint(env.Stdout, profile)
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
-	environ := append(commandEnviron(env, cfg, plan), "CODEX_SANDBOX=seatbelt")
+	environ := append(terms.Environ(env, cfg, plan), "CODEX_SANDBOX=seatbelt")
 	if plan.Network == "off" {
 		environ = append(environ, sandbox.NetworkDisabledEnv)
 	}
@@ -69,16 +71,16 @@ func ended(err error) error {
 	case err == nil:
 		return nil
 	case !errors.As(err, &exit):
-		return fail(NoSandbox, fmt.Errorf("%w: %w", sandbox.ErrSetup, err))
+		return cli.Fail(cli.NoSandbox, fmt.Errorf("%w: %w", sandbox.ErrSetup, err))
 	}
 	if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return fail(Exit(128+int(ws.Signal())), errSilent)
+		return cli.Fail(cli.Exit(128+int(ws.Signal())), cli.ErrSilent)
 	}
-	return fail(Exit(exit.ExitCode()), silent(exit.ExitCode()))
+	return cli.Fail(cli.Exit(exit.ExitCode()), cli.Silent(exit.ExitCode()))
 }
 
 // SandboxWindows runs one command under a restricted token in a job, or prints what would be done.
-func SandboxWindows(ctx context.Context, env Env, o PlatformOptions) error {
+func SandboxWindows(ctx context.Context, env cli.Env, o PlatformOptions) error {
 	if !o.Print && runtime.GOOS != "windows" {
 		return elsewhere("Windows", "--print-plan")
 	}
@@ -86,26 +88,26 @@ func SandboxWindows(ctx context.Context, env Env, o PlatformOptions) error {
 	if err != nil {
 		return err
 	}
-	ShowWarnings(env, warnings)
-	asked, err := confinedPlan(env, cfg, nil)
+	cli.ShowWarnings(env, warnings)
+	asked, err := terms.Plan(env, cfg, nil)
 	if err != nil {
 		return err
 	}
-	plan, err := windows.NewPlan(asked, limits(cfg))
+	plan, err := windows.NewPlan(asked, terms.Limits(cfg))
 	if err != nil {
-		return fail(startExit(err), err)
+		return cli.Fail(cli.StartExit(err), err)
 	}
 	if o.Print {
 		enc := json.NewEncoder(env.Stdout)
 		enc.SetIndent("", "  ")
-		return fail(Failure, enc.Encode(plan))
+		return cli.Fail(cli.Failure, enc.Encode(plan))
 	}
 	for _, gap := range plan.Gaps {
-		_, _ = fmt.Fprintln(env.Stderr, "note:", plain(gap))
+		_, _ = fmt.Fprintln(env.Stderr, "note:", cli.Plain(gap))
 	}
-	status, err := windows.Run(ctx, plan, o.Argv, cfg.Cwd, commandEnviron(env, cfg, asked))
+	status, err := windows.Run(ctx, plan, o.Argv, cfg.Cwd, terms.Environ(env, cfg, asked))
 	if err != nil {
-		return fail(startExit(err), err)
+		return cli.Fail(cli.StartExit(err), err)
 	}
-	return fail(Exit(status), silent(status))
+	return cli.Fail(cli.Exit(status), cli.Silent(status))
 }

@@ -1,12 +1,12 @@
-package app
+package unrecorded
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"unicode/utf8"
 
+	"proctor/internal/cli"
 	"proctor/internal/config"
+	"proctor/internal/terms"
 	"proctor/policy/execrules"
 )
 
@@ -20,10 +20,10 @@ type CheckOptions struct {
 }
 
 // PolicyCheck prints which rules match a command, as codex execpolicy check does.
-func PolicyCheck(env Env, o CheckOptions) error {
+func PolicyCheck(env cli.Env, o CheckOptions) error {
 	for _, w := range o.Command {
 		if !utf8.ValidString(w) {
-			return fail(Usage, fmt.Errorf("check command: word %q is not UTF-8 text, which rules are written in", w))
+			return cli.Fail(cli.Usage, fmt.Errorf("check command: word %q is not UTF-8 text, which rules are written in", w))
 		}
 	}
 	rules, err := checkedRules(env, o)
@@ -32,55 +32,33 @@ func PolicyCheck(env Env, o CheckOptions) error {
 	}
 	result := rules.Check(o.Command, execrules.Options{ResolveHostExecutables: o.Resolve || len(o.Rules) == 0, Home: env.Getenv("HOME"), Cwd: env.Cwd})
 	if _, err := env.Stdout.Write(append(result.Report(o.Pretty), '\n')); err != nil {
-		return fail(Failure, fmt.Errorf("print the result: %w", err))
+		return cli.Fail(cli.Failure, fmt.Errorf("print the result: %w", err))
 	}
 	return nil
 }
 
 // checkedRules are the named files, or what a session with this configuration would load.
-func checkedRules(env Env, o CheckOptions) (*execrules.Rules, error) {
+func checkedRules(env cli.Env, o CheckOptions) (*execrules.Rules, error) {
 	if len(o.Rules) == 0 {
 		cfg, warnings, err := env.Configure(o.Config)
-		ShowWarnings(env, warnings)
+		cli.ShowWarnings(env, warnings)
 		if err != nil {
 			return nil, err
 		}
-		rules, _, err := Rules(cfg, false)
+		rules, _, err := terms.Rules(cfg, false)
 		return rules, err
 	}
 	files := make([]execrules.File, 0, len(o.Rules))
 	for _, name := range o.Rules {
-		text, err := readRuleFile(env.abs(name))
+		text, err := terms.ReadRules(env.Abs(name))
 		if err != nil {
-			return nil, fail(Failure, err)
+			return nil, cli.Fail(cli.Failure, err)
 		}
 		files = append(files, execrules.File{Name: name, Text: text})
 	}
 	rules, err := execrules.Parse(files)
 	if err != nil {
-		return nil, fail(Failure, fmt.Errorf("execution rules: %w", err))
+		return nil, cli.Fail(cli.Failure, fmt.Errorf("execution rules: %w", err))
 	}
 	return rules, nil
-}
-
-// readRuleFile reads one file of rules; one that is too large or no text is refused.
-func readRuleFile(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("read rules: %w", err)
-	}
-	switch {
-	case info.IsDir():
-		return "", fmt.Errorf("read rules %s: it is a folder; name the .rules files in it", path)
-	case info.Size() > maxRuleFile:
-		return "", fmt.Errorf("read rules %s: %d bytes, at most %d are allowed", path, info.Size(), maxRuleFile)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("read rules: %w", err)
-	}
-	if !utf8.Valid(text) {
-		return "", errors.New("read rules " + path + ": not UTF-8 text")
-	}
-	return string(text), nil
 }

@@ -1,0 +1,8 @@
+//go:build !unix
+
+package terms
+
+import "io/fs"
+
+// owned is not known on this system, so it is no.
+func owned(fs.FileInfo) bool { return false }
