@@ -1,9 +1,9 @@
 #!/bin/sh
-# Growth is a decision: the binary and its modules have a budget.
+# Growth is a decision: each file and its modules have a budget.
+#
+#   budget.sh FILE BYTES MODULES
 set -eu
-max_bytes=47185920 # 45 MB
-max_modules=115
 bytes=$(wc -c <"$1")
 modules=$(go version -m "$1" | grep -c '^	dep')
-echo "binary $bytes bytes (budget $max_bytes), $modules modules (budget $max_modules)"
-[ "$bytes" -le "$max_bytes" ] && [ "$modules" -le "$max_modules" ]
+echo "$1: $bytes bytes (budget $2), $modules modules (budget $3)"
+[ "$bytes" -le "$2" ] && [ "$modules" -le "$3" ]

@@ -23,7 +23,9 @@ func TestMain(m *testing.M) {
 }
 
 // programs are what scripts run beside the machine's own.
-var programs = map[string]func(){"proctor": func() { os.Exit(int(run())) }, "mcpserver": mcpServer}
+var programs = map[string]func(){"proctor": whole, "proctor-full": whole, "mcpserver": mcpServer}
+
+func whole() { os.Exit(int(run())) }
 
 // leakChecked fails when tests leave goroutines behind.
 type leakChecked struct{ m *testing.M }
@@ -40,7 +42,11 @@ func (l leakChecked) Run() int {
 var update = flag.Bool("update", false, "rewrite the expected files of scripts")
 
 // TestScripts is the acceptance suite: testdata/script/README says how to write one.
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { testscript.Run(t, scripts(t)) }
+
+// scripts are the acceptance suite, in a folder of its own.
+func scripts(t *testing.T) testscript.Params {
+	t.Helper()
 	// Not below the temporary folder: that is writable for confined commands, and most of a script's files must not be.
 	root, err := os.MkdirTemp("/var/tmp", "proctor-script-")
 	if err != nil {
@@ -53,10 +59,10 @@ func TestScripts(t *testing.T) {
 			}
 		})
 	}
-	testscript.Run(t, testscript.Params{
+	return testscript.Params{
 		Dir: "testdata/script", WorkdirRoot: root, Setup: setup, Cmds: commands, Condition: condition,
 		UpdateScripts: *update, RequireUniqueNames: true,
-	})
+	}
 }
 
 // commands are those that scripts have beyond the standard ones; README lists them.

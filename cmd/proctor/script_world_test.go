@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -106,7 +107,7 @@ func (w *wrong) Error() string { return w.what + ": got " + w.got + ", want " + 
 func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) >= 2, "start NAME PROGRAM ARG...")
 	w := worldOf(ts)
-	path, err := exec.LookPath(args[1])
+	path, err := lookPath(ts, args[1])
 	ts.Check(err)
 	p := &process{cmd: exec.Command(path, args[2:]...)}
 	p.cmd.Args[0] = args[1]
@@ -115,6 +116,16 @@ func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
 	p.cmd.Env = environ(ts)
 	ts.Check(p.cmd.Start())
 	w.processes[args[0]] = p
+}
+
+// lookPath finds a program as the script does.
+func lookPath(ts *testscript.TestScript, name string) (string, error) {
+	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path, nil
+		}
+	}
+	return "", &exec.Error{Name: name, Err: exec.ErrNotFound}
 }
 
 // environ is the environment of the script.

@@ -203,9 +203,12 @@ func (d *demo) where(cfg *config.Config, events int) {
 		filepath.Join(d.dir, "home"), filepath.Join(d.dir, "state"), self(), self())
 }
 
-// self is how to call this program again.
+// self is how to call this program again: as it was called, since its own file may be the one behind the front.
 func self() string {
-	path, err := os.Executable()
+	path, err := exec.LookPath(os.Args[0])
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
 	if err != nil {
 		return "proctor"
 	}

@@ -50,8 +50,8 @@ func without(environ []string) []string {
 
 // Accept takes the mark of a front out of the environment. It is an error when front and whole program are not of one build.
 func Accept() error {
-	caller, called := os.LookupEnv(mark)
-	if !called {
+	caller := os.Getenv(mark)
+	if caller == "" {
 		return nil
 	}
 	if err := os.Unsetenv(mark); err != nil {
