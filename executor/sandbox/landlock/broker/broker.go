@@ -71,7 +71,7 @@ func (c call) fd(n int) int32 { return int32(c.Args[n]) }
 func (c call) text(n int) (string, unix.Errno) { return readString(c.Thread, c.Args[n], pathLimit) }
 
 // at locates the path in argument path, below the directory descriptor in argument dir, or the working directory for -1.
-func (c call) at(dir, path int, follow bool) (place, unix.Errno) {
+func (c call) at(dir, path int, last ending) (place, unix.Errno) {
 	name, errno := c.text(path)
 	if errno != 0 {
 		return place{dir: -1, object: -1}, errno
@@ -80,5 +80,5 @@ func (c call) at(dir, path int, follow bool) (place, unix.Errno) {
 	if dir >= 0 {
 		fd = c.fd(dir)
 	}
-	return c.walker.locate(fd, name, follow)
+	return c.walker.locate(fd, name, last)
 }

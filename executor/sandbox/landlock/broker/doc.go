@@ -13,7 +13,7 @@
 //
 // The broker must run without capabilities, with umask 0, in the mount namespace of the command, and as the same user.
 //
-// Start with [New], then call [Broker.Serve] for each stopped call, from one goroutine. It is Linux only.
+// Start with [New], then call [Broker.Act] for each stopped call, from one goroutine. It is Linux only.
 //
 // What it does not do: make devices, unnamed files (O_TMPFILE fails with EOPNOTSUPP, programs fall back), set-user-ID or
 // set-group-ID files; follow another process's descriptors through /proc; open a named pipe that was there before.

@@ -8,7 +8,7 @@ import (
 	"proctor/executor/sandbox/denial"
 )
 
-// handlers are what Serve can do, by the name of the call.
+// handlers are what Act can do, by the name of the call.
 var handlers = sync.OnceValue(func() map[string]func(call) denial.Answer {
 	return map[string]func(call) denial.Answer{
 		"open": open, "openat": openat, "creat": creat, "truncate": truncate,

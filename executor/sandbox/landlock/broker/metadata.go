@@ -96,7 +96,10 @@ func (c call) named(dir, path int, flags uint64) (place, unix.Errno) {
 	case name == "" && flags&unix.AT_EMPTY_PATH != 0:
 		name = "."
 	}
-	return c.walker.locate(c.fd(dir), name, flags&unix.AT_SYMLINK_NOFOLLOW == 0)
+	if flags&unix.AT_SYMLINK_NOFOLLOW != 0 {
+		return c.walker.locate(c.fd(dir), name, stay)
+	}
+	return c.walker.locate(c.fd(dir), name, follow)
 }
 
 func (c call) chmod(p place, errno unix.Errno, perm uint32) denial.Answer {
@@ -115,7 +118,7 @@ func (c call) chmod(p place, errno unix.Errno, perm uint32) denial.Answer {
 }
 
 func chmod(c call) denial.Answer {
-	p, errno := c.at(-1, 0, true)
+	p, errno := c.at(-1, 0, follow)
 	return c.chmod(p, errno, uint32(c.Args[1]))
 }
 
@@ -125,7 +128,7 @@ func fchmod(c call) denial.Answer {
 }
 
 func fchmodat(c call) denial.Answer {
-	p, errno := c.at(0, 1, true)
+	p, errno := c.at(0, 1, follow)
 	return c.chmod(p, errno, uint32(c.Args[2]))
 }
 
@@ -146,12 +149,12 @@ func (c call) chown(p place, errno unix.Errno, uid, gid uint64) denial.Answer {
 }
 
 func chown(c call) denial.Answer {
-	p, errno := c.at(-1, 0, true)
+	p, errno := c.at(-1, 0, follow)
 	return c.chown(p, errno, c.Args[1], c.Args[2])
 }
 
 func lchown(c call) denial.Answer {
-	p, errno := c.at(-1, 0, false)
+	p, errno := c.at(-1, 0, stay)
 	return c.chown(p, errno, c.Args[1], c.Args[2])
 }
 
@@ -199,7 +202,7 @@ func utime(c call) denial.Answer {
 		times[0] = unix.Timespec{Sec: int64(binary.NativeEndian.Uint64(b))}
 		times[1] = unix.Timespec{Sec: int64(binary.NativeEndian.Uint64(b[8:]))}
 	}
-	p, errno := c.at(-1, 0, true)
+	p, errno := c.at(-1, 0, follow)
 	return c.utime(p, errno, times)
 }
 
@@ -208,7 +211,7 @@ func utimes(c call) denial.Answer {
 	if errno != 0 {
 		return fails(errno)
 	}
-	p, errno := c.at(-1, 0, true)
+	p, errno := c.at(-1, 0, follow)
 	return c.utime(p, errno, times)
 }
 
@@ -221,7 +224,7 @@ func futimesat(c call) denial.Answer {
 		p, errno := c.held(c.fd(0))
 		return c.utime(p, errno, times)
 	}
-	p, errno := c.at(0, 1, true)
+	p, errno := c.at(0, 1, follow)
 	return c.utime(p, errno, times)
 }
 

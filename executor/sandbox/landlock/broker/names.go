@@ -10,7 +10,7 @@ import (
 
 // create prepares for a new name: what exists already, or may not be, is answered.
 func (c call) create(dir, path int) (p place, a denial.Answer, ok bool) {
-	p, errno := c.at(dir, path, false)
+	p, errno := c.at(dir, path, entry)
 	switch {
 	case errno != 0:
 		return p, fails(errno), false
@@ -89,22 +89,26 @@ func (c call) link(oldDir, oldPath, newDir, newPath int, flags uint64) denial.An
 	if flags&^unix.AT_SYMLINK_FOLLOW != 0 {
 		return fails(unix.EINVAL)
 	}
-	old, errno := c.at(oldDir, oldPath, flags&unix.AT_SYMLINK_FOLLOW != 0)
+	last := stay
+	if flags != 0 {
+		last = follow
+	}
+	old, errno := c.at(oldDir, oldPath, last)
 	if errno != 0 {
 		return fails(errno)
 	}
 	defer old.close()
-	switch {
-	case !old.exists || old.nameless:
+	if !old.exists || old.nameless {
 		return fails(unix.ENOENT)
-	case old.self || old.kind() == unix.S_IFDIR:
-		return fails(unix.EPERM)
 	}
 	fresh, a, ok := c.create(newDir, newPath)
 	if !ok {
 		return a
 	}
 	defer fresh.close()
+	if old.self || old.kind() == unix.S_IFDIR {
+		return fails(unix.EPERM)
+	}
 	if r := c.broker.judge.change(old.full); r.yes() {
 		return c.refuse(r, old.full, "link")
 	}
@@ -124,7 +128,7 @@ func unlinkat(c call) denial.Answer {
 }
 
 func (c call) remove(dir, path, flags int) denial.Answer {
-	p, errno := c.at(dir, path, false)
+	p, errno := c.at(dir, path, entry)
 	if errno != 0 {
 		return fails(errno)
 	}
@@ -154,12 +158,12 @@ func (c call) rename(oldDir, oldPath, newDir, newPath int, flags uint64) denial.
 	if flags&^(unix.RENAME_NOREPLACE|unix.RENAME_EXCHANGE) != 0 {
 		return fails(unix.EINVAL)
 	}
-	old, errno := c.at(oldDir, oldPath, false)
+	old, errno := c.at(oldDir, oldPath, entry)
 	if errno != 0 {
 		return fails(errno)
 	}
 	defer old.close()
-	fresh, errno := c.at(newDir, newPath, false)
+	fresh, errno := c.at(newDir, newPath, entry)
 	if errno != 0 {
 		return fails(errno)
 	}
@@ -169,7 +173,9 @@ func (c call) rename(oldDir, oldPath, newDir, newPath int, flags uint64) denial.
 		return fails(unix.ENOENT)
 	case old.self || fresh.self || old.object >= 0 || fresh.object >= 0:
 		return fails(unix.EBUSY)
-	case (old.slash || fresh.slash) && old.kind() != unix.S_IFDIR:
+	case old.kind() != unix.S_IFDIR && (old.slash || fresh.slash && flags&unix.RENAME_EXCHANGE == 0):
+		return fails(unix.ENOTDIR)
+	case flags&unix.RENAME_EXCHANGE != 0 && fresh.exists && fresh.slash && fresh.kind() != unix.S_IFDIR:
 		return fails(unix.ENOTDIR)
 	}
 	for _, full := range []string{old.full, fresh.full} {

@@ -18,8 +18,11 @@ func creat(c call) denial.Answer {
 }
 
 func (c call) open(dir, path int, flags uint64, perm uint32) denial.Answer {
-	follow := flags&unix.O_NOFOLLOW == 0 && flags&(unix.O_CREAT|unix.O_EXCL) != unix.O_CREAT|unix.O_EXCL
-	p, errno := c.at(dir, path, follow)
+	last := follow
+	if flags&unix.O_NOFOLLOW != 0 || flags&(unix.O_CREAT|unix.O_EXCL) == unix.O_CREAT|unix.O_EXCL {
+		last = stay
+	}
+	p, errno := c.at(dir, path, last)
 	if errno != 0 {
 		return fails(errno)
 	}
@@ -118,7 +121,7 @@ func (p *place) open() (int, unix.Errno) {
 func self(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
 func truncate(c call) denial.Answer {
-	p, errno := c.at(-1, 0, true)
+	p, errno := c.at(-1, 0, follow)
 	if errno != 0 {
 		return fails(errno)
 	}

@@ -50,6 +50,20 @@ func (p *place) kind() uint32 { return p.mode & unix.S_IFMT }
 // walker follows paths as the kernel does for one caller.
 type walker struct{ thread, process int }
 
+// ending is how the last name of a path is taken.
+type ending int
+
+const (
+	// entry is the name itself, a link or not: for calls that make, move and remove names.
+	entry ending = iota
+	// stay means a link itself, but not one with a slash behind it.
+	stay
+	// follow means what a link leads to.
+	follow
+)
+
+func (e ending) follows(slash bool) bool { return e == follow || e == stay && slash }
+
 // start opens the directory that a relative path starts from.
 func (w walker) start(dirFD int32) (int, unix.Errno) {
 	link := "cwd"
@@ -67,7 +81,7 @@ func (w walker) start(dirFD int32) (int, unix.Errno) {
 }
 
 // locate walks name. An error is what the kernel would give.
-func (w walker) locate(dirFD int32, name string, follow bool) (place, unix.Errno) {
+func (w walker) locate(dirFD int32, name string, last ending) (place, unix.Errno) {
 	p := place{dir: -1, object: -1}
 	if name == "" {
 		return p, unix.ENOENT
@@ -84,7 +98,7 @@ func (w walker) locate(dirFD int32, name string, follow bool) (place, unix.Errno
 	}
 	p.slash = strings.HasSuffix(name, "/")
 	p.dir = dir
-	if errno := w.walk(&p, names(name), follow || p.slash); errno != 0 {
+	if errno := w.walk(&p, names(name), last); errno != 0 {
 		p.close()
 		return place{dir: -1, object: -1}, errno
 	}
@@ -92,7 +106,7 @@ func (w walker) locate(dirFD int32, name string, follow bool) (place, unix.Errno
 }
 
 // walk goes on from p.dir and fills in the rest of p.
-func (w walker) walk(p *place, rest []string, follow bool) unix.Errno {
+func (w walker) walk(p *place, rest []string, end ending) unix.Errno {
 	links := 0
 	for len(rest) > 0 {
 		name := rest[0]
@@ -122,7 +136,7 @@ func (w walker) walk(p *place, rest []string, follow bool) unix.Errno {
 			return errnoOf(err)
 		}
 		last := len(rest) == 0
-		if st.Mode&unix.S_IFMT == unix.S_IFLNK && (!last || follow) {
+		if st.Mode&unix.S_IFMT == unix.S_IFLNK && (!last || end.follows(p.slash)) {
 			if links++; links > maxLinks {
 				return unix.ELOOP
 			}
@@ -149,7 +163,9 @@ func (w walker) walk(p *place, rest []string, follow bool) unix.Errno {
 			continue
 		}
 		if last {
-			p.exists, p.mode = true, st.Mode
+			if p.exists, p.mode = true, st.Mode; p.slash && end != entry && p.kind() != unix.S_IFDIR {
+				return unix.ENOTDIR
+			}
 			return p.settle(name)
 		}
 		if errno := p.enter(name, walkFlags); errno != 0 {
@@ -219,11 +235,11 @@ func (w walker) magic(p *place, name string, last bool) (done bool, errno unix.E
 		closeFD(fd)
 		return false, errnoOf(err)
 	}
+	if isDir := st.Mode&unix.S_IFMT == unix.S_IFDIR; !isDir && (!last || p.slash) {
+		closeFD(fd)
+		return false, unix.ENOTDIR
+	}
 	if !last {
-		if st.Mode&unix.S_IFMT != unix.S_IFDIR {
-			closeFD(fd)
-			return false, unix.ENOTDIR
-		}
 		closeFD(p.dir)
 		p.dir = fd
 		return false, 0

@@ -13,20 +13,9 @@ import (
 // Only attributes of the user's own name space are set: others carry labels, capabilities and access lists.
 const userAttributes = "user."
 
-func setxattr(c call) denial.Answer {
-	p, errno := c.at(-1, 0, true)
-	return c.setxattr(p, errno)
-}
-
-func lsetxattr(c call) denial.Answer {
-	p, errno := c.at(-1, 0, false)
-	return c.setxattr(p, errno)
-}
-
-func fsetxattr(c call) denial.Answer {
-	p, errno := c.held(c.fd(0))
-	return c.setxattr(p, errno)
-}
+func setxattr(c call) denial.Answer  { return c.setxattr(c.at(-1, 0, follow)) }
+func lsetxattr(c call) denial.Answer { return c.setxattr(c.at(-1, 0, stay)) }
+func fsetxattr(c call) denial.Answer { return c.setxattr(c.held(c.fd(0))) }
 
 func (c call) setxattr(p place, errno unix.Errno) denial.Answer {
 	if errno != 0 {
@@ -56,20 +45,9 @@ func (c call) setxattr(p place, errno unix.Errno) denial.Answer {
 	})
 }
 
-func removexattr(c call) denial.Answer {
-	p, errno := c.at(-1, 0, true)
-	return c.removexattr(p, errno)
-}
-
-func lremovexattr(c call) denial.Answer {
-	p, errno := c.at(-1, 0, false)
-	return c.removexattr(p, errno)
-}
-
-func fremovexattr(c call) denial.Answer {
-	p, errno := c.held(c.fd(0))
-	return c.removexattr(p, errno)
-}
+func removexattr(c call) denial.Answer  { return c.removexattr(c.at(-1, 0, follow)) }
+func lremovexattr(c call) denial.Answer { return c.removexattr(c.at(-1, 0, stay)) }
+func fremovexattr(c call) denial.Answer { return c.removexattr(c.held(c.fd(0))) }
 
 func (c call) removexattr(p place, errno unix.Errno) denial.Answer {
 	if errno != 0 {
