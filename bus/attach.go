@@ -2,6 +2,7 @@ package bus
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/nats-io/nats.go"
@@ -16,23 +17,50 @@ type Ledger interface {
 }
 
 // Attach feeds l with everything that is submitted from now on. One ledger is
-// attached to a bus; detach waits for nothing.
+// attached to a bus; detach waits for nothing. A bus of Join attaches its own.
 func (b *Bus) Attach(l Ledger) (detach func(), err error) {
-	sub, err := b.conn.Subscribe(produced+">", func(msg *nats.Msg) { b.commit(l, msg) })
+	b.mu.Lock()
+	to := b.link
+	b.mu.Unlock()
+	if to == nil {
+		return nil, ErrClosed
+	}
+	if err := b.attach(to, l); err != nil {
+		return nil, err
+	}
+	return func() { _ = to.ledger.Unsubscribe() }, nil
+}
+
+func (b *Bus) attach(to *link, l Ledger) error {
+	sub, err := to.conn.Subscribe(produced+">", func(msg *nats.Msg) { b.commit(to, l, msg) })
 	if err == nil {
-		err = sub.SetPendingLimits(-1, -1) // bounded by the window of Submit
+		err = sub.SetPendingLimits(-1, -1) // bounded by the window of Submit, and for guests by the door
 	}
 	if err == nil {
-		err = b.conn.Flush()
+		err = to.conn.Flush()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("attach ledger to bus: %w", err)
+		return fmt.Errorf("attach ledger to bus: %w", err)
 	}
-	return func() { _ = sub.Unsubscribe() }, nil
+	to.ledger = sub
+	return nil
+}
+
+// backlog is how many bytes wait for the ledger.
+func (l *link) backlog() int {
+	_, n, err := l.ledger.Pending()
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // commit hands the submissions of one message to the ledger, in order, and answers when the last is settled.
-func (b *Bus) commit(l Ledger, msg *nats.Msg) {
+func (b *Bus) commit(at *link, l Ledger, msg *nats.Msg) {
+	if !strings.HasPrefix(msg.Reply, nats.InboxPrefix) { // a guest chooses it: it must not speak in our name
+		b.log.Error("submission without a place for its answer", "subject", msg.Subject)
+		return
+	}
 	parts, err := cutAll(msg.Data)
 	if err != nil {
 		b.log.Error("message that is no submission", "subject", msg.Subject, "error", err)
@@ -54,14 +82,20 @@ func (b *Bus) commit(l Ledger, msg *nats.Msg) {
 				a.set(i, encodeError(err))
 				return
 			}
-			b.announce(batch, receipts)
+			b.announce(at, batch, receipts)
 			a.set(i, encodeReceipts(receipts))
 		})
 	}
 }
 
+// maxParts bounds the submissions of one message, far above what the window of a sender holds.
+const maxParts = 1 << 16
+
 func cutAll(data []byte) (parts [][]byte, err error) {
 	for len(data) > 0 {
+		if len(parts) == maxParts {
+			return nil, fmt.Errorf("%w: more than %d submissions", errFrame, maxParts)
+		}
 		var part []byte
 		if part, data, err = cutBytes(data); err != nil {
 			return nil, err

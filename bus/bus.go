@@ -3,13 +3,12 @@ package bus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
-	"time"
+	"sync/atomic"
 
-	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"golang.org/x/sync/semaphore"
 )
 
@@ -34,32 +33,30 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Bus is an embedded server with one connection to it. Its methods may be called from several goroutines.
+// Bus is one process's connection to the ledger. Its methods may be called from several goroutines.
 type Bus struct {
 	log    *slog.Logger
 	opts   Options
-	server *server.Server
-	conn   *nats.Conn
+	join   *JoinOptions // nil for a bus of one process
 	window *semaphore.Weighted
-	inbox  string
 
-	closing sync.Once
-	closed  chan struct{}
+	closing  sync.Once
+	closed   chan struct{} // closed when nothing can be submitted any more
+	cause    error         // set before closed is closed
+	work     sync.WaitGroup
+	watching atomic.Int64 // watchers of this process
 
 	// The fields below are guarded by mu.
 	mu          sync.Mutex
+	link        *link                    // nil while there is none
 	queue       []*submission            // accepted, not yet sent
 	outstanding map[uint64][]*submission // sent, by number of their message
 	next        uint64
-	watchers    map[int]Filter
-	watchID     int
+	watchers    map[*watcher]struct{}
+	changed     chan struct{} // closed at the next new link
 }
 
-// startTimeout bounds how long the embedded server may take to come up; it is milliseconds in practice.
-const startTimeout = 10 * time.Second
-
-// Start runs an embedded server and connects to it in memory.
-func Start(opts Options) (*Bus, error) {
+func newBus(opts Options) *Bus {
 	if opts.MaxInFlight < MaxBatch {
 		opts.MaxInFlight = MaxBatch
 	}
@@ -69,82 +66,76 @@ func Start(opts Options) (*Bus, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	srv, err := server.NewServer(&server.Options{
-		ServerName: "proctor", DontListen: true, NoSigs: true, NoLog: true,
-		MaxPayload: MaxBatch + 4096, MaxPending: 4 * (MaxBatch + 4096),
-	})
+	return &Bus{
+		log: opts.Logger, opts: opts, window: semaphore.NewWeighted(opts.MaxInFlight),
+		closed: make(chan struct{}), outstanding: map[uint64][]*submission{}, watchers: map[*watcher]struct{}{}, changed: make(chan struct{}),
+	}
+}
+
+// Start runs an embedded server and connects to it in memory.
+func Start(opts Options) (*Bus, error) {
+	b := newBus(opts)
+	l, err := b.serverLink()
 	if err != nil {
-		return nil, fmt.Errorf("start bus: %w", err)
+		return nil, err
 	}
-	srv.Start()
-	if !srv.ReadyForConnections(startTimeout) {
-		srv.Shutdown()
-		return nil, fmt.Errorf("start bus: server not ready after %s", startTimeout)
-	}
-	b := &Bus{
-		log: opts.Logger, opts: opts, server: srv, window: semaphore.NewWeighted(opts.MaxInFlight),
-		closed: make(chan struct{}), outstanding: map[uint64][]*submission{}, watchers: map[int]Filter{},
-	}
-	if err := b.connect(); err != nil {
-		srv.Shutdown()
+	if err := b.use(l); err != nil {
+		l.end()
 		return nil, err
 	}
 	return b, nil
 }
 
-func (b *Bus) connect() error {
-	conn, err := nats.Connect("", nats.InProcessServer(b.server), nats.Name("proctor"), nats.NoReconnect(),
-		nats.ClosedHandler(func(*nats.Conn) { b.markClosed() }),
-		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) { b.asyncError(sub, err) }))
-	if err != nil {
-		return fmt.Errorf("connect to bus: %w", err)
-	}
-	b.conn = conn
-	b.inbox = conn.NewInbox()
-	sub, err := conn.Subscribe(b.inbox+".*", b.answered)
-	if err == nil {
-		err = sub.SetPendingLimits(-1, -1) // bounded by the window: one answer for each submission
-	}
-	if err != nil {
-		conn.Close()
-		return fmt.Errorf("subscribe to answers: %w", err)
-	}
-	return nil
-}
-
-func (b *Bus) asyncError(sub *nats.Subscription, err error) {
-	if errors.Is(err, nats.ErrSlowConsumer) && sub != nil {
-		dropped, _ := sub.Dropped()
-		b.log.Warn("watcher falls behind, committed events were not delivered to it", "subject", sub.Subject, "dropped", dropped)
-		return
-	}
-	b.log.Error("bus", "error", err)
-}
-
 // Close answers everything that waits with ErrClosed and stops the server. Flush
 // streams first: Close does not wait for commits.
 func (b *Bus) Close(context.Context) error {
-	b.conn.Close()
-	b.markClosed()
-	b.server.Shutdown()
-	b.server.WaitForShutdown()
+	b.markClosed(ErrClosed)
+	b.mu.Lock()
+	l := b.link
+	b.link = nil
+	b.mu.Unlock()
+	if l != nil {
+		l.end()
+	}
+	b.work.Wait()
 	return nil
 }
 
-func (b *Bus) markClosed() {
+// Closed is closed when nothing can be submitted any more; Err then tells why.
+func (b *Bus) Closed() <-chan struct{} { return b.closed }
+
+// Err is nil while events can be submitted.
+func (b *Bus) Err() error {
+	select {
+	case <-b.closed:
+		return b.cause
+	default:
+		return nil
+	}
+}
+
+func (b *Bus) markClosed(cause error) {
 	b.closing.Do(func() {
+		b.cause = cause
 		close(b.closed)
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		for n, sent := range b.outstanding {
-			delete(b.outstanding, n)
-			b.queue = append(b.queue, sent...)
-		}
+		b.requeue()
 		for _, s := range b.queue {
-			s.finish(nil, ErrClosed)
+			s.finish(nil, cause)
 		}
 		b.queue = nil
 	})
+}
+
+// requeue puts what was sent and not answered before what was not sent, in the order of submission. The lock is held.
+func (b *Bus) requeue() {
+	var again []*submission
+	for _, n := range slices.Sorted(maps.Keys(b.outstanding)) {
+		again = append(again, b.outstanding[n]...)
+	}
+	clear(b.outstanding)
+	b.queue = append(again, b.queue...)
 }
 
 // inFlight is the number of submissions that wait for their answer.

@@ -1,9 +1,12 @@
-// Package bus carries events from producers to the ledger, and committed events
-// to whoever watches. It is an embedded NATS server that listens on no socket:
-// a confined process cannot reach it.
+// Package bus carries events between the parts of proctor and between its processes: an embedded NATS
+// server that never listens on TCP, in front of one ledger.
 //
-// Start makes a [Bus]; Attach connects the ledger, which must happen before the
-// first Submit. Submit implements [event.Sink]: events travel on the subject
+//	b, err := bus.Start(bus.Options{Logger: log})
+//	detach, err := b.Attach(ledger)
+//	pending, err := b.Submit(ctx, e) // accepted
+//	receipts, err := pending.Wait(ctx) // committed
+//
+// Attach the ledger before the first Submit. Submit implements [event.Sink]: events travel on the subject
 // proctor.v1.<session>.<family>.<name> and are answered after the ledger's commit.
 // While messages are on their way, what is submitted meanwhile is gathered and
 // travels in one message, named after its first event, as group commit does it
@@ -18,4 +21,45 @@
 // queue group, or to all without a group. A watcher that falls behind by more
 // than [Options].MaxWatch messages, or 64 MiB, loses the newest ones, which is logged;
 // whoever needs every entry follows the ledger instead.
+//
+// # Several processes
+//
+// Join makes this process one of those that share a ledger directory:
+//
+//	b, err := bus.Join(ctx, bus.JoinOptions{Dir: dir, Own: takeTheLedger})
+//
+// Own takes the ledger's lock. The process that gets it is the owner: it attaches the ledger and serves the
+// others on the Unix socket bus.sock in the directory (mode 0600; the other end must run as the same user or
+// as root, by its peer credentials). A process that does not get it connects there. Everything above holds
+// in both, and receipts and committed events cross the socket in both directions.
+//
+// When the owner goes away, in order or by SIGKILL, each of the others tries both again: one becomes the owner.
+// What was not acknowledged is sent again, in its order; the ledger knows an event by its id, so nothing is
+// recorded twice, and a session's own numbers keep its order. Without an owner for [JoinOptions].Patience every
+// waiting and later submission fails with [ErrNoOwner]: no receipt, no action. So does a bus whose Own fails otherwise.
+// An owner that hangs (a stopped process) is noticed after about 15 s.
+//
+// Around such a change a watcher may get an event twice in different processes of a queue group, and may miss
+// those that were committed while it had no connection, unless its own process submitted them. [Bus.Changed]
+// tells; then look into the ledger.
+//
+// # Another process's session
+//
+// One process numbers and writes the events of a session. Another one that has a fact for it, a reviewer's answer,
+// borrows its stream: the process that runs the session lends it, records the drafts it accepts, and answers with the receipts.
+//
+//	stop, err := b.Lend(stream, accept)                             // where the session runs
+//	receipts, err := b.Borrow(session).Record(ctx, draft)           // in any other process, and in this one
+//
+// So a second process finds the open approval requests of all sessions in the ledger (ledger.OpenReadOnly, which
+// works beside an owner), subscribes with Filter{Kind: event.ApprovalRequested} for those to come, and records
+// approval_decided through Borrow. The executor that waits gets it as if it came from its own process.
+//
+// # The protocol
+//
+// The first line from each side names the protocol, [Protocol]; another version is refused by both, with both
+// named. After it the line is that of NATS, with the rights of a guest: to submit, to ask and answer,
+// to watch what is committed. Hostile or broken guests are bounded: [MaxGuests] connections, [MaxBatch] for a message,
+// 64 MiB of messages that wait for the ledger from all of them, ten seconds for a reader that does not read. They are trusted as the user's own
+// processes are, which can also end each other and write the ledger's files.
 package bus

@@ -14,6 +14,9 @@ import (
 // content, each behind a 32-bit big-endian length. It never leaves the machine.
 const frameVersion = 1
 
+// maxEvents bounds the events of one submission; the ledger allows fewer.
+const maxEvents = 1 << 16
+
 var errFrame = errors.New("malformed bus message")
 
 func encodeFrames(batch []event.Encoded) []byte {
@@ -37,6 +40,9 @@ func decodeFrames(b []byte) ([]event.Encoded, error) {
 	b = b[1:]
 	var batch []event.Encoded
 	for len(b) > 0 {
+		if len(batch) == maxEvents {
+			return nil, fmt.Errorf("%w: more than %d events", errFrame, maxEvents)
+		}
 		var e event.Encoded
 		var err error
 		if e.Public, b, err = cutBytes(b); err != nil {

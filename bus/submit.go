@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -71,11 +72,9 @@ func (b *Bus) Submit(ctx context.Context, events ...*event.Event) (event.Pending
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	select {
-	case <-b.closed:
+	if err := b.Err(); err != nil {
 		s.release()
-		return nil, ErrClosed
-	default:
+		return nil, err
 	}
 	b.queue = append(b.queue, s)
 	b.send()
@@ -87,43 +86,63 @@ func (b *Bus) Submit(ctx context.Context, events ...*event.Event) (event.Pending
 const pipeline = 2
 
 // send publishes what is queued, in order. It is called with the lock held; publishing only fills a buffer.
+// What a broken link does not take stays queued for the next one.
 func (b *Bus) send() {
-	for len(b.outstanding) < pipeline && len(b.queue) > 0 {
-		n, size := 0, 0
-		for n < len(b.queue) && (n == 0 || size+len(b.queue[n].frames) <= MaxBatch) {
-			size += len(b.queue[n].frames) + 4
-			n++
-		}
-		sent := b.queue[:n:n]
-		b.queue = b.queue[n:]
-		data := make([]byte, 0, size)
-		for _, s := range sent {
-			data = appendBytes(data, s.frames)
-			s.frames = nil
-		}
+	for b.link != nil && len(b.outstanding) < pipeline && len(b.queue) > 0 {
+		sent := b.queue[:fitting(b.queue)]
 		b.next++
-		msg := &nats.Msg{
-			Subject: sent[0].subject, Reply: b.inbox + "." + strconv.FormatUint(b.next, 36),
-			Header: nats.Header{nats.MsgIdHdr: {string(sent[0].id)}}, Data: data,
+		err := b.link.conn.PublishMsg(b.message(sent))
+		if errors.Is(err, nats.ErrConnectionClosed) {
+			return
 		}
-		if err := b.conn.PublishMsg(msg); err != nil {
+		b.queue = b.queue[len(sent):]
+		if err != nil {
 			for _, s := range sent {
 				s.finish(nil, fmt.Errorf("submit: %w", err))
 			}
 			continue
 		}
-		b.outstanding[b.next] = sent
+		b.outstanding[b.next] = slices.Clip(sent)
 	}
 }
 
-// answered gets the ledger's answers, in one goroutine.
-func (b *Bus) answered(msg *nats.Msg) {
+// fitting is how many submissions travel in the next message.
+func fitting(queue []*submission) (n int) {
+	for size := 0; n < len(queue) && n < maxParts; n++ {
+		if size += len(queue[n].frames) + 4; n > 0 && size > MaxBatch {
+			break
+		}
+	}
+	return n
+}
+
+func (b *Bus) message(sent []*submission) *nats.Msg {
+	size := 0
+	for _, s := range sent {
+		size += len(s.frames) + 4
+	}
+	data := make([]byte, 0, size)
+	for _, s := range sent {
+		data = appendBytes(data, s.frames)
+	}
+	return &nats.Msg{
+		Subject: sent[0].subject, Reply: b.link.inbox + "." + strconv.FormatUint(b.next, 36),
+		Header: nats.Header{nats.MsgIdHdr: {string(sent[0].id)}}, Data: data,
+	}
+}
+
+// answered gets the ledger's answers, in one goroutine for each link.
+func (b *Bus) answered(l *link, msg *nats.Msg) {
 	number, err := strconv.ParseUint(msg.Subject[strings.LastIndexByte(msg.Subject, '.')+1:], 36, 64)
 	if err != nil {
 		b.log.Error("answer on an unknown subject", "subject", msg.Subject)
 		return
 	}
 	b.mu.Lock()
+	if b.link != l && b.join != nil { // sent again already: the answer to that counts
+		b.mu.Unlock()
+		return
+	}
 	sent := b.outstanding[number]
 	delete(b.outstanding, number)
 	b.send()

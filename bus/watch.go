@@ -2,7 +2,6 @@ package bus
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 
@@ -15,10 +14,6 @@ import (
 type Filter struct {
 	Session string
 	Kind    event.Kind
-}
-
-func (f Filter) match(session string, kind event.Kind) bool {
-	return (f.Session == "" || f.Session == session) && (f.Kind == "" || f.Kind == kind)
 }
 
 func (f Filter) subject() string {
@@ -42,31 +37,67 @@ func (b *Bus) Subscribe(filter Filter, group string, f func(event.Entry)) (stop 
 			return nil, fmt.Errorf("subscribe: %w", err)
 		}
 	}
-	id := b.watch(filter)
 	d := &delivery{f: f}
-	sub, err := b.conn.QueueSubscribe(filter.subject(), group, func(msg *nats.Msg) {
+	return b.watch(&watcher{subject: filter.subject(), group: group, d: d, handle: func(msg *nats.Msg) {
 		entry, err := decodeEntry(msg.Data)
 		if err != nil {
 			b.log.Error("committed event could not be decoded", "subject", msg.Subject, "error", err)
 			return
 		}
 		d.deliver(entry)
-	})
-	if err == nil {
-		err = sub.SetPendingLimits(b.opts.MaxWatch, maxWatchBytes)
+	}})
+}
+
+// watcher is one subscription, on the links that come and go.
+type watcher struct {
+	subject, group string
+	handle         nats.MsgHandler
+	d              *delivery
+	sub            *nats.Subscription // guarded by the bus's mu
+}
+
+func (b *Bus) watch(w *watcher) (stop func(), err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.Err(); err != nil {
+		return nil, fmt.Errorf("subscribe to %s: %w", w.subject, err)
 	}
+	if b.link != nil { // else the next link subscribes
+		err := w.subscribe(b.link, b.opts.MaxWatch)
+		if err == nil {
+			err = b.link.conn.Flush()
+		}
+		if err != nil && b.join == nil {
+			return nil, err
+		}
+	}
+	b.watchers[w] = struct{}{}
+	b.watching.Add(1)
+	return func() { b.unwatch(w) }, nil
+}
+
+// subscribe is called with the bus's lock held.
+func (w *watcher) subscribe(l *link, maxWatch int) error {
+	sub, err := l.conn.QueueSubscribe(w.subject, w.group, w.handle)
 	if err == nil {
-		err = b.conn.Flush()
+		err = sub.SetPendingLimits(maxWatch, maxWatchBytes)
 	}
 	if err != nil {
-		b.unwatch(id)
-		return nil, fmt.Errorf("subscribe to %s: %w", filter.subject(), err)
+		return fmt.Errorf("subscribe to %s: %w", w.subject, err)
 	}
-	return func() {
-		b.unwatch(id)
-		_ = sub.Unsubscribe()
-		d.end()
-	}, nil
+	w.sub = sub
+	return nil
+}
+
+func (b *Bus) unwatch(w *watcher) {
+	b.mu.Lock()
+	delete(b.watchers, w)
+	b.watching.Add(-1)
+	if w.sub != nil {
+		_ = w.sub.Unsubscribe()
+	}
+	b.mu.Unlock()
+	w.d.end()
 }
 
 // Watch subscribes to one kind of one session, outside of any group.
@@ -77,19 +108,24 @@ func (b *Bus) Watch(session string, kind event.Kind, f func(event.Entry)) (stop 
 // maxWatchBytes bounds what is queued for one watcher besides MaxWatch.
 const maxWatchBytes = 64 << 20
 
-// delivery calls f until it is ended.
+// delivery calls f until it is ended, once for each entry: after a change of the owner some are announced again.
 type delivery struct {
-	mu    sync.Mutex
-	ended bool
-	f     func(event.Entry)
+	mu     sync.Mutex
+	ended  bool
+	f      func(event.Entry)
+	recent [64]event.ID // a ring
+	next   int
 }
 
 func (d *delivery) deliver(e event.Entry) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.ended {
-		d.f(e)
+	if d.ended || slices.Contains(d.recent[:], e.ID) {
+		return
 	}
+	d.recent[d.next%len(d.recent)] = e.ID
+	d.next++
+	d.f(e)
 }
 
 func (d *delivery) end() {
@@ -98,46 +134,25 @@ func (d *delivery) end() {
 	d.ended = true
 }
 
-func (b *Bus) watch(f Filter) int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.watchID++
-	b.watchers[b.watchID] = f
-	return b.watchID
-}
-
-func (b *Bus) unwatch(id int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.watchers, id)
-}
-
-func (b *Bus) filters() []Filter {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return slices.Collect(maps.Values(b.watchers))
-}
-
-// announce publishes committed events that somebody watches.
-func (b *Bus) announce(batch []event.Encoded, receipts []event.Receipt) {
-	filters := b.filters()
-	if len(filters) == 0 {
+// announce publishes committed events that somebody watches, here or in another process.
+func (b *Bus) announce(at *link, batch []event.Encoded, receipts []event.Receipt) {
+	if b.watching.Load() == 0 && at.guests() == 0 {
 		return
 	}
 	for i, enc := range batch {
 		head, err := event.ParseHead(enc.Public)
-		if err != nil || !watched(filters, head) {
+		if err != nil {
+			continue
+		}
+		subject := subject(committed, head.Session, head.Kind)
+		if !at.server.GlobalAccount().SubscriptionInterest(subject) {
 			continue
 		}
 		data := append(encodeReceipts(receipts[i:i+1]), encodeFrames(batch[i:i+1])...)
-		if err := b.conn.Publish(subject(committed, head.Session, head.Kind), data); err != nil {
+		if err := at.conn.Publish(subject, data); err != nil {
 			b.log.Error("announce committed event", "id", head.ID, "error", err)
 		}
 	}
-}
-
-func watched(filters []Filter, head event.Head) bool {
-	return slices.ContainsFunc(filters, func(f Filter) bool { return f.match(head.Session, head.Kind) })
 }
 
 func decodeEntry(data []byte) (event.Entry, error) {

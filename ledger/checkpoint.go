@@ -62,7 +62,7 @@ func (p *checkpointer) load(l *Ledger, tree Tree) (damage, err error) {
 		return fmt.Errorf("a checkpoint of %d entries was signed, %d are stored: %w", newest, tree.Size, ErrRolledBack), nil
 	case logged.Size == p.last.Size && logged.Root != p.last.Root:
 		return fmt.Errorf("checkpoints of %d entries in the store and in the log differ: %w", logged.Size, ErrDamaged), nil
-	case p.last.Size > logged.Size:
+	case p.last.Size > logged.Size && l.pins == nil:
 		return nil, l.logCheckpoint(p.last) // the process ended between the two writes
 	}
 	return nil, nil

@@ -23,6 +23,9 @@ func (l *Ledger) Close() error {
 }
 
 func (l *Ledger) close() error {
+	if l.pins != nil {
+		return l.closePinned()
+	}
 	l.queue.close()
 	// The barrier comes after everything that was taken.
 	err := l.write(context.Background(), true, func(batch) error { return nil })

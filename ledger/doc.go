@@ -29,7 +29,9 @@
 //
 // One goroutine commits: all that waits goes into one Pebble batch with one sync, while the batch
 // before it still syncs. Submissions are all or none. Every method may be called from any
-// goroutine. One process owns a directory at a time; others get an [InUseError] with its pid.
+// goroutine. One process owns a directory at a time; others get an [InUseError] with its pid. Beside an
+// owner others read with [OpenReadOnly], send it events through package bus, and say with [Claim] which
+// sessions they write, so that an owner that comes later leaves those alone.
 //
 // # Failure
 //

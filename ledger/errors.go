@@ -28,6 +28,8 @@ var (
 	// ErrRolledBack means the ledger is shorter than a checkpoint signed for it: an old copy was
 	// put in its place. Appending would fork history, so only reading works. Restore the newest copy.
 	ErrRolledBack = errors.New("ledger was rolled back")
+	// ErrClaimed means that another process writes the session.
+	ErrClaimed = errors.New("another process runs the session")
 	// ErrUnknownSession means no entry belongs to a session.
 	ErrUnknownSession = errors.New("unknown session")
 )

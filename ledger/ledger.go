@@ -33,6 +33,7 @@ type Ledger struct {
 	durable atomic.Pointer[Tree]
 	tail    tail
 	points  checkpointer
+	pins    *pinFS // of a ledger that is open for reading only
 
 	// use is held shared by whoever reads the database, and exclusively to close it.
 	use       sync.RWMutex

@@ -26,6 +26,7 @@ const (
 	formatFile     = "format"
 	ownerFile      = "owner"
 	checkpointFile = "checkpoints"
+	claimsDir      = "claims"
 )
 
 // Exists reports whether there is a ledger in dir, of whatever format.
@@ -208,7 +209,7 @@ func (l *Ledger) openStore() error {
 	var db *pebble.DB
 	var err error
 	ok := l.health.guard(func() {
-		db, err = openPebble(fs, fs.PathJoin(l.dir, storeDir), l.lock, l.health)
+		db, err = openPebble(fs, fs.PathJoin(l.dir, storeDir), l.lock, l.health, false)
 	}, func() {
 		if err == nil {
 			_ = db.Close()
@@ -223,11 +224,11 @@ func (l *Ledger) openStore() error {
 }
 
 // openPebble opens Pebble with a small footprint: this process lives next to a build.
-func openPebble(fs vfs.FS, dir string, lock *pebble.Lock, h *health) (db *pebble.DB, err error) {
+func openPebble(fs vfs.FS, dir string, lock *pebble.Lock, h *health, readOnly bool) (db *pebble.DB, err error) {
 	cache := pebble.NewCache(8 << 20)
 	defer cache.Unref()
 	opts := &pebble.Options{
-		FS: guardFS{fs, h}, Lock: lock, Logger: h, EventListener: h.listener(), Cache: cache,
+		FS: guardFS{fs, h}, Lock: lock, ReadOnly: readOnly, Logger: h, EventListener: h.listener(), Cache: cache,
 		// Pinned: a newer format would lock out older programs. This one tells a torn end of the WAL from damage in it.
 		FormatMajorVersion:          pebble.FormatWALSyncChunks,
 		MemTableSize:                4 << 20,
@@ -248,7 +249,7 @@ func openPebble(fs vfs.FS, dir string, lock *pebble.Lock, h *health) (db *pebble
 		}
 	}()
 	_, err = fs.Stat(fs.PathJoin(fs.PathDir(dir), formatFile))
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) && !readOnly {
 		// Pebble begins a new store, and its first write-ahead log, in its oldest format: open it twice.
 		if db, err = pebble.Open(dir, opts.Clone()); err == nil {
 			err = db.Close()

@@ -1,0 +1,28 @@
+package bus
+
+import (
+	"fmt"
+	"net"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// checkPeer makes sure that the other end runs as this user, or as root.
+func checkPeer(conn *net.UnixConn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("credentials of the other end: %w", err)
+	}
+	var cred *unix.Xucred
+	var credErr error
+	if err := raw.Control(func(fd uintptr) {
+		cred, credErr = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
+	}); err != nil {
+		return fmt.Errorf("credentials of the other end: %w", err)
+	}
+	if credErr != nil {
+		return fmt.Errorf("credentials of the other end: %w", credErr)
+	}
+	return allowed(cred.Uid, os.Geteuid())
+}
