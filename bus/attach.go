@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -67,7 +68,7 @@ func (b *Bus) commit(at *link, l Ledger, msg *nats.Msg) {
 		return
 	}
 	a := &answers{list: make([][]byte, len(parts)), open: len(parts), send: func(data []byte) {
-		if err := msg.Respond(data); err != nil {
+		if err := msg.Respond(data); err != nil && !errors.Is(err, nats.ErrConnectionClosed) { // then it is sent again, to the next owner
 			b.log.Error("answer a submission", "error", err)
 		}
 	}}

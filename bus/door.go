@@ -58,19 +58,23 @@ func (d *door) accept() {
 			}
 			continue
 		}
-		d.mu.Lock()
-		full := len(d.guests) >= MaxGuests
-		if !full && !d.closed {
-			d.guests[conn] = conn
-			d.work.Go(func() { d.serve(conn) })
-			conn = nil
-		}
-		d.mu.Unlock()
-		if conn != nil {
+		if !d.admit(conn) {
 			refuse(conn, fmt.Sprintf("%d processes are connected already", MaxGuests))
 			_ = conn.Close()
 		}
 	}
+}
+
+// admit serves a connection if there is room for it.
+func (d *door) admit(conn *net.UnixConn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed || len(d.guests) >= MaxGuests {
+		return false
+	}
+	d.guests[conn] = conn
+	d.work.Go(func() { d.serve(conn) })
+	return true
 }
 
 // refuse never waits: a line fits into the empty buffer of a new connection.

@@ -169,7 +169,7 @@ func ledgerCheck(ctx context.Context, cfg *config.Config) check {
 	l, err := ledger.Open(dir, ledger.Options{})
 	switch {
 	case errors.Is(err, ledger.ErrInUse):
-		return check{"ledger", true, true, err.Error()}
+		return sharedCheck(ctx, dir, err)
 	case err != nil:
 		return check{"ledger", false, true, err.Error()}
 	}
@@ -179,6 +179,20 @@ func ledgerCheck(ctx context.Context, cfg *config.Config) check {
 		return check{"ledger", false, true, err.Error()}
 	}
 	return check{"ledger", true, true, fmt.Sprintf("%s: %d entries, %d sessions", dir, l.Tree().Size, len(sessions))}
+}
+
+// sharedCheck looks at a ledger that another process has.
+func sharedCheck(ctx context.Context, dir string, inUse error) check {
+	l, err := ledger.OpenReadOnly(dir, ledger.Options{})
+	if err != nil {
+		return check{"ledger", false, true, errors.Join(inUse, err).Error()}
+	}
+	defer func() { _ = l.Close() }()
+	sessions, err := l.Sessions(ctx)
+	if err != nil {
+		return check{"ledger", false, true, err.Error()}
+	}
+	return check{"ledger", true, true, fmt.Sprintf("%s: %d entries, %d sessions; %v", dir, l.Tree().Size, len(sessions), inUse)}
 }
 
 // collectorChecks sees whether each configured collector can be reached.

@@ -22,6 +22,9 @@ func (r *run) writeEvents(ctx context.Context) error {
 		}
 		out = r.events
 	}
+	if err := r.store.refresh(); err != nil {
+		return fail(Failure, fmt.Errorf("write events: %w", err))
+	}
 	from := uint64(1)
 	if r.state != nil {
 		from = r.state.Last + 1

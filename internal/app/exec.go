@@ -250,8 +250,8 @@ func (r *run) stopOnFailure(ctx context.Context, cancel context.CancelCauseFunc)
 	go func() { // ends with stop
 		defer close(done)
 		select {
-		case <-r.store.Ledger.Failed():
-			cancel(fmt.Errorf("%w: %w", event.ErrNotRecorded, r.store.Ledger.Err()))
+		case <-r.store.Failed():
+			cancel(fmt.Errorf("%w: %w", event.ErrNotRecorded, r.store.Err()))
 		case <-ctx.Done():
 		case <-end:
 		}
@@ -271,9 +271,18 @@ func (r *run) openSession(ctx context.Context) error {
 	}
 	if id == "" {
 		r.session = uuid.Must(uuid.NewV7()).String()
+		if err := r.store.claim(r.session); err != nil {
+			return err
+		}
 		var err error
 		r.stream, err = r.store.Stream(r.session, 0)
 		return err
+	}
+	if err := r.store.claim(id); err != nil {
+		return err
+	}
+	if err := r.store.refresh(); err != nil { // what its last process wrote before it gave the session up
+		return fail(Failure, err)
 	}
 	state, err := executor.Load(ctx, r.store.Ledger, id)
 	switch {
@@ -361,7 +370,7 @@ func (r *run) gate(result executor.Result) error {
 
 // notRecorded is the end of a run without a ledger; next is what to do once it is repaired.
 func (r *run) notRecorded(err error, next string) error {
-	if cause := r.store.Ledger.Err(); cause != nil {
+	if cause := r.store.Err(); cause != nil {
 		err = cause // every part of the run reports it; once is enough
 	}
 	return fail(NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then %s", err, next))

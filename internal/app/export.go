@@ -96,6 +96,9 @@ func (s *Store) telemetry(session string) (may, known bool) {
 }
 
 func (r *run) export() (Export, error) {
+	if r.store.owned() == nil {
+		return Export{}, nil
+	}
 	return StartExport(r.store, r.cfg, r.session, r.env.Logger())
 }
 

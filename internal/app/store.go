@@ -4,123 +4,73 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
+	"strings"
 	"time"
 
 	"proctor/bus"
 	"proctor/event"
-	"proctor/executor"
-	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/ledger"
 )
 
-// Store is the ledger with the bus in front of it.
+// Store is the ledger with the bus in front of it, of this process or of another one that shares it.
 type Store struct {
+	// Ledger is what is read: the ledger itself where this process owns it, else a view of it as it was when
+	// it was opened or last refreshed. Write through the bus.
 	Ledger *ledger.Ledger
-	Bus    *bus.Bus
+	// Bus is nil for a Reader beside an owner.
+	Bus *bus.Bus
 	// Recovered are sessions that a killed process had left open, closed by Open.
 	Recovered []Recovered
 
-	detach func()
+	*share
 }
 
-// Recovered is one session that Open closed.
+// Recovered is one session that was closed for a process that is gone.
 type Recovered struct {
 	Session     string
 	Interrupted []string // call ids
 }
 
-// Patience is how long Open waits for another process to release the ledger.
-type Patience time.Duration
+func (r Recovered) String() string {
+	text := fmt.Sprintf("session %s had not been closed: its process is gone; it was closed now", r.Session)
+	if len(r.Interrupted) > 0 {
+		text += fmt.Sprintf(", with %d calls marked as interrupted (%s)", len(r.Interrupted), strings.Join(r.Interrupted, ", "))
+	}
+	return text
+}
+
+// Access is what a store is opened for.
+type Access int
 
 const (
-	// Reader gives up soon: a person waits.
-	Reader = Patience(10 * time.Second)
-	// Runner waits its turn: a pipeline that starts two runs at once wants both.
-	Runner = Patience(24 * time.Hour)
-
-	lockPoll = 50 * time.Millisecond
-	// lockSilence is how long waiting goes without a word.
-	lockSilence = time.Second
+	// Reader only reads: beside an owner it looks into the files and talks to nobody. There must be a ledger.
+	Reader Access = iota
+	// Runner records, and makes the ledger if there is none: beside an owner it submits to that.
+	Runner
 )
 
-// Open opens the ledger of cfg for this process. Only a Runner creates one. While
-// another process has it, Open waits, and says so on standard error.
-func Open(ctx context.Context, env Env, cfg *config.Config, patience Patience) (*Store, error) {
-	log := env.Logger()
-	if dir := cfg.Proctor.Ledger.Dir; patience == Reader && !ledger.Exists(dir) {
+// Open opens the ledger of cfg for this process. Whoever finds it free owns it, closes sessions that a killed
+// process left open, and serves other processes until Close.
+func Open(ctx context.Context, env Env, cfg *config.Config, access Access) (*Store, error) {
+	dir := cfg.Proctor.Ledger.Dir
+	if access == Reader && !ledger.Exists(dir) {
 		return nil, fail(NotDurable, fmt.Errorf("no ledger at %s: nothing was recorded there; set PROCTOR_HOME to where it is, or run 'proctor exec' first", dir))
 	}
-	l, err := openLedger(ctx, env, cfg.Proctor.Ledger.Dir, ledger.Options{Logger: log}, time.Duration(patience))
-	if err != nil {
-		return nil, notDurable(err)
+	s := &Store{share: newShare(env, dir)}
+	var err error
+	if access == Reader {
+		_, err = s.takeLedger(ctx)
 	}
-	s := &Store{Ledger: l}
-	if err := s.start(ctx, log); err != nil {
+	if errors.Is(err, bus.ErrOwned) {
+		err = s.refresh()
+	} else if err == nil {
+		err = s.join(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(notDurable(err), s.Close(ctx))
 	}
 	return s, nil
-}
-
-func openLedger(ctx context.Context, env Env, dir string, opts ledger.Options, patience time.Duration) (*ledger.Ledger, error) {
-	began, told := time.Now(), false
-	for {
-		l, err := ledger.Open(dir, opts)
-		waited := time.Since(began)
-		if !errors.Is(err, ledger.ErrInUse) || waited > patience {
-			return l, err
-		}
-		if waited > lockSilence && !told {
-			told = true
-			cli.Warn(env, err.Error()+"; waiting for it to end (runs that should go on side by side need a PROCTOR_HOME each)")
-		}
-		select {
-		case <-time.After(lockPoll):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-}
-
-func (s *Store) start(ctx context.Context, log *slog.Logger) error {
-	b, err := bus.Start(bus.Options{Logger: log})
-	if err != nil {
-		return err
-	}
-	s.Bus = b
-	if s.detach, err = b.Attach(s.Ledger); err != nil {
-		return err
-	}
-	return s.recover(ctx, log)
-}
-
-// recover closes sessions that were left open. This process owns the ledger, so whoever wrote them is gone.
-func (s *Store) recover(ctx context.Context, log *slog.Logger) error {
-	sessions, err := s.Ledger.OpenSessions(ctx)
-	if err != nil {
-		return err
-	}
-	for _, id := range sessions {
-		state, err := executor.Load(ctx, s.Ledger, id)
-		if err != nil {
-			log.Warn("a session that was left open could not be closed", "session", id, "error", err)
-			continue
-		}
-		if state == nil || state.Closed || state.Start == nil {
-			continue
-		}
-		stream, err := s.Stream(id, state.Last)
-		if err != nil {
-			return err
-		}
-		calls, err := executor.Recover(ctx, state, stream)
-		if err != nil {
-			return err
-		}
-		s.Recovered = append(s.Recovered, Recovered{id, calls})
-	}
-	return nil
 }
 
 var errNoSession = errors.New("the ledger holds no session yet; run 'proctor exec' or 'proctor demo' first")
@@ -163,19 +113,13 @@ func (s *Store) Stream(session string, last uint64) (*event.Stream, error) {
 	return event.NewStream(session, last, "", "", s.Bus, time.Now)
 }
 
-// Close flushes nothing of a stream: flush those first.
+// Close flushes nothing of a stream: flush those first. Other processes go on with another owner.
 func (s *Store) Close(ctx context.Context) error {
-	var errs []error
-	if s.detach != nil {
-		s.detach()
-	}
+	var err error
 	if s.Bus != nil {
-		errs = append(errs, s.Bus.Close(ctx))
+		err = s.Bus.Close(ctx)
 	}
-	if err := s.Ledger.Close(); err != nil {
-		errs = append(errs, notDurable(err))
-	}
-	return errors.Join(errs...)
+	return errors.Join(err, s.end())
 }
 
 func notDurable(err error) error {
