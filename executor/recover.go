@@ -35,9 +35,9 @@ func Load(ctx context.Context, r event.Reader, session string) (*State, error) {
 }
 
 // Recover closes a session whose process is gone: each call that was started and
-// has no result gets one with status interrupted, then session_closed says so. It
-// must only be called by the owner of the ledger, which proves that no other
-// process writes the session. It returns the ids of the interrupted calls.
+// has no result gets one with status interrupted, then session_closed says so. Only
+// who claims the session may call it (see ledger.Claim), which proves that no other
+// process writes it. It returns the ids of the interrupted calls.
 func Recover(ctx context.Context, st *State, stream *event.Stream) ([]string, error) {
 	var drafts []event.Draft
 	for i, o := range st.open {
