@@ -115,7 +115,7 @@ type FileChangePayload struct {
 	Path   string `json:"path"`
 	Change string `json:"change"`            // add, update, delete
 	MoveTo string `json:"move_to,omitempty"` // new path of a renamed file
-	Before string `json:"before,omitempty"`  // hex SHA-256, empty for a new file and when a command changed it
+	Before string `json:"before,omitempty"`  // hex SHA-256, empty for a new file; of a command's only for the first small ones
 	After  string `json:"after,omitempty"`   // hex SHA-256, empty for a deleted one
 	// Unhashed: After is left out, since the file is large, one of many, or not a regular one.
 	Unhashed bool      `json:"unhashed,omitempty"`

@@ -13,7 +13,7 @@ import (
 func Changes(o Observer) func(sandbox.Change) {
 	return func(c sandbox.Change) {
 		o.Changed(event.FileChangePayload{
-			Path: c.Path, MoveTo: c.MoveTo, Change: c.Kind, After: c.After, Bytes: c.Bytes, Unhashed: c.Unhashed, Command: true,
+			Path: c.Path, MoveTo: c.MoveTo, Change: c.Kind, Before: c.Before, After: c.After, Bytes: c.Bytes, Unhashed: c.Unhashed, Command: true,
 		})
 	}
 }

@@ -7,7 +7,8 @@
 //
 // Bounds: [MaxPaths] paths, further ones are counted; digests of files up to [MaxHash] bytes each and [MaxHashTotal]
 // together, larger ones have their size only. Only regular files and symlinks below the roots are looked at, and renamed
-// directories. Before digests are not known: they would have to be computed while the command waits.
+// directories. Digests of what stood there before are computed while the command waits, so only of the first files that are
+// not new ([MaxBefore] bytes each, [MaxBeforeTotal] together); they are missing when something else was there first.
 //
 // A Recorder belongs to one goroutine at a time. What it is told comes from the memory of another process, so a program with
 // several threads can hide a write from it; it decides nothing.

@@ -13,6 +13,13 @@ import (
 // MaxPaths is how many different paths one command is followed on.
 const MaxPaths = 1024
 
+// What is read for the digests of files as they were, while the command waits: bytes of a file and of all, and the number of files.
+const (
+	MaxBefore      = 256 << 10
+	MaxBeforeTotal = 4 << 20
+	maxBeforeFiles = 128
+)
+
 // State is what stands at a path. The zero value is nothing.
 type State struct {
 	Exists   bool
@@ -42,13 +49,15 @@ type Recorder struct {
 	moved   map[string]string // where what stood here before has gone, for files
 	dirs    []move            // renamed directories
 	omitted int
+	digests map[string]string // of what stood at a path before
+	hasher  hasher
 }
 
 type move struct{ from, to string }
 
 // New follows changes below roots, which are canonical.
 func New(roots []string) *Recorder {
-	return &Recorder{roots: roots, before: map[string]State{}, moved: map[string]string{}}
+	return &Recorder{roots: roots, before: map[string]State{}, moved: map[string]string{}, digests: map[string]string{}}
 }
 
 // Note says that path, where s stands, is about to be written, created or removed.
@@ -61,6 +70,18 @@ func (r *Recorder) Note(path string, s State) {
 		return
 	}
 	r.before[path] = s
+	r.keepDigest(path, s)
+}
+
+// keepDigest reads a small file that was there before.
+func (r *Recorder) keepDigest(path string, s State) {
+	if s.Mode&unix.S_IFMT != unix.S_IFREG || s.Size > MaxBefore || len(r.digests) >= maxBeforeFiles || r.hasher.bytes+s.Size > MaxBeforeTotal {
+		return
+	}
+	r.hasher.bytes += s.Size
+	if sum, ok := r.hasher.digest(path, MaxBefore); ok {
+		r.digests[path] = sum
+	}
 }
 
 // Rename says that what stands at from is about to get the name to.

@@ -3,8 +3,11 @@
 package change
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,6 +72,9 @@ func TestSettleTellsWhatFinallyBecame(t *testing.T) {
 				if info, err := os.Stat(ch.Path); err == nil && !info.IsDir() && len(ch.After) != 64 {
 					t.Errorf("%s: no digest", text)
 				}
+				if was, known := r.before[ch.Path]; known && was.Exists && ch.Before != sum("was "+filepath.Base(ch.Path)) || !was.Exists && ch.Before != "" {
+					t.Errorf("%s: digest before %q", text, ch.Before)
+				}
 			}
 			if diff := cmp.Diff(c.want, strings.Join(got, ", ")); diff != "" || omitted != 0 {
 				t.Errorf("(-want +got), omitted %d:\n%s", omitted, diff)
@@ -86,6 +92,37 @@ func TestRecorderIsBounded(t *testing.T) {
 	}
 	if _, omitted := r.Settle(); omitted != 5 {
 		t.Errorf("omitted %d, want 5", omitted)
+	}
+}
+
+func sum(text string) string {
+	s := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(s[:])
+}
+
+// The command waits while these are read.
+func TestDigestsBeforeAreBounded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := New([]string{dir})
+	note := func(name string, size int64) {
+		path := filepath.Join(dir, name)
+		do(t, os.WriteFile(path, nil, 0o600))
+		do(t, os.Truncate(path, size))
+		r.Note(path, look(path))
+	}
+	note("large", MaxBefore+1)
+	for i := range MaxBeforeTotal/MaxBefore + 3 {
+		note(strconv.Itoa(i), MaxBefore)
+	}
+	if len(r.digests) != MaxBeforeTotal/MaxBefore {
+		t.Errorf("%d digests of files of the greatest size", len(r.digests))
+	}
+	for i := range 2 * maxBeforeFiles {
+		note("small"+strconv.Itoa(i), 0)
+	}
+	if len(r.digests) != maxBeforeFiles {
+		t.Errorf("%d digests in all", len(r.digests))
 	}
 }
 

@@ -20,6 +20,7 @@ const (
 	MaxHash      = 8 << 20
 	MaxHashTotal = 64 << 20
 	maxHashFiles = 512
+	readSize     = 32 << 10
 )
 
 // Settle compares with what is there now, and says how many paths were not followed. The command must have ended.
@@ -33,14 +34,14 @@ func (r *Recorder) Settle() (changes []sandbox.Change, omitted int) {
 			continue
 		}
 		arrived[from], arrived[to] = true, true
-		changes = append(changes, h.fill(sandbox.Change{Path: from, MoveTo: to, Kind: sandbox.ChangeUpdate}, to, now))
+		changes = append(changes, h.fill(sandbox.Change{Path: from, MoveTo: to, Kind: sandbox.ChangeUpdate, Before: r.digests[from]}, to, now))
 	}
 	for _, path := range slices.Sorted(maps.Keys(r.before)) {
 		if arrived[path] {
 			continue
 		}
 		before, now := r.before[path], look(path)
-		c := sandbox.Change{Path: path}
+		c := sandbox.Change{Path: path, Before: r.digests[path]}
 		switch {
 		case !before.Exists && !now.Exists, before == now, !now.followed():
 			continue
@@ -71,8 +72,9 @@ func look(path string) State {
 
 // hasher computes digests within its bounds.
 type hasher struct {
-	files int
-	bytes int64
+	files  int
+	bytes  int64
+	buffer []byte
 }
 
 func (h *hasher) fill(c sandbox.Change, path string, now State) sandbox.Change {
@@ -87,14 +89,15 @@ func (h *hasher) fill(c sandbox.Change, path string, now State) sandbox.Change {
 	h.files++
 	h.bytes += now.Size
 	var ok bool
-	if c.After, ok = digest(path); !ok {
+	if c.After, ok = h.digest(path, MaxHash); !ok {
 		c.Unhashed = true
 	}
 	return c
 }
 
-// digest follows no symlink: another command may be at work in the same place.
-func digest(path string) (string, bool) {
+// digest is the hex SHA-256 of a regular file of at most limit bytes. It follows no symlink: another command may be at work in
+// the same place.
+func (h *hasher) digest(path string, limit int64) (string, bool) {
 	how := unix.OpenHow{Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOATIME, Resolve: unix.RESOLVE_NO_SYMLINKS}
 	fd, err := unix.Openat2(unix.AT_FDCWD, path, &how)
 	if err != nil {
@@ -110,8 +113,11 @@ func digest(path string) (string, bool) {
 		return "", false
 	}
 	sum := sha256.New()
-	n, err := io.Copy(sum, io.LimitReader(f, MaxHash+1))
-	if err != nil || n > MaxHash {
+	if h.buffer == nil {
+		h.buffer = make([]byte, readSize)
+	}
+	n, err := io.CopyBuffer(sum, io.LimitReader(f, limit+1), h.buffer)
+	if err != nil || n > limit {
 		return "", false
 	}
 	return hex.EncodeToString(sum.Sum(nil)), true

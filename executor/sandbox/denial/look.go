@@ -40,7 +40,7 @@ func (s *Supervisor) look(l listener, n *notification, row seccomp.Call) unix.Er
 		if i == 0 && (row.Access == "link" && !t.exists || row.Access == "rename" && t.beyond) {
 			return 0 // ENOENT
 		}
-		a := attempt{access: row.Access, target: t, flags: openFlags(n, row)}
+		a := attempt{access: row.Access, target: t, flags: s.openFlags(n, row)}
 		if a.access == "write" && a.flags&(unix.O_ACCMODE|unix.O_CREAT|unix.O_TRUNC) == 0 {
 			a.access = "read" // openat2, which is stopped whatever it wants
 		}
@@ -53,6 +53,9 @@ func (s *Supervisor) look(l listener, n *notification, row seccomp.Call) unix.Er
 			return unix.EACCES
 		}
 		if a.access == "read" {
+			continue
+		}
+		if t.free && row.Owner == 0 {
 			continue
 		}
 		f, refused := classify(s.plan, a)
@@ -87,7 +90,7 @@ func (s *Supervisor) note(row seccomp.Call, targets [2]target, n *notification) 
 			r.Note(last.path, last.state)
 		}
 	case "write":
-		if _, matters := openAccess(attempt{access: row.Access, target: last, flags: openFlags(n, row)}); matters {
+		if _, matters := openAccess(attempt{access: row.Access, target: last, flags: s.openFlags(n, row)}); matters {
 			r.Note(last.path, last.state)
 		}
 	}
@@ -124,7 +127,7 @@ func (s *Supervisor) reportRefused(l listener, n *notification, row seccomp.Call
 	switch {
 	case row.Addr > 0:
 		length := min(n.Data.Args[row.Addr+1], addressLimit)
-		raw := readMemory(int(n.PID), n.Data.Args[row.Addr], int(length))
+		raw := s.resolver.reader.bytes(int(n.PID), n.Data.Args[row.Addr], int(length))
 		d.Address = address(raw)
 		if row.Access == "connect" && isUnix(raw) && s.nobodyAt(int(n.PID), d.Address) {
 			return // ENOENT but for us, as the C library's question to a name service daemon that is not there
@@ -144,7 +147,7 @@ func (s *Supervisor) nobodyAt(pid int, name string) bool {
 	if name == "" || name[0] == '@' {
 		return false
 	}
-	full, ok := absolute(pid, unix.AT_FDCWD, name)
+	full, ok := s.resolver.absolute(pid, unix.AT_FDCWD, name)
 	if !ok {
 		return false
 	}
@@ -183,12 +186,12 @@ func (s *Supervisor) wait() int {
 }
 
 // openFlags are the flags of an open call. openat2 keeps them in memory; unreadable ones count as writing.
-func openFlags(n *notification, row seccomp.Call) uint64 {
+func (s *Supervisor) openFlags(n *notification, row seccomp.Call) uint64 {
 	switch {
 	case row.Flags > 0:
 		return n.Data.Args[row.Flags]
 	case row.Class == seccomp.Dated:
-		if b := readMemory(int(n.PID), n.Data.Args[2], 8); len(b) == 8 {
+		if b := s.resolver.reader.bytes(int(n.PID), n.Data.Args[2], 8); len(b) == 8 {
 			return binary.NativeEndian.Uint64(b)
 		}
 		return unix.O_WRONLY

@@ -21,7 +21,8 @@ type parents map[string]parent
 
 type parent struct {
 	fd   int
-	path string // canonical
+	path string // canonical, with a slash at the end
+	free bool
 }
 
 func (ps parents) forget() {
@@ -56,7 +57,8 @@ func (r *resolver) inParent(name string, noFollow bool) (t target, ok bool) {
 		if err != nil {
 			return target{}, false
 		}
-		canonical, err := readlink(ownDescriptor(fd), r.buffer[:])
+		link, err := r.readlink(ownDescriptor(fd))
+		canonical := string(link)
 		if err != nil || strings.HasPrefix(canonical, "/proc") {
 			_ = unix.Close(fd)
 			return target{}, false
@@ -64,7 +66,7 @@ func (r *resolver) inParent(name string, noFollow bool) (t target, ok bool) {
 		if len(r.parents) >= maxParents {
 			r.parents.forget()
 		}
-		p = parent{fd: fd, path: canonical}
+		p = parent{fd: fd, path: strings.TrimSuffix(canonical, "/") + "/", free: r.free(canonical)}
 		r.parents[dir] = p
 	}
 	var st unix.Stat_t
@@ -72,9 +74,9 @@ func (r *resolver) inParent(name string, noFollow bool) (t target, ok bool) {
 	kind := st.Mode & unix.S_IFMT
 	switch {
 	case err == unix.ENOENT:
-		return target{path: path.Join(p.path, base)}, true
+		return target{path: p.path + base, free: p.free}, true
 	case err != nil, kind == unix.S_IFLNK && !noFollow, kind == unix.S_IFIFO:
 		return target{}, false
 	}
-	return target{path: path.Join(p.path, base), exists: true, mode: st.Mode, state: change.Of(&st)}, true
+	return target{path: p.path + base, free: p.free, exists: true, mode: st.Mode, state: change.Of(&st)}, true
 }

@@ -14,6 +14,7 @@ import (
 
 	"proctor/executor/sandbox/change"
 	"proctor/executor/sandbox/seccomp"
+	"proctor/policy/filesystem"
 )
 
 // target is a path as the kernel will see it.
@@ -27,6 +28,8 @@ type target struct {
 	// beyond: path goes on below stop, which is no folder.
 	beyond bool
 	stop   string
+	// free: the plan lets the program do here what it wants.
+	free bool
 }
 
 // maxLinks bounds how many dangling symlinks in a row are followed.
@@ -36,15 +39,20 @@ const maxLinks = 8
 type resolver struct {
 	root    int // O_PATH descriptor of their root, or -1 before the first use
 	parents parents
-	buffer  [pathLimit]byte
+	// free says whether the plan lets a program do what it wants with every name in a folder.
+	free   func(folder string) bool
+	reader reader
+	buffer [2*pathLimit + 1]byte // of results of readlink, and what is put behind them
 }
 
-func newResolver() *resolver { return &resolver{root: -1, parents: parents{}} }
+func newResolver(p filesystem.Plan) *resolver {
+	return &resolver{root: -1, parents: parents{}, free: freeFolders(p)}
+}
 
-// readlink uses buf, which bounds the result.
-func readlink(name string, buf []byte) (string, error) {
-	n, err := unix.Readlink(name, buf)
-	return string(buf[:max(n, 0)]), err
+// readlink is bounded by the buffer, in which the result lies until the next call.
+func (r *resolver) readlink(name string) ([]byte, error) {
+	n, err := unix.Readlink(name, r.buffer[:pathLimit])
+	return r.buffer[:max(n, 0)], err
 }
 
 func ownDescriptor(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
@@ -69,14 +77,14 @@ func (r *resolver) resolve(pid int, a seccomp.Arg, args [6]uint64) (t target, ok
 	if args[a.Path] == 0 { // utimensat(fd, NULL, ...)
 		return r.descriptor(pid, dirFD)
 	}
-	name, ok := readString(pid, args[a.Path])
+	name, ok := r.reader.string(pid, args[a.Path])
 	if !ok {
 		return target{}, false
 	}
 	if name == "" { // AT_EMPTY_PATH, or ENOENT
 		return r.descriptor(pid, dirFD)
 	}
-	full, ok := absolute(pid, dirFD, name)
+	full, ok := r.absolute(pid, dirFD, name)
 	if !ok || private(full) {
 		return target{}, false
 	}
@@ -98,7 +106,7 @@ func (r *resolver) descriptor(pid int, fd int32) (target, bool) {
 func procPath(pid int, rest string) string { return "/proc/" + strconv.Itoa(pid) + "/" + rest }
 
 // absolute joins name with where it starts from, and takes the magic links of /proc out of the front.
-func absolute(pid int, dirFD int32, name string) (string, bool) {
+func (r *resolver) absolute(pid int, dirFD int32, name string) (string, bool) {
 	if strings.HasPrefix(name, "/") {
 		return magic(pid, name)
 	}
@@ -106,17 +114,19 @@ func absolute(pid int, dirFD int32, name string) (string, bool) {
 	if dirFD != unix.AT_FDCWD {
 		link = "fd/" + strconv.Itoa(int(dirFD))
 	}
-	var buf [pathLimit]byte
-	dir, err := readlink(procPath(pid, link), buf[:])
-	if err != nil || !strings.HasPrefix(dir, "/") {
+	dir, err := r.readlink(procPath(pid, link))
+	if err != nil || len(dir) == 0 || dir[0] != '/' || len(name) > pathLimit {
 		return "", false
 	}
-	return magic(pid, dir+"/"+name)
+	return magic(pid, string(append(append(dir, '/'), name...)))
 }
 
 // magic replaces /proc/self/root, /proc/1/root, /proc/self/cwd and the like, which cannot be followed from outside.
 // Every confined process has the same root.
 func magic(pid int, name string) (string, bool) {
+	if !strings.Contains(name, "proc") {
+		return name, true
+	}
 	for range maxLinks {
 		parts := strings.SplitN(strings.TrimLeft(path.Clean(name), "/"), "/", 4)
 		if len(parts) < 3 || parts[0] != "proc" {
@@ -175,7 +185,7 @@ func (r *resolver) lookup(pid int, name string, noFollow bool) (target, bool) {
 			return target{}, false
 		}
 		full := path.Join(dir.path, base)
-		link, isLink := r.readlink(full)
+		link, isLink := r.linkAt(full)
 		if noFollow || !isLink {
 			return target{path: full}, !private(full)
 		}
@@ -215,8 +225,8 @@ func (r *resolver) open(name string, noFollow bool) (target, error) {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return target{}, err
 	}
-	p, err := readlink(ownDescriptor(fd), r.buffer[:])
-	t := target{path: p, exists: true, mode: st.Mode, state: change.Of(&st)}
+	p, err := r.readlink(ownDescriptor(fd))
+	t := target{path: string(p), exists: true, mode: st.Mode, state: change.Of(&st)}
 	if st.Mode&unix.S_IFMT == unix.S_IFIFO {
 		t.born = birth(fd, &st)
 	}
@@ -232,7 +242,7 @@ func birth(fd int, st *unix.Stat_t) time.Time {
 	return time.Unix(st.Ctim.Unix())
 }
 
-func (r *resolver) readlink(name string) (string, bool) {
+func (r *resolver) linkAt(name string) (string, bool) {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC | unix.O_NOFOLLOW, Resolve: unix.RESOLVE_IN_ROOT}
 	fd, err := unix.Openat2(r.root, name, &how)
 	if err != nil {

@@ -23,7 +23,7 @@ const memoryNameLimit = 249
 // cannot get any. A non-zero result is the error to answer; 0 means that the call was answered.
 // The name is read from memory and only shown; the flags are in a register.
 func (s *Supervisor) seal(l listener, n *notification) unix.Errno {
-	name, ok := readString(int(n.PID), n.Data.Args[0])
+	name, ok := s.resolver.reader.string(int(n.PID), n.Data.Args[0])
 	switch {
 	case !ok:
 		return unix.EFAULT

@@ -74,7 +74,7 @@ func New(l *os.File, o Options) (*Supervisor, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Supervisor{options: o, listener: l, stopRead: read, stop: write, calls: o.Calls, setup: o.Setup, resolver: newResolver(), began: o.Now(),
+	return &Supervisor{options: o, listener: l, stopRead: read, stop: write, calls: o.Calls, setup: o.Setup, resolver: newResolver(plan), began: o.Now(),
 		plan: plan, globs: globs, reads: seccomp.ModeOf(o.Plan).Reads,
 		tally: tally{limit: Limit}}, nil
 }
@@ -161,9 +161,9 @@ func (s *Supervisor) answer(l listener, n *notification) {
 
 // match is the row that made the filter stop a call. Without one the zero row is refused.
 func match(rows []seccomp.Call, args [6]uint64) seccomp.Call {
-	for _, r := range rows {
-		if r.Match(args) {
-			return r
+	for i := range rows {
+		if rows[i].Match(args) {
+			return rows[i]
 		}
 	}
 	return seccomp.Call{}
