@@ -80,6 +80,7 @@ var catalog = [...]CatalogEntry{
 	{StreamRetry, 1, Warn, (*StreamRetryPayload)(nil), "", "the model did not answer and is asked again"},
 	{ApprovalRequested, 1, Info, (*ApprovalRequestedPayload)(nil), "proctor.approval.requested", "an action waits for a reviewer"},
 	{ReviewStarted, 1, Info, (*ReviewStartedPayload)(nil), "", "a reviewer took an action up"},
+	{ApprovalVoted, 1, Info, (*ApprovalVotedPayload)(nil), "", "one person's answer to an approval request, before it counts"},
 	{ApprovalDecided, 1, Info, (*ApprovalDecidedPayload)(nil), "proctor.approval.decided", "the one final answer to an approval request"},
 	{PolicyAmended, 1, Warn, (*PolicyAmendedPayload)(nil), "", "an approval adds a rule: announced before, in force or failed after"},
 	{ExecStarted, 1, Info, (*ExecStartedPayload)(nil), "", "an allowed action is about to run, confined as told"},

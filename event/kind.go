@@ -41,6 +41,7 @@ const (
 	StreamRetry       Kind = "proctor.stream_retry"
 	ApprovalRequested Kind = "proctor.approval_requested"
 	ReviewStarted     Kind = "proctor.review_started"
+	ApprovalVoted     Kind = "proctor.approval_voted"
 	ApprovalDecided   Kind = "proctor.approval_decided"
 	PolicyAmended     Kind = "proctor.policy_amended"
 	ExecStarted       Kind = "proctor.exec_started"

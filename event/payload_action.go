@@ -46,16 +46,18 @@ type ApprovalDecidedPayload struct {
 	ReviewID   string `json:"review_id,omitempty"`
 	Reviewer   string `json:"reviewer"`
 	// Status is one of the constants above.
-	Status        string    `json:"status"`
-	Scope         string    `json:"scope,omitempty"` // once, session, amendment
-	Digest        Hash      `json:"action_digest"`   // of the action that was judged
-	Reason        string    `json:"reason"`          // reason code
-	FailureReason string    `json:"failure_reason,omitempty"`
-	RiskLevel     string    `json:"risk_level,omitempty"`
-	Authorization string    `json:"user_authorization,omitempty"`
-	Attempts      int       `json:"attempts,omitempty"`
-	Duration      int64     `json:"duration_ms"`
-	Rationale     Sensitive `json:"rationale,omitzero"`
+	Status        string `json:"status"`
+	Scope         string `json:"scope,omitempty"` // once, session, amendment
+	Digest        Hash   `json:"action_digest"`   // of the action that was judged
+	Reason        string `json:"reason"`          // reason code
+	FailureReason string `json:"failure_reason,omitempty"`
+	RiskLevel     string `json:"risk_level,omitempty"`
+	Authorization string `json:"user_authorization,omitempty"`
+	Attempts      int    `json:"attempts,omitempty"`
+	Duration      int64  `json:"duration_ms"`
+	// Voters are the people who answered, in order; each has a proctor.approval_voted of their own.
+	Voters    []string  `json:"voters,omitempty"`
+	Rationale Sensitive `json:"rationale,omitzero"`
 }
 
 // ExecStartedPayload is committed before anything runs.

@@ -14,6 +14,8 @@ func (p Permissions) IsZero() bool { return !p.Network && len(p.Read) == 0 && le
 // Amendment is a lasting rule that an approval may carry: a command prefix to allow, or a host.
 type Amendment struct {
 	Prefix []string `json:"prefix,omitempty"`
+	// File is where the rule goes; it is told to people and decides nothing.
+	File string `json:"file,omitempty"`
 	// Host and Protocol belong to network amendments, which nothing proposes yet.
 	Host     string `json:"host,omitempty"`
 	Protocol string `json:"protocol,omitempty"`

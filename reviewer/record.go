@@ -13,7 +13,10 @@ func (v Verdict) decided(r Request, name string, took time.Duration) *event.Appr
 		Status: string(v.Status), Digest: r.Digest, Reason: string(v.Reason),
 		RiskLevel: string(v.Risk), Authorization: string(v.Authorization),
 		Attempts: v.Attempts, Duration: took.Milliseconds(),
-		Rationale: event.Secret(clip(v.Rationale, maxRationale)),
+		Voters: v.Voters, Rationale: event.Secret(clip(v.Rationale, maxRationale)),
+	}
+	if v.By != "" {
+		p.Reviewer = v.By
 	}
 	if v.Failure != NoFailure {
 		p.FailureReason = string(v.Failure)

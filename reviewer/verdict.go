@@ -64,6 +64,9 @@ type Verdict struct {
 	// Rationale is for people and for the model under review; at most maxRationale bytes are kept.
 	Rationale string
 	Attempts  int // model calls made, 0 for a person
+	// By is who decided when the reviewer is several people, empty for the reviewer itself; Voters are all who answered.
+	By     string
+	Voters []string
 }
 
 // failed is a verdict without judgement.

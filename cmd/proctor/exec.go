@@ -40,10 +40,14 @@ codex exec: the prompt is an argument, or '-' for standard input; an argument wi
 gets that appended as a <stdin> block. The final message goes to standard output, everything
 else to standard error; with --json standard output is one JSON object a line.
 
+exec asks nobody, as codex exec: what would be asked is refused. With -a POLICY in a terminal, and without --json, the person
+who sits there is asked.
+
 Exit status: 0 the turn completed, whatever its commands did; 1 the turn or the configuration failed; 2 usage;
 3 --fail-on found something; 6 sandbox unavailable; 7 evidence could not be made durable;
 124 --timeout; 130 SIGINT; 143 SIGTERM.`,
 		Example: `  proctor exec "run the tests and fix what fails"
+  proctor exec -a on-request "release version 1.2"
   proctor exec -s read-only --json "list the open TODOs" > run.jsonl
   echo "explain main.go" | proctor exec -
   proctor exec --oss -m llama3.2 "what does this program do?"
@@ -121,7 +125,7 @@ func (f *execFlags) run(c *cobra.Command, env cli.Env, o app.ExecOptions, args [
 	if o.Config, err = f.options(c, env); err != nil {
 		return err
 	}
-	o.Config.Headless = true
+	o.Config.Headless, o.Ask = true, c.Flags().Changed("ask-for-approval")
 	if len(args) > 0 {
 		o.Prompt, o.Prompted = args[0], true
 	}

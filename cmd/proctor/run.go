@@ -19,13 +19,15 @@ func newRun(env cli.Env) *cobra.Command {
 runs, confines it, and records what it printed, what it was refused and how it ended. Standard input, output and error are
 those of the command: a terminal stays a terminal. With --json standard output has the lines of 'exec --json' instead.
 
-Nobody is asked: what the approval policy would ask about is refused, unless the automatic reviewer is on.
+What the approval policy asks about is asked in the terminal, before COMMAND gets it, when standard input and standard error
+are one and --json is not given. Without a terminal it is refused, unless the automatic reviewer is on.
 SIGINT and SIGTERM are passed on; a command that does not end within ten seconds of one is killed.
 
 Exit status: that of COMMAND, 128 plus the signal when one ended it; 1 configuration; 2 usage; 3 refused by policy, or
 --fail-on found something; 6 sandbox unavailable; 7 evidence could not be made durable; 127 no such program. A line
 on standard error that begins with "proctor:" or REFUSED tells ours from that of COMMAND.`,
 		Example: `  proctor run -s workspace-write -- make test
+  proctor run -a untrusted -- npm publish
   proctor run -s read-only --fail-on sandbox -- ./untrusted-script.sh
   proctor run --json -- npm ci > run.jsonl`,
 		Args: cobra.MinimumNArgs(1),

@@ -5,8 +5,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -28,6 +30,8 @@ type worldKey struct{}
 type process struct {
 	cmd      *exec.Cmd
 	out, err bytes.Buffer
+	screen   *screen // of a program in a terminal, else nil
+	reading  sync.WaitGroup
 }
 
 func newWorld(env *testscript.Env) *world {
@@ -45,6 +49,10 @@ func (w *world) close() {
 		if p.cmd.ProcessState == nil {
 			_ = p.cmd.Process.Kill()
 			_ = p.cmd.Wait()
+		}
+		if p.screen != nil {
+			p.screen.close()
+			p.reading.Wait()
 		}
 	}
 	if w.model != nil {
@@ -92,7 +100,7 @@ func compareStatus(want string, err error) error {
 		}
 		got = exit.ExitCode()
 	}
-	if strconv.Itoa(got) != want {
+	if !slices.Contains(strings.Split(want, "|"), strconv.Itoa(got)) {
 		return &wrong{"exit status", strconv.Itoa(got), want}
 	}
 	return nil
@@ -149,7 +157,13 @@ func started(ts *testscript.TestScript, name string) *process {
 func cmdFinish(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) == 2, "finish NAME STATUS")
 	p := started(ts, args[0])
+	timer := time.AfterFunc(patience, func() { _ = p.cmd.Process.Kill() })
 	err := p.cmd.Wait()
+	timer.Stop()
+	if p.screen != nil {
+		p.reading.Wait() // the terminal has no writer any more
+		p.out.WriteString(p.screen.all())
+	}
 	_, _ = ts.Stdout().Write(p.out.Bytes())
 	_, _ = ts.Stderr().Write(p.err.Bytes())
 	ts.Logf("[stdout]\n%s[stderr]\n%s", p.out.String(), p.err.String())

@@ -37,6 +37,8 @@ type Options struct {
 	// Widen gives further permissions, and Amend adds rules; without them none are given, and none are offered.
 	Widen Widen
 	Amend Amend
+	// RulesFile is where Amend writes rules, for the person who is asked.
+	RulesFile string
 	// Context gives the reviewer what it may know besides the action; called when a review is requested.
 	Context func() event.Sensitive
 }
@@ -157,6 +159,7 @@ func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision, offer even
 		OneShot: d.OneShot, Action: event.SecretJSON(r.Action),
 	}
 	if len(offer.Prefix) > 0 && g.opts.Amend != nil {
+		offer.File = g.opts.RulesFile
 		request.Amendment = event.SecretJSON(offer)
 	}
 	if g.opts.Context != nil {

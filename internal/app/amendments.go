@@ -17,7 +17,7 @@ func (r *run) amend(ctx context.Context, a event.Amendment) (*execrules.Rules, s
 	if err != nil {
 		return nil, "", err
 	}
-	if _, err := rulefile.Append(ctx, filepath.Join(r.cfg.CodexHome, "rules", "default.rules"), line); err != nil {
+	if _, err := rulefile.Append(ctx, r.rulesFile(), line); err != nil {
 		return nil, "", err
 	}
 	rules, files, err := terms.Rules(r.cfg, r.opts.IgnoreRules)
@@ -26,3 +26,6 @@ func (r *run) amend(ctx context.Context, a event.Amendment) (*execrules.Rules, s
 	}
 	return rules, r.policyDigest(files), nil
 }
+
+// rulesFile is where rules of approvals go, in Codex too.
+func (r *run) rulesFile() string { return filepath.Join(r.cfg.CodexHome, "rules", "default.rules") }

@@ -73,7 +73,7 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 		standing = r.state.Standing
 	}
 	if p.gate, err = approval.New(approval.Options{
-		Standing: standing, Widen: r.widen, Amend: r.amend,
+		Standing: standing, Widen: r.widen, Amend: r.amend, RulesFile: r.rulesFile(), Deadline: r.patience(),
 		Authority: r.authority(), Stream: r.stream, Watcher: r.store.Bus, Breaker: &turnBreaker{},
 		Context: func() event.Sensitive { return r.reviewContext(p.session) },
 	}); err != nil {
@@ -104,7 +104,7 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 func (r *run) authority() approval.Authority {
 	return approval.Authority{
 		Approval: terms.Approval(r.cfg.ApprovalPolicy), Sandbox: policy.SandboxMode(r.cfg.SandboxMode),
-		Reviewer: policy.Reviewer(r.cfg.ApprovalsReviewer), Headless: true, Rules: r.rules, Home: r.env.Getenv("HOME"),
+		Reviewer: policy.Reviewer(r.cfg.ApprovalsReviewer), Headless: !r.asks, Rules: r.rules, Home: r.env.Getenv("HOME"),
 		Plan: r.confine.Plan, Escalated: r.confine.Escalated, DeniedReads: r.confine.Hides(r.cfg) || keepsSecrets(r.cfg), Digest: r.policyDigest(r.files),
 	}
 }

@@ -41,6 +41,8 @@ type ExecOptions struct {
 	FailOn      []string
 	// Bypass: no approvals and no sandbox were asked for by name.
 	Bypass bool
+	// Ask lets people be asked in the terminal; without it exec asks nobody there, as codex exec.
+	Ask bool
 	// OnSession, when set, is told the session id as soon as it is known.
 	OnSession func(id string)
 }
@@ -59,6 +61,7 @@ type run struct {
 	cfg      *config.Config
 	warnings []config.Warning
 
+	asks    bool // people answer what policy asks about
 	git     bool // the folder is under version control; asked before placeholders stand in for a missing .git
 	prompt  string
 	schema  json.RawMessage
@@ -164,6 +167,9 @@ func (r *run) prepare(ctx context.Context) error {
 // configure loads the settings and looks at the working folder.
 func (r *run) configure() (err error) {
 	if r.cfg, r.warnings, err = r.env.Configure(r.opts.Config); err != nil {
+		return err
+	}
+	if err := r.whoAnswers(); err != nil {
 		return err
 	}
 	if info, err := os.Stat(r.cfg.Cwd); err != nil || !info.IsDir() {

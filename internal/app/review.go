@@ -15,25 +15,40 @@ import (
 	"proctor/reviewer/auto/remote"
 )
 
-// startReviewer serves the approval requests of this session. Without an automatic
-// reviewer nobody answers: a headless run never asks a person.
+// startReviewer serves the approval requests of this session, by the reviewer that the configuration names. Without one nobody
+// answers, and policy asks nobody.
 func (r *run) startReviewer(ctx context.Context) (stop func() error, err error) {
-	if r.cfg.ApprovalsReviewer != config.AutoReviewer {
-		return func() error { return nil }, nil
+	switch {
+	case r.cfg.ApprovalsReviewer == config.AutoReviewer:
+		judge, end, err := r.automatic()
+		if err != nil {
+			return nil, err
+		}
+		return r.serve(ctx, judge, end), nil
+	case r.asks:
+		return r.serve(ctx, r.panel(), func() {}), nil
 	}
+	return func() error { return nil }, nil
+}
+
+// automatic is the reviewer that asks a model; end releases it.
+func (r *run) automatic() (judge reviewer.Reviewer, end func(), err error) {
 	model := or(r.cfg.ReviewModel, r.cfg.Model)
 	client, err := responses.New(remote.Provider(r.model.Provider()), responses.Options{Getenv: r.env.Getenv, UserAgent: "proctor/" + Version})
 	if err != nil {
-		return nil, fail(Failure, err)
+		return nil, nil, fail(Failure, err)
 	}
-	judge := auto.New(remote.Client{
+	return auto.New(remote.Client{
 		Stream: client.Stream, Observe: r.observeReview(model),
 		Headers: map[string]string{"originator": wireOriginator, "session-id": r.session, "x-openai-subagent": "guardian"},
 	}, auto.Options{
 		Model: model, Policy: auto.Policy{
 			Managed: r.cfg.Requirements.PolicyConfig, Configured: r.cfg.AutoReview.Policy, Extra: r.cfg.AutoReview.ExtraPolicy,
 		},
-	})
+	}), client.Close, nil
+}
+
+func (r *run) serve(ctx context.Context, judge reviewer.Reviewer, end func()) (stop func() error) {
 	streams := func(session string) (reviewer.Recorder, bool) { return r.stream, session == r.session }
 	ctx, cancel := context.WithCancel(ctx)
 	var serving sync.WaitGroup
@@ -46,7 +61,7 @@ func (r *run) startReviewer(ctx context.Context) (stop func() error, err error) 
 	case <-ready:
 	case <-ctx.Done():
 	}
-	return func() error { cancel(); serving.Wait(); client.Close(); return served }, nil
+	return func() error { cancel(); serving.Wait(); end(); return served }
 }
 
 // requests is the bus as a reviewer sees it.

@@ -106,11 +106,7 @@ func (r *run) runCommand(ctx context.Context, s *executor.Session) (executor.Out
 		return executor.Outcome{}, err
 	}
 	o := direct.Options{Name: runTool, Argv: r.command.Argv, Dir: r.cfg.Cwd, Env: r.commandEnv(), Ask: signalFor, Limits: terms.Limits(r.cfg)}
-	streams, restore, err := r.streams(&o)
-	if err != nil {
-		return executor.Outcome{}, err
-	}
-	defer restore()
+	streams := r.streams(&o)
 	o.Attach = func(p sandbox.Process) func() {
 		stop, detach := cli.Forward(p), streams(p)
 		return func() { detach(); stop() }

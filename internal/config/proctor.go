@@ -10,6 +10,14 @@ type Proctor struct {
 	Export  ProctorExport  `json:"export"`
 	Sandbox ProctorSandbox `json:"sandbox"`
 	Redact  ProctorRedact  `json:"redact"`
+
+	Approvals ProctorApprovals `json:"approvals"`
+}
+
+// ProctorApprovals is about the people who answer.
+type ProctorApprovals struct {
+	People int           `json:"people"` // how many different ones must approve
+	Wait   time.Duration `json:"wait"`   // for their answer, written as "10m"
 }
 
 // ProctorBus selects the embedded bus or an external NATS cluster.

@@ -30,6 +30,9 @@ core = 0
 open_files = 65536
 [redact]
 level = "standard"
+[approvals]
+people = 1
+wait = "10m"
 `
 
 func proctorSchema() *spec {
@@ -42,6 +45,7 @@ func proctorSchema() *spec {
 			"limits": limitsSchema()}),
 		"environment": environmentSchema(false),
 		"redact":      table(map[string]*spec{"level": words("strict", "standard", "off")}),
+		"approvals":   table(map[string]*spec{"people": within(1, 16), "wait": durationSpec()}),
 	})
 }
 
@@ -81,7 +85,7 @@ func (l *loader) proctor(home string) (Proctor, *node) {
 		}
 		t = merge(t, own)
 	}
-	for _, key := range [][]string{{"export", "batch_delay"}, {"export", "flush_timeout"}} {
+	for _, key := range [][]string{{"export", "batch_delay"}, {"export", "flush_timeout"}, {"approvals", "wait"}} {
 		d, _ := time.ParseDuration(t.text(key...)) // checked by the schema
 		t.find(key...).val = int64(d)
 	}

@@ -12,7 +12,7 @@ import (
 func TestOnlyWhatCountsIsOffered(t *testing.T) {
 	once, ruled, asks := command("rm", "-rf", "x"), command("make", "install"), command()
 	once.OneShot = true
-	ruled.Amendment = event.Amendment{Prefix: []string{"make"}}
+	ruled.Amendment = event.Amendment{Prefix: []string{"make", "a\"b"}, File: "/home/ann/.codex/rules/default.rules"}
 	asks.Action = event.Action{Kind: event.ActionPermissions, Tool: "request_permissions", Additional: &event.Permissions{Network: true, Write: []string{"/x\x1b[2J"}}}
 	asks.Kind, asks.Digest, asks.OneShot = asks.Action.Kind, asks.Action.Digest(), true
 	for _, c := range []struct {
@@ -24,7 +24,7 @@ func TestOnlyWhatCountsIsOffered(t *testing.T) {
 	}{
 		{"session of a one-shot request", "session\nsession\nsession\n", once, "", nil, []string{"session"}},
 		{"once of it", "y\n", once, reviewer.Once, nil, []string{"rule"}},
-		{"a rule", "rule\n", ruled, reviewer.Rule, []string{"rule (always)", "rule would allow", "make …"}, nil},
+		{"a rule", "rule\n", ruled, reviewer.Rule, []string{"rule (always)", `prefix_rule(pattern=["make", "a\"b"], decision="allow")`, "/home/ann/.codex/rules/default.rules"}, nil},
 		{"a rule that is not offered", "rule\nrule\nn\n", command("make"), "", nil, []string{"rule (always)"}},
 		{"permissions for the session", "session\n", asks, reviewer.Session, []string{"network", "yes", "write", "/x⟨U+001B⟩"}, []string{"\x1b"}},
 	} {

@@ -1,8 +1,9 @@
 // Package human is the reviewer that asks a person at a terminal.
 //
 // A [Terminal] shows the action (its digest, folder, reason, rule and exact text) and waits for an
-// answer: y, yes or once approve this one call; session approves the same action for the session; n or
-// no refuses. Anything else is asked again, three times in all, and then refused.
+// answer: y, yes or once approve this one call; session approves the same action for the session; rule adds the rule that is
+// shown, where one is offered; n or no refuses, and what follows on the line is the reason that the agent is told. Anything else is
+// asked again, three times in all, and then refused.
 //
 // # Guarantees
 //
@@ -17,7 +18,5 @@
 //
 // # Limits
 //
-// One goroutine reads the input from the first question on. It ends when the input ends or fails, or with the
-// first read after Close; a read of a terminal cannot be interrupted. It does not check who sits at the
-// terminal: the name in the record is the one it was given.
+// It does not check who sits at the terminal: the name in the record is the one it was given.
 package human

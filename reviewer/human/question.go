@@ -7,20 +7,30 @@ import (
 	"unicode/utf8"
 
 	"proctor/event"
+	"proctor/policy/execrules"
 	"proctor/reviewer"
 )
 
 // maxShown bounds the text of an action in bytes as it is shown.
 const maxShown = 64 << 10
 
-// question is the text to show; whole is false when the action was cut.
+// question is the text to show before the choices; whole is false when the action was cut.
 func question(r reviewer.Request) (text string, whole bool) {
 	s := sheet{whole: true}
 	s.line("", "approval needed: "+visible(r.Tool, 80))
+	s.request(r)
+	if !s.whole {
+		s.b.WriteString("The action is too large to be shown whole; it can only be refused here.\n")
+	}
+	return s.b.String(), s.whole
+}
+
+// request is everything that an approval of r is about.
+func (s *sheet) request(r reviewer.Request) {
 	s.line("reason", r.Reason)
 	s.line("rule", r.Rule)
-	s.line("folder", r.Action.Cwd)
 	a := r.Action
+	s.line("folder", a.Cwd)
 	s.block("command", event.CommandLine(a.Argv))
 	if a.Permissions == event.RequireEscalated {
 		s.line("asks", "to run outside the sandbox")
@@ -39,29 +49,41 @@ func question(r reviewer.Request) (text string, whole bool) {
 		s.block("read", strings.Join(p.Read, "\n"))
 		s.block("write", strings.Join(p.Write, "\n"))
 	}
-	if len(r.Amendment.Prefix) > 0 {
-		s.line("rule would allow", event.CommandLine(r.Amendment.Prefix)+" …")
-	}
 	s.block("arguments", a.Arguments)
 	s.block("the agent says", a.Justification)
-	s.line("digest", r.Digest.String())
-	if !s.whole {
-		s.b.WriteString("The action is too large to be shown whole; it can only be refused here.\n")
+	if line, ok := ruleLine(r); ok {
+		s.block("rule would add", line)
+		s.line("to", r.Amendment.File)
 	}
-	s.b.WriteString("Allow? " + choices(r) + ": ")
-	return s.b.String(), s.whole
+	s.line("digest", r.Digest.String())
 }
+
+// ruleLine is the rule that an approval of scope rule adds, as it is written; false when none is offered.
+func ruleLine(r reviewer.Request) (line string, offered bool) {
+	if len(r.Amendment.Prefix) == 0 {
+		return "", false
+	}
+	line, err := execrules.Amend(r.Amendment.Prefix)
+	return line, err == nil
+}
+
+// forSession reports whether an approval for the session counts.
+func forSession(r reviewer.Request) bool { return !r.OneShot || r.Kind == event.ActionPermissions }
 
 // choices are the answers that count for a request.
 func choices(r reviewer.Request) string {
-	words := []string{"y (this once)"}
-	if !r.OneShot || r.Kind == event.ActionPermissions {
+	once := "y (this once)"
+	if r.Kind == event.ActionPermissions {
+		once = "y (this turn)"
+	}
+	words := []string{once}
+	if forSession(r) {
 		words = append(words, "session")
 	}
-	if len(r.Amendment.Prefix) > 0 {
+	if _, offered := ruleLine(r); offered {
 		words = append(words, "rule (always)")
 	}
-	return strings.Join(append(words, "n"), ", ")
+	return strings.Join(append(words, "n, n and a reason"), ", ")
 }
 
 // sheet collects labelled lines; empty values are left out.

@@ -2,10 +2,10 @@ package human
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"sync"
 
 	"proctor/event"
 	"proctor/policy"
@@ -20,26 +20,32 @@ type Options struct {
 	Interactive bool
 }
 
+// Input is the keyboard of a terminal. It is used by one question at a time, and read by nobody between questions: what is typed then
+// belongs to whatever else reads the terminal.
+type Input interface {
+	// Begin throws away what was typed before and returns what is typed from now on.
+	Begin() (io.Reader, error)
+	// End makes the reader of Begin end with io.EOF, also one that waits.
+	End()
+}
+
 // Terminal asks on one terminal. It may be used from several goroutines.
 type Terminal struct {
-	out   io.Writer
-	opts  Options
-	turn  chan struct{} // holds one token: who has it owns the terminal
-	lines *lines
+	in   Input
+	out  io.Writer
+	opts Options
+	turn chan struct{} // holds one token: who has it owns the terminal
 }
 
 // New makes a Terminal that reads answers from in and writes questions to out.
-func New(in io.Reader, out io.Writer, o Options) *Terminal {
+func New(in Input, out io.Writer, o Options) *Terminal {
 	if o.Name == "" {
 		o.Name = "unknown"
 	}
-	t := &Terminal{out: out, opts: o, turn: make(chan struct{}, 1), lines: newLines(in)}
+	t := &Terminal{in: in, out: out, opts: o, turn: make(chan struct{}, 1)}
 	t.turn <- struct{}{}
 	return t
 }
-
-// Close lets the reading goroutine end with its next read. Questions still open are refused.
-func (t *Terminal) Close() { t.lines.close() }
 
 // Identity implements reviewer.Reviewer.
 func (t *Terminal) Identity() reviewer.Identity {
@@ -58,32 +64,61 @@ func (t *Terminal) Review(ctx context.Context, r reviewer.Request) reviewer.Verd
 		return reviewer.Ended(ctx, 0)
 	}
 	text, whole := question(r)
-	t.lines.begin()
 	if _, err := io.WriteString(t.out, text); err != nil {
 		return refused(policy.ReasonNotInteractive, "the question could not be shown: "+err.Error())
 	}
-	v := t.answer(ctx, r, whole)
-	if v.Status == reviewer.TimedOut {
-		_, _ = fmt.Fprintln(t.out, "no answer in time: refused") // the verdict does not depend on it
+	in, err := t.in.Begin()
+	if err != nil {
+		return refused(policy.ReasonNotInteractive, "the answer could not be read: "+err.Error())
+	}
+	typed := read(in)
+	defer func() { t.in.End(); typed.wait() }()
+	if _, err := io.WriteString(t.out, "Allow? "+choices(r)+": "); err != nil {
+		return refused(policy.ReasonNotInteractive, "the question could not be shown: "+err.Error())
+	}
+	v := t.answer(ctx, r, typed, whole)
+	switch v.Status { // the verdict does not depend on what is said
+	case reviewer.TimedOut:
+		t.say("no answer in time: refused")
+	case reviewer.Aborted:
+		t.say(elsewhere(ctx))
+	default:
+		if v.Reason == policy.ReasonUserDenied && v.Rationale == inputEnded || v.Reason != policy.ReasonUserDenied && v.Status == reviewer.Denied {
+			t.say("refused: " + v.Rationale)
+		}
 	}
 	return v
 }
 
+// elsewhere says why a question ended without an answer here.
+func elsewhere(ctx context.Context) string {
+	if a, ok := errors.AsType[*answered](context.Cause(ctx)); ok {
+		return a.Error() // by somebody else, meanwhile
+	}
+	return ""
+}
+
+func (t *Terminal) say(text string) { _, _ = fmt.Fprintln(t.out, text) }
+
 // maxTries bounds how often an answer that was not understood is asked again.
 const maxTries = 3
 
-func (t *Terminal) answer(ctx context.Context, r reviewer.Request, whole bool) reviewer.Verdict {
+// inputEnded is said of an input that ended, or a line that did.
+const inputEnded = "the input ended without an answer"
+
+func (t *Terminal) answer(ctx context.Context, r reviewer.Request, typed *lines, whole bool) reviewer.Verdict {
 	for range maxTries {
-		line, err := t.lines.next(ctx)
+		line, err := typed.next(ctx)
 		if ctx.Err() != nil {
 			return reviewer.Ended(ctx, 0)
 		}
 		if err != nil {
-			return refused(policy.ReasonUserDenied, "the input ended without an answer")
+			return refused(policy.ReasonUserDenied, inputEnded)
+		}
+		if why, no := denial(line); no {
+			return refused(policy.ReasonUserDenied, why)
 		}
 		switch scope, known := meaning(r, line); {
-		case known && scope == "":
-			return refused(policy.ReasonUserDenied, "")
 		case known && !whole:
 			return refused(policy.ReasonActionTooLarge, "the action is too large to be shown whole, so it cannot be approved here")
 		case known:
@@ -96,17 +131,26 @@ func (t *Terminal) answer(ctx context.Context, r reviewer.Request, whole bool) r
 	return refused(policy.ReasonAnswerUnclear, "no answer was understood")
 }
 
-// meaning is the scope that an answer approves, "" for no; false when it is none of the choices.
+// denial reports whether a line says no, and what it says after that word.
+func denial(line string) (why string, no bool) {
+	word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+	switch strings.ToLower(strings.TrimRight(word, ",:;.")) {
+	case "n", "no":
+		return strings.ToValidUTF8(strings.TrimSpace(rest), "\uFFFD"), true
+	}
+	return "", false
+}
+
+// meaning is the scope that an answer approves; false when it is none of the choices.
 func meaning(r reviewer.Request, line string) (scope string, known bool) {
 	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "n", "no":
-		return "", true
 	case "y", "yes", "once":
 		return reviewer.Once, true
 	case "session":
-		return reviewer.Session, !r.OneShot || r.Kind == event.ActionPermissions
+		return reviewer.Session, forSession(r)
 	case "rule":
-		return reviewer.Rule, len(r.Amendment.Prefix) > 0
+		_, offered := ruleLine(r)
+		return reviewer.Rule, offered
 	}
 	return "", false
 }
@@ -117,96 +161,4 @@ func approved(scope string) reviewer.Verdict {
 
 func refused(r policy.Reason, why string) reviewer.Verdict {
 	return reviewer.Verdict{Status: reviewer.Denied, Reason: r, Failure: reviewer.NoFailure, Rationale: why}
-}
-
-// lines reads its input as it comes and keeps the latest, so that nothing typed early waits in a pipe.
-type lines struct {
-	in    io.Reader
-	start sync.Once
-	wake  chan struct{} // holds a token when there is something new
-
-	mu     sync.Mutex
-	buffer []byte // typed since begin, at most maxLine
-	err    error  // why reading ended
-	closed bool
-}
-
-// maxLine bounds one answer in bytes; the rest of a longer line is dropped.
-const maxLine = 4 << 10
-
-func newLines(in io.Reader) *lines {
-	return &lines{in: in, wake: make(chan struct{}, 1)}
-}
-
-// begin forgets what was typed before and starts reading.
-func (l *lines) begin() {
-	l.mu.Lock()
-	l.buffer = nil
-	l.mu.Unlock()
-	l.start.Do(func() { go l.read() })
-}
-
-func (l *lines) read() {
-	chunk := make([]byte, 1024)
-	for {
-		n, err := l.in.Read(chunk)
-		l.mu.Lock()
-		for _, b := range chunk[:n] {
-			if len(l.buffer) < maxLine || b == '\n' && l.buffer[len(l.buffer)-1] != '\n' {
-				l.buffer = append(l.buffer, b)
-			}
-		}
-		l.err = err
-		done := err != nil || l.closed
-		l.mu.Unlock()
-		l.signal()
-		if done {
-			return
-		}
-	}
-}
-
-func (l *lines) signal() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
-func (l *lines) close() {
-	l.mu.Lock()
-	l.closed = true
-	l.mu.Unlock()
-	l.signal()
-}
-
-// next waits for a whole line. A last line without its end is no answer.
-func (l *lines) next(ctx context.Context) (string, error) {
-	for {
-		line, ok, err := l.take()
-		if ok || err != nil {
-			return line, err
-		}
-		select {
-		case <-ctx.Done():
-			return "", context.Cause(ctx)
-		case <-l.wake:
-		}
-	}
-}
-
-func (l *lines) take() (string, bool, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	line, rest, ok := strings.Cut(string(l.buffer), "\n")
-	switch {
-	case ok:
-		l.buffer = []byte(rest)
-		return line, true, nil
-	case l.err != nil:
-		return "", false, l.err
-	case l.closed:
-		return "", false, io.EOF
-	}
-	return "", false, nil
 }

@@ -23,11 +23,62 @@ func command(argv ...string) reviewer.Request {
 	return reviewer.Request{ID: "a", Tool: a.Tool, Kind: a.Kind, Action: a, Digest: a.Digest(), Reason: "escalation_requested"}
 }
 
+// piped is an Input whose keys come from a pipe, also between questions.
+type piped struct {
+	keys  chan []byte // closed at the end of the pipe
+	ended chan struct{}
+}
+
+func pipe() (*piped, io.WriteCloser) {
+	in, typed := io.Pipe()
+	p := &piped{keys: make(chan []byte, 64)}
+	go func() { // ends with the pipe
+		defer close(p.keys)
+		for {
+			b := make([]byte, 1024)
+			n, err := in.Read(b)
+			if err != nil {
+				return
+			}
+			p.keys <- b[:n]
+		}
+	}()
+	return p, typed
+}
+
+func (p *piped) Begin() (io.Reader, error) {
+	p.ended = make(chan struct{})
+	for {
+		select {
+		case _, ok := <-p.keys:
+			if ok {
+				continue
+			}
+		default:
+		}
+		return p, nil
+	}
+}
+
+func (p *piped) End() { close(p.ended) }
+
+func (p *piped) Read(b []byte) (int, error) {
+	select {
+	case <-p.ended:
+		return 0, io.EOF
+	case key, ok := <-p.keys:
+		if !ok {
+			return 0, io.EOF
+		}
+		return copy(b, key), nil
+	}
+}
+
 // ask runs one review; play types the answer after the question was shown.
 func ask(t *testing.T, r reviewer.Request, play func(typed io.WriteCloser)) (v reviewer.Verdict, shown string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		in, typed := io.Pipe()
+		in, typed := pipe()
 		var out bytes.Buffer
 		term := New(in, &out, Options{Name: "ann", Interactive: true})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -37,7 +88,6 @@ func ask(t *testing.T, r reviewer.Request, play func(typed io.WriteCloser)) (v r
 		synctest.Wait()
 		play(typed)
 		v = <-done
-		term.Close()
 		_ = typed.Close()
 		shown = out.String()
 	})
@@ -60,6 +110,7 @@ func TestAnswers(t *testing.T) {
 		{"once", types(" Once \r\n"), reviewer.Approved, policy.ReasonUserApproved, reviewer.Once},
 		{"session", types("session\n"), reviewer.Approved, policy.ReasonUserApproved, reviewer.Session},
 		{"n", types("n\n"), reviewer.Denied, policy.ReasonUserDenied, ""},
+		{"no is no, whatever follows", types("No, y\n"), reviewer.Denied, policy.ReasonUserDenied, ""},
 		{"second try", types("what?\nyes\n"), reviewer.Approved, policy.ReasonUserApproved, reviewer.Once},
 		{"never understood", types("\nyy\nok\ny\n"), reviewer.Denied, policy.ReasonAnswerUnclear, ""},
 		{"end of input", func(w io.WriteCloser) { _ = w.Close() }, reviewer.Denied, policy.ReasonUserDenied, ""},
@@ -95,7 +146,7 @@ func TestQuestionShowsTheExactAction(t *testing.T) {
 // What was typed before the question cannot answer it.
 func TestTypeAheadIsThrownAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		in, typed := io.Pipe()
+		in, typed := pipe()
 		var out bytes.Buffer
 		term := New(in, &out, Options{Interactive: true})
 		answer := func() chan reviewer.Verdict {
@@ -127,7 +178,7 @@ func TestHugeActionCannotBeApproved(t *testing.T) {
 
 func TestNotInteractiveRefusesWithoutAsking(t *testing.T) {
 	var out bytes.Buffer
-	v := New(strings.NewReader("y\n"), &out, Options{}).Review(t.Context(), command("ls"))
+	v := New(nil, &out, Options{}).Review(t.Context(), command("ls"))
 	if v.Status != reviewer.Denied || v.Reason != policy.ReasonNotInteractive || out.Len() != 0 {
 		t.Errorf("got %+v, shown %q", v, out.String())
 	}
@@ -135,7 +186,7 @@ func TestNotInteractiveRefusesWithoutAsking(t *testing.T) {
 
 func TestOneQuestionAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		in, typed := io.Pipe()
+		in, typed := pipe()
 		var out bytes.Buffer
 		term := New(in, &out, Options{Interactive: true})
 		verdicts := make(chan reviewer.Verdict, 2)
@@ -158,4 +209,12 @@ func TestOneQuestionAtATime(t *testing.T) {
 		}
 		_ = typed.Close()
 	})
+}
+
+func TestAReasonGoesWithTheNo(t *testing.T) {
+	for _, line := range []string{"n use make test\n", "no: use make test \n", "No, use make test\n"} {
+		if v, _ := ask(t, command("ls"), types(line)); v.Status != reviewer.Denied || v.Reason != policy.ReasonUserDenied || v.Rationale != "use make test" {
+			t.Errorf("%q: %+v", line, v)
+		}
+	}
 }

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/creack/pty"
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+func init() {
+	commands["terminal"], commands["shows"], commands["types"], commands["hangs-up"] = cmdTerminal, cmdShows, cmdTypes, cmdHangsUp
+}
+
+// screen is what a program wrote to its terminal. What was seen by shows is not seen again.
+type screen struct {
+	close func()
+	write func(string) error
+
+	mu   sync.Mutex
+	text strings.Builder
+	seen int
+}
+
+func (s *screen) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+// find moves past the first match after what was seen.
+func (s *screen) find(re *regexp.Regexp) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := re.FindStringIndex(s.text.String()[s.seen:])
+	if at != nil {
+		s.seen += at[1]
+	}
+	return at != nil
+}
+
+func (s *screen) all() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// cmdTerminal starts a program whose streams are a terminal of its own, as start; \e in an argument is the key escape.
+func cmdTerminal(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 2, "terminal NAME PROGRAM ARG...")
+	w := worldOf(ts)
+	path, err := exec.LookPath(args[1])
+	ts.Check(err)
+	p := &process{cmd: exec.Command(path, args[2:]...), screen: &screen{}}
+	p.cmd.Args[0], p.cmd.Dir, p.cmd.Env = args[1], ts.MkAbs("."), environ(ts)
+	for i := range p.cmd.Args {
+		p.cmd.Args[i] = strings.ReplaceAll(p.cmd.Args[i], `\e`, "\x1b")
+	}
+	master, err := pty.Start(p.cmd)
+	ts.Check(err)
+	f, err := pollable(master)
+	ts.Check(err)
+	p.screen.close = func() { _ = f.Close() }
+	p.screen.write = func(text string) error { _, err := f.WriteString(text); return err }
+	p.reading.Go(func() { // ends with the program, or the terminal
+		b := make([]byte, 4096)
+		for {
+			n, err := f.Read(b)
+			_, _ = p.screen.Write(b[:n])
+			if err != nil {
+				return
+			}
+		}
+	})
+	w.processes[args[0]] = p
+}
+
+// pollable is f as a file whose Close ends a Read.
+func pollable(f *os.File) (*os.File, error) {
+	fd, err := unix.Dup(int(f.Fd()))
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(unix.SetNonblock(fd, true), f.Close()); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), f.Name()), nil
+}
+
+// cmdShows waits until the terminal shows what matches, after what was seen before; negated, what is there by now must not match anywhere.
+func cmdShows(ts *testscript.TestScript, neg bool, args []string) {
+	need(ts, len(args) == 2, "[!] shows NAME REGEXP")
+	p := started(ts, args[0])
+	re, err := regexp.Compile("(?s)" + args[1])
+	ts.Check(err)
+	if neg {
+		if re.MatchString(p.screen.all()) {
+			ts.Fatalf("the terminal shows %q:\n%s", args[1], p.screen.all())
+		}
+		return
+	}
+	deadline := time.Now().Add(patience)
+	for !p.screen.find(re) {
+		if time.Now().After(deadline) {
+			ts.Fatalf("waited %s for the terminal to show %s:\n%s", patience, args[1], p.screen.all())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// cmdTypes types a text; \n is the key return, \d the end of input, \e the key escape.
+func cmdTypes(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 2, "types NAME TEXT")
+	keys := strings.NewReplacer(`\n`, "\n", `\d`, "\x04", `\e`, "\x1b")
+	ts.Check(started(ts, args[0]).screen.write(keys.Replace(args[1])))
+}
+
+// cmdHangsUp takes the terminal away.
+func cmdHangsUp(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 1, "hangs-up NAME")
+	started(ts, args[0]).screen.close()
+}

@@ -1,0 +1,66 @@
+package app
+
+import (
+	"context"
+	"os/user"
+	"time"
+
+	"proctor/event"
+	"proctor/internal/cli"
+	"proctor/internal/config"
+	"proctor/reviewer"
+	people "proctor/reviewer/human"
+)
+
+// terminalAsks reports whether somebody sits at the terminal and may be asked there: standard input and standard error are one, standard
+// output is not for machines, and a person is the reviewer.
+func (r *run) terminalAsks() bool {
+	return r.env.StdinTerminal && r.env.StderrTerminal && !r.opts.JSON && r.opts.EventsFile != "-" && r.cfg.ApprovalsReviewer == config.UserReviewer &&
+		cli.File(r.env.Stdin) != nil
+}
+
+// whoAnswers finds out whether people can be asked. What exec would refuse without them is then configured anew.
+func (r *run) whoAnswers() (err error) {
+	if r.command != nil {
+		r.asks = r.terminalAsks()
+		return nil
+	}
+	if r.asks = r.opts.Ask && r.terminalAsks(); r.asks {
+		r.opts.Config.Headless = false
+		r.cfg, r.warnings, err = r.env.Configure(r.opts.Config)
+	}
+	return err
+}
+
+// panel are the people who answer requests of this session.
+func (r *run) panel() *people.Panel {
+	o := people.PanelOptions{People: r.cfg.Proctor.Approvals.People, Record: r.recordVote}
+	if r.terminalAsks() {
+		o.Terminal = people.New(&keyboard{in: cli.File(r.env.Stdin)}, r.env.Stderr, people.Options{Name: userName(r.env), Interactive: true})
+	}
+	return people.NewPanel(o)
+}
+
+func (r *run) recordVote(ctx context.Context, req reviewer.Request, vote *event.ApprovalVotedPayload) error {
+	_, err := r.stream.RecordAnyway(ctx, event.Draft{Turn: req.Turn, Call: req.Call, Actor: event.User, Payload: vote})
+	return err
+}
+
+// patience is how long a reviewer may take; zero is the default of reviewers that are no people.
+func (r *run) patience() time.Duration {
+	if r.asks {
+		return r.cfg.Proctor.Approvals.Wait
+	}
+	return 0
+}
+
+// userName is the account that this process runs under.
+func userName(env Env) string {
+	if u, err := user.Current(); err == nil && people.CheckName(u.Username) == nil {
+		return u.Username
+	}
+	if name := env.Getenv("USER"); people.CheckName(name) == nil {
+		return name
+	}
+	return "unknown"
+}
