@@ -9,8 +9,8 @@ import (
 
 // lines reads its input as it comes, on one goroutine until the input ends.
 type lines struct {
-	wake  chan struct{} // holds a token when there is something new
-	ended chan struct{} // closed when the goroutine has ended
+	wake    chan struct{} // holds a token when there is something new
+	reading sync.WaitGroup
 
 	mu     sync.Mutex
 	buffer []byte // at most maxLine
@@ -21,15 +21,14 @@ type lines struct {
 const maxLine = 4 << 10
 
 func read(in io.Reader) *lines {
-	l := &lines{wake: make(chan struct{}, 1), ended: make(chan struct{})}
-	go l.read(in) // ends with the input
+	l := &lines{wake: make(chan struct{}, 1)}
+	l.reading.Go(func() { l.read(in) }) // ends with the input
 	return l
 }
 
-func (l *lines) wait() { <-l.ended }
+func (l *lines) wait() { l.reading.Wait() }
 
 func (l *lines) read(in io.Reader) {
-	defer close(l.ended)
 	chunk := make([]byte, 1024)
 	for {
 		n, err := in.Read(chunk)
