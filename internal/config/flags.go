@@ -4,6 +4,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // ParseFlags reads the flags of `codex exec` into opts and returns the remaining
@@ -28,7 +29,7 @@ func ParseFlags(args []string, opts *Options) (rest []string, err error) {
 		if !strings.HasPrefix(arg, "--") && len(arg) > 2 { // -sread-only, -s=read-only
 			name, value, inline = arg[:2], strings.TrimPrefix(arg[2:], "="), true
 		}
-		f, ok := flagTable[name]
+		f, ok := flagTable()[name]
 		if !ok {
 			return nil, &UsageError{Flag: name, Msg: "unknown flag"}
 		}
@@ -62,7 +63,7 @@ func finishFlags(opts *Options, names []string) error {
 
 // KnowsFlag reports whether ParseFlags gives a flag, as typed ("--sandbox"), a
 // meaning for the configuration.
-func KnowsFlag(name string) bool { return flagTable[name].apply != nil }
+func KnowsFlag(name string) bool { return flagTable()[name].apply != nil }
 
 // checkFlags refuses flags, given by name as typed, that contradict each other.
 func checkFlags(names []string) error {
@@ -100,7 +101,7 @@ type flagSpec struct {
 }
 
 // flagTable is what `codex exec` accepts, by spelling.
-var flagTable = func() map[string]flagSpec {
+var flagTable = sync.OnceValue(func() map[string]flagSpec {
 	t := map[string]flagSpec{}
 	add := func(s flagSpec, names ...string) {
 		for _, n := range names {
@@ -144,7 +145,7 @@ var flagTable = func() map[string]flagSpec {
 		o.Flags = append([]Flag{{Key: "sandbox_mode", Value: string(WorkspaceWrite), Name: n}}, o.Flags...)
 	}}, fullAutoFlag)
 	return t
-}()
+})
 
 func below(cwd, dir string) string {
 	if path.IsAbs(dir) {

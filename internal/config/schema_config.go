@@ -2,17 +2,27 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 )
 
+// The plainest specs are one each for all keys: nobody may change them.
+var (
+	plainText    = spec{kind: stringValue}
+	plainBoolean = spec{kind: boolValue}
+	plainAny     = spec{kind: anyValue}
+	plainUnused  = spec{kind: anyValue, inert: true}
+	plainNumber  = spec{kind: numberValue, what: "a number"}
+)
+
 // Shorthands for the schema tables.
-func text() *spec                    { return &spec{kind: stringValue} }
+func text() *spec                    { return &plainText }
+func boolean() *spec                 { return &plainBoolean }
+func anything() *spec                { return &plainAny }
+func unused() *spec                  { return &plainUnused }
+func number() *spec                  { return &plainNumber }
 func words(w ...string) *spec        { return &spec{kind: stringValue, words: w} }
-func boolean() *spec                 { return &spec{kind: boolValue} }
-func anything() *spec                { return &spec{kind: anyValue} }
-func unused() *spec                  { return &spec{kind: anyValue, inert: true} }
-func number() *spec                  { return &spec{kind: numberValue, what: "a number"} }
 func list(e *spec) *spec             { return &spec{kind: arrayValue, elem: e} }
 func mapOf(e *spec) *spec            { return &spec{kind: mapValue, elem: e} }
 func union(a ...*spec) *spec         { return &spec{kind: unionValue, alts: a} }
@@ -30,12 +40,13 @@ func reviewerSpec() *spec {
 // section 3). Keys that proctor does not act on are listed so that a file shared
 // with Codex loads without complaint.
 var configSchema = sync.OnceValue(func() *spec {
-	f := profileFields()
-	f["profiles"] = mapOf(table(profileFields()))
+	profile := profileFields()
+	f := maps.Clone(profile)
+	f["profiles"] = mapOf(table(profile))
 	f["profile"] = &spec{kind: stringValue, check: func(n *node) (string, string) {
 		return "a default profile cannot be set in a file", fmt.Sprintf("the flag --profile %v on the command line", n.val)
 	}}
-	for _, k := range unusedKeys {
+	for k := range strings.FieldsSeq(unusedKeys) {
 		if _, ok := f[k]; !ok {
 			f[k] = unused()
 		}
@@ -86,7 +97,7 @@ func profileFields() map[string]*spec {
 var webSearchWords = []string{string(WebSearchDisabled), string(WebSearchCached), string(WebSearchIndexed), string(WebSearchLive)}
 
 // unusedKeys are keys of Codex that change nothing here.
-var unusedKeys = strings.Fields(`agents allow_remote_control apps apps_mcp_product_sku audio auto_review_model
+const unusedKeys = `agents allow_remote_control apps apps_mcp_product_sku audio auto_review_model
 	background_terminal_max_timeout chatgpt_base_url cli_auth_credentials_store commit_attribution compact_prompt
 	default_tools_approval_mode desktop disable_paste_burst disable_response_storage
 	experimental_compact_prompt_file experimental_instructions_file
@@ -101,7 +112,7 @@ var unusedKeys = strings.Fields(`agents allow_remote_control apps apps_mcp_produ
 	model_supports_reasoning_summaries notice oss_provider otlp personality plan_mode_reasoning_effort plugins
 	realtime sandbox_permissions service_tier show_raw_agent_reasoning skills sqlite_home
 	suppress_unstable_features_warning terminal tool_suggest tools tui windows_wsl_setup_acknowledged
-	zsh_path`)
+	zsh_path`
 
 // windowsSpec is for another system; its documented words are checked all the same.
 func windowsSpec() *spec {
@@ -232,8 +243,9 @@ func socketsSpec() *spec {
 }
 
 func otelSpec() *spec {
+	exporter := exporterSpec()
 	return table(map[string]*spec{
-		"environment": text(), "exporter": exporterSpec(), "trace_exporter": exporterSpec(), "metrics_exporter": exporterSpec(),
+		"environment": text(), "exporter": exporter, "trace_exporter": exporter, "metrics_exporter": exporter,
 		"log_user_prompt": boolean(), "log_agent_responses": boolean(), "log_guardian_assessments": boolean(),
 		"log_sse_deltas": boolean(), "tool_result": table(map[string]*spec{"max_bytes": within(0, maxFileBytes)}),
 		"span_attributes": &spec{kind: mapValue, elem: text(), keys: func(k string) (string, string) {

@@ -40,8 +40,9 @@ var requirementsSchema = sync.OnceValue(func() *spec {
 		"additional_developer_instructions": text(),
 	}
 	for k, s := range unusedRequirements() {
-		s.inert = true
-		f[k] = s
+		own := *s
+		own.inert = true
+		f[k] = &own
 	}
 	return &spec{kind: tableValue, fields: f, check: func(n *node) (string, string) {
 		if n.find("features") != nil && n.find("feature_requirements") != nil {

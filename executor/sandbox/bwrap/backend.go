@@ -69,7 +69,7 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 	if err != nil {
 		return nil, err
 	}
-	filters, err := seccomp.For(seccomp.ModeOf(spec.Plan))
+	filters, err := seccomp.For(seccomp.ModeOf(spec.Plan), true)
 	if err != nil {
 		return nil, err
 	}

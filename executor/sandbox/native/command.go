@@ -25,7 +25,7 @@ func (c *compiler) command(j job) {
 	var watching []uintptr
 	if j.supervise {
 		listener := c.message(packetListener)
-		watch := c.filterProgram(j.filters.Watch)
+		watch := c.filterProgram(j.filters.Notify.Bytes())
 		// Killable waiting (Linux 5.19) keeps signals from restarting a call that was reported.
 		for _, flags := range []uintptr{seccompListener | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, seccompListener} {
 			step := c.seccomp("watch calls", watch, flags)

@@ -3,6 +3,8 @@
 package seccomp
 
 import (
+	"slices"
+
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 )
@@ -16,7 +18,7 @@ const (
 
 // instructions lays the rows out one after the other, each loading the call number anew; the first that matches decides.
 func instructions(calls []Call, m Mode, actions map[Class]uint32, host machine) []bpf.Instruction {
-	out := guard(host)
+	out := slices.Grow(guard(host), 4*len(calls))
 	for _, c := range calls {
 		number, known := host.numbers[c.Name]
 		action, wanted := actions[c.Class]

@@ -23,40 +23,44 @@ func ModeOf(p filesystem.Plan) Mode {
 
 // Filters are all programs of one mode.
 type Filters struct {
-	// Enforce, Quiet and Watch (Notify without setup) are in the form bubblewrap reads.
-	Enforce, Quiet, Watch []byte
-	// Notify is with setup.
-	Notify Program
+	// Enforce and Quiet are in the form bubblewrap reads.
+	Enforce, Quiet []byte
+	Notify         Program
 	// Calls are the rows of each call number that Notify may stop; a number without rows is SetupDone.
 	Calls map[int32][]Call
 }
 
-var cache struct {
-	sync.Mutex
-	made map[Mode]Filters
+type cacheKey struct {
+	mode  Mode
+	setup bool
 }
 
-// For returns the filters of a mode, assembled once a process: they must not be changed. Assembling a program costs more
-// than a tenth of a millisecond.
-func For(m Mode) (Filters, error) {
+var cache struct {
+	sync.Mutex
+	made map[cacheKey]Filters
+}
+
+// For returns the filters of a mode, Notify with setup or without, assembled once a process: they must not be changed.
+// Assembling a program costs more than a tenth of a millisecond.
+func For(m Mode, setup bool) (Filters, error) {
 	cache.Lock()
 	defer cache.Unlock()
-	if f, ok := cache.made[m]; ok {
+	key := cacheKey{m, setup}
+	if f, ok := cache.made[key]; ok {
 		return f, nil
 	}
 	enforce, err1 := Enforce(m)
 	quiet, err2 := Quiet(m)
-	notify, err3 := Notify(m, true)
-	watch, err4 := Notify(m, false)
-	calls, err5 := ByNumber(m)
-	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+	notify, err3 := Notify(m, setup)
+	calls, err4 := ByNumber(m)
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return Filters{}, err
 	}
-	f := Filters{Enforce: enforce.Bytes(), Quiet: quiet.Bytes(), Watch: watch.Bytes(), Notify: notify, Calls: calls}
+	f := Filters{Enforce: enforce.Bytes(), Quiet: quiet.Bytes(), Notify: notify, Calls: calls}
 	if cache.made == nil {
-		cache.made = map[Mode]Filters{}
+		cache.made = map[cacheKey]Filters{}
 	}
-	cache.made[m] = f
+	cache.made[key] = f
 	return f, nil
 }
 

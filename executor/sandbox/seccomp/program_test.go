@@ -222,7 +222,7 @@ func TestMatchAgreesWithTheFilter(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		network := rapid.SampledFrom([]filesystem.Network{filesystem.NetworkOff, filesystem.NetworkProxied, filesystem.NetworkOn}).Draw(t, "network")
-		filters, err := For(Mode{Network: network, Reads: rapid.Bool().Draw(t, "reads")})
+		filters, err := For(Mode{Network: network, Reads: rapid.Bool().Draw(t, "reads")}, true)
 		if err != nil {
 			t.Fatal(err)
 		}

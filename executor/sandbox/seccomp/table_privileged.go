@@ -8,7 +8,7 @@ import "golang.org/x/sys/unix"
 // want of a capability anyway; refusing them here also covers what a new user namespace would allow.
 func privilegedCalls() []Call {
 	closed := func(access string, names ...string) []Call {
-		var out []Call
+		out := make([]Call, 0, len(names))
 		for _, n := range names {
 			out = append(out, refuse(n, access, RulePrivilegedCall))
 		}

@@ -29,7 +29,7 @@ func (p *Program) image() ([]byte, error) {
 }
 
 // encode appends a step as the machine reads it. self is its own address.
-func (s Step) encode(b []byte, self uintptr) []byte {
+func (s *Step) encode(b []byte, self uintptr) []byte {
 	or := func(v, otherwise uintptr) uintptr {
 		if v == 0 {
 			return otherwise
@@ -40,9 +40,9 @@ func (s Step) encode(b []byte, self uintptr) []byte {
 	if also == 0 {
 		also = s.Want
 	}
-	words := append([]uintptr{s.Call}, s.Args[:]...)
-	words = append(words, or(s.Keep, Report), uintptr(s.Want), uintptr(also), or(s.Then, self+stepSize), or(s.Positive, s.Fail), s.Fail)
-	return appendWords(b, words...)
+	b = appendWords(b, s.Call)
+	b = appendWords(b, s.Args[:]...)
+	return appendWords(b, or(s.Keep, Report), uintptr(s.Want), uintptr(also), or(s.Then, self+stepSize), or(s.Positive, s.Fail), s.Fail)
 }
 
 // Sizes of the ELF headers (elf(5)).
@@ -74,18 +74,22 @@ func link(machine, list, data []byte, page int) []byte {
 	if runtime.GOARCH == "arm64" {
 		kind = arm64
 	}
-	out := append([]byte(magic), make([]byte, 16-len(magic))...)
+	size := page
+	for _, s := range segments {
+		size += aligned(len(s.content))
+	}
+	out := make([]byte, 16, size)
+	copy(out, magic)
 	// An executable of that kind, version 1; entry; where the segment headers are; none of sections; flags 0; sizes.
 	out = appendWords(out, 2|kind<<16|1<<32, codeAt, fileHeader, 0, fileHeader<<32|segmentHeader<<48, uintptr(len(segments)))
 	offset := page
 	for _, s := range segments {
-		size := uintptr(len(s.content))
-		out = appendWords(out, uintptr(s.kind)|uintptr(s.flags)<<32, uintptr(offset), s.at, s.at, size, size, uintptr(page))
+		length := uintptr(len(s.content))
+		out = appendWords(out, uintptr(s.kind)|uintptr(s.flags)<<32, uintptr(offset), s.at, s.at, length, length, uintptr(page))
 		offset += aligned(len(s.content))
 	}
 	for _, s := range segments {
-		out = append(out, make([]byte, aligned(len(out))-len(out))...)
-		out = append(out, s.content...)
+		out = append(out[:aligned(len(out))], s.content...) // between them are zeros
 	}
 	return out
 }
