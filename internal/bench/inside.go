@@ -74,7 +74,10 @@ func (in inside) run(ctx context.Context) (out insideResult, err error) {
 		defer release()
 	}
 	spec := sandbox.Spec{Argv: in.Argv, Dir: in.Workspace, Env: in.Env, Plan: plan, OnDenial: func(sandbox.Denial) {}}
-	recordChanges(&spec, in)
+	if !in.Unsupervised {
+		// As a session does: see tool.ChangeRoots.
+		spec.OnChange, spec.ChangeRoots = func(sandbox.Change) {}, []string{in.Workspace}
+	}
 	if in.Memory {
 		return in.memory(ctx, b, spec)
 	}
