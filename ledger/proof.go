@@ -74,9 +74,13 @@ func (l *Ledger) prove(ctx context.Context, f func(tlog.HashReader) ([]tlog.Hash
 	if err != nil {
 		return nil, fmt.Errorf("build proof: %w", err)
 	}
+	return ownHashes(proof), nil
+}
+
+func ownHashes(proof []tlog.Hash) []event.Hash {
 	hashes := make([]event.Hash, len(proof))
 	for i, h := range proof {
 		hashes[i] = event.Hash(h)
 	}
-	return hashes, nil
+	return hashes
 }

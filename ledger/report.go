@@ -116,6 +116,13 @@ func (f findings) add(s Severity, found Finding) {
 	f.report.Findings = append(f.report.Findings, found)
 }
 
+// about adds a finding about one entry and its event.
+func (f findings) about(s Severity, code string, index event.Seq, h entryHead, message string) {
+	found := at(code, index, message)
+	found.ID, found.Session = h.ID, h.Session
+	f.add(s, found)
+}
+
 // at makes a finding about one entry.
 func at(code string, index event.Seq, message string) Finding {
 	return Finding{Code: code, Seq: &index, Message: message}

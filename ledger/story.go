@@ -27,18 +27,18 @@ type call struct {
 }
 
 // number checks the dense sequence of the session.
-func (v *verifier) number(st *story, index event.Seq, s stored, h entryHead) {
+func (f findings) number(st *story, index event.Seq, s stored, h entryHead) {
 	if s.sessionSeq != st.last+1 {
-		v.about(SeverityError, CodeSessionGap, index, h, fmt.Sprintf("number %d of the session follows %d", s.sessionSeq, st.last))
+		f.about(SeverityError, CodeSessionGap, index, h, fmt.Sprintf("number %d of the session follows %d", s.sessionSeq, st.last))
 	}
 	if h.Seq != 0 && h.Seq != s.sessionSeq {
-		v.about(SeverityError, CodeSessionGap, index, h, fmt.Sprintf("the producer gave number %d, the ledger %d", h.Seq, s.sessionSeq))
+		f.about(SeverityError, CodeSessionGap, index, h, fmt.Sprintf("the producer gave number %d, the ledger %d", h.Seq, s.sessionSeq))
 	}
 	st.last, st.index, st.closed = s.sessionSeq, index, h.Kind == event.SessionClosed
 }
 
 // tell follows the session's calls. e is nil when the event could not be read.
-func (v *verifier) tell(st *story, index event.Seq, s stored, h entryHead, e *event.Event) {
+func (f findings) tell(st *story, index event.Seq, s stored, h entryHead, e *event.Event) {
 	if e == nil {
 		return
 	}
@@ -50,13 +50,13 @@ func (v *verifier) tell(st *story, index event.Seq, s stored, h entryHead, e *ev
 			c.allowed[e.ID] = p.Digest
 		}
 	case *event.ExecStartedPayload:
-		v.started(st, index, h, e, p)
+		f.started(st, index, h, e, p)
 	case *event.ToolResultPayload:
 		if p.Status != "running" {
 			delete(st.calls, e.Call)
 		}
 	case *event.SessionClosedPayload:
-		v.closed(st, index, s, h, p)
+		f.closed(st, index, s, h, p)
 	}
 	if h.Seq != 0 && h.Kind != event.SessionClosed {
 		c, _ := event.Lookup(h.Kind)
@@ -77,29 +77,29 @@ func (st *story) call(id string) *call {
 }
 
 // started demands that the decision the event names was recorded before, for the same call and the same action.
-func (v *verifier) started(st *story, index event.Seq, h entryHead, e *event.Event, p *event.ExecStartedPayload) {
+func (f findings) started(st *story, index event.Seq, h entryHead, e *event.Event, p *event.ExecStartedPayload) {
 	c := st.call(e.Call)
 	c.started, c.id = &index, e.ID
 	switch digest, ok := c.allowed[p.Decision]; {
 	case !ok:
-		v.about(SeverityError, CodeStartedUndecided, index, h, fmt.Sprintf("call %q was started without a decision before it that allows it: it names %q", e.Call, p.Decision))
+		f.about(SeverityError, CodeStartedUndecided, index, h, fmt.Sprintf("call %q was started without a decision before it that allows it: it names %q", e.Call, p.Decision))
 	case digest != p.Digest:
-		v.about(SeverityError, CodeStartedUndecided, index, h, fmt.Sprintf("call %q was started with action %s, decision %s allows %s", e.Call, p.Digest, p.Decision, digest))
+		f.about(SeverityError, CodeStartedUndecided, index, h, fmt.Sprintf("call %q was started with action %s, decision %s allows %s", e.Call, p.Digest, p.Decision, digest))
 	}
 }
 
 // closed compares the counts of session_closed with the events before it: those that the closing
 // process sent are the last ones that carry a number.
-func (v *verifier) closed(st *story, index event.Seq, s stored, h entryHead, p *event.SessionClosedPayload) {
+func (f findings) closed(st *story, index event.Seq, s stored, h entryHead, p *event.SessionClosedPayload) {
 	if p.Events != s.sessionSeq {
-		v.about(SeverityError, CodeClosedNumber, index, h, fmt.Sprintf("the session says it has %d events, this is number %d", p.Events, s.sessionSeq))
+		f.about(SeverityError, CodeClosedNumber, index, h, fmt.Sprintf("the session says it has %d events, this is number %d", p.Events, s.sessionSeq))
 	}
 	var total uint64
 	for _, n := range p.Counts {
 		total += n
 	}
 	if total > uint64(len(st.kinds)) {
-		v.about(SeverityError, CodeClosedCounts, index, h, fmt.Sprintf("the session counts %d events before its end, %d are there", total, len(st.kinds)))
+		f.about(SeverityError, CodeClosedCounts, index, h, fmt.Sprintf("the session counts %d events before its end, %d are there", total, len(st.kinds)))
 	} else {
 		got := map[event.Kind]uint64{}
 		for _, k := range st.kinds[uint64(len(st.kinds))-total:] {
@@ -107,19 +107,19 @@ func (v *verifier) closed(st *story, index event.Seq, s stored, h entryHead, p *
 		}
 		for _, k := range sortedKinds(got, p.Counts) {
 			if got[k] != p.Counts[k] {
-				v.about(SeverityError, CodeClosedCounts, index, h, fmt.Sprintf("the session counts %d of %s, %d are there", p.Counts[k], k, got[k]))
+				f.about(SeverityError, CodeClosedCounts, index, h, fmt.Sprintf("the session counts %d of %s, %d are there", p.Counts[k], k, got[k]))
 			}
 		}
 	}
 	for _, id := range st.openCalls() {
 		c := st.calls[id]
-		f := at(CodeStartedUnresolved, *c.started, fmt.Sprintf("call %q was started and has no result", id))
-		f.ID, f.Session = c.id, h.Session
+		open := at(CodeStartedUnresolved, *c.started, fmt.Sprintf("call %q was started and has no result", id))
+		open.ID, open.Session = c.id, h.Session
 		if slices.Contains(p.OpenCalls, id) {
-			v.add(SeverityNote, f)
+			f.add(SeverityNote, open)
 		} else {
-			f.Message += ", and session_closed does not list it"
-			v.add(SeverityError, f)
+			open.Message += ", and session_closed does not list it"
+			f.add(SeverityError, open)
 		}
 	}
 	st.kinds, st.calls = nil, nil

@@ -141,12 +141,6 @@ func (v *verifier) entry(index event.Seq, raw []byte) {
 	v.tell(st, index, s, h, e)
 }
 
-func (v *verifier) about(s Severity, code string, index event.Seq, h entryHead, message string) {
-	f := at(code, index, message)
-	f.ID, f.Session = h.ID, h.Session
-	v.add(s, f)
-}
-
 // hash compares one recomputed hash with its tile.
 func (v *verifier) hash(level int, n uint64, h event.Hash) {
 	at2 := [2]uint64{uint64(level), n / tileWidth} //nolint:gosec // a level is not negative
