@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -32,6 +34,40 @@ func (s *choices) bind(f *pflag.FlagSet) {
 	for _, name := range []string{"yolo", "full-auto"} {
 		_ = f.MarkHidden(name)
 	}
+}
+
+// configured makes c take the flags of exec, and run with the configuration that they ask for.
+func configured(c *cobra.Command, env cli.Env, run func(ctx context.Context, o config.Options, args []string) error) *cobra.Command {
+	var s choices
+	s.bind(c.Flags())
+	c.RunE = func(c *cobra.Command, args []string) error {
+		o, err := s.options(c, env)
+		if err != nil {
+			return err
+		}
+		return run(c.Context(), o, args)
+	}
+	return c
+}
+
+// forCommand is configured for a command that is given another one: what follows the first word of that is not for us.
+func forCommand(c *cobra.Command, env cli.Env, run func(ctx context.Context, o config.Options, args []string) error) *cobra.Command {
+	c.Args = cobra.MinimumNArgs(1)
+	c.Flags().SetInterspersed(false)
+	return configured(c, env, run)
+}
+
+// Flags that several commands have alike.
+func bindIgnoreRules(f *pflag.FlagSet, to *bool) {
+	f.BoolVar(to, "ignore-rules", false, "leave out .rules files; managed rules stay")
+}
+
+func bindEvents(f *pflag.FlagSet, to *string) {
+	f.StringVar(to, "events", "", "write every event of the run to `FILE`, '-' for standard output")
+}
+
+func bindFailOn(f *pflag.FlagSet, to *[]string) {
+	f.StringSliceVar(to, "fail-on", nil, "end with status 3 when something was `WHAT`: denied, sandbox, tool")
 }
 
 // options are those of the flags that c was given.

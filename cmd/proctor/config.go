@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"proctor/internal/cli"
@@ -13,24 +15,17 @@ func newConfig(env cli.Env) *cobra.Command {
 		newConfigShow(env), newConfigExplain(env), newConfigValidate(env))
 }
 
-// configFlags makes a command take the flags of exec, and load as exec does.
-func configFlags(c *cobra.Command, env cli.Env, run func(o config.Options, args []string) error) *cobra.Command {
-	var f choices
-	f.bind(c.Flags())
-	c.RunE = func(c *cobra.Command, args []string) error {
-		o, err := f.options(c, env)
-		if err != nil {
-			return err
-		}
+// loaded makes a command load as exec does, where nobody can be asked.
+func loaded(c *cobra.Command, env cli.Env, run func(o config.Options, args []string) error) *cobra.Command {
+	return configured(c, env, func(_ context.Context, o config.Options, args []string) error {
 		o.Headless = true
 		return run(o, args)
-	}
-	return c
+	})
 }
 
 func newConfigShow(env cli.Env) *cobra.Command {
 	var origin, json bool
-	c := configFlags(&cobra.Command{
+	c := loaded(&cobra.Command{
 		Use: "show [KEY...]", Short: "print the settings that a run would have",
 		Long: `show prints every effective setting, or those at and below KEY, as 'proctor exec' would have them with the same
 flags. Secrets are masked. --origin adds the layer, file, line and column that each value comes from, and the
@@ -59,7 +54,7 @@ Exit status: 0 shown; 1 the configuration does not load; 2 usage, or KEY is unkn
 
 func newConfigExplain(env cli.Env) *cobra.Command {
 	var json bool
-	c := configFlags(&cobra.Command{
+	c := loaded(&cobra.Command{
 		Use: "explain KEY", Short: "say which layers set a key, which one won and what changed it",
 		Long: `explain lists every layer that sets KEY, strongest first, the value that is in effect, the requirement or command
 that changed it, and what the key expects. KEY may be one of requirements.toml as well.
@@ -76,7 +71,7 @@ Exit status: 0 explained; 1 the configuration does not load; 2 usage, or KEY is 
 
 func newConfigValidate(env cli.Env) *cobra.Command {
 	var json bool
-	c := configFlags(&cobra.Command{
+	c := loaded(&cobra.Command{
 		Use: "validate [FILE...]", Short: "say what is wrong with the configuration",
 		Long: `validate loads the configuration as 'proctor exec' would with the same flags and prints every problem with file, line,
 column, key, what was expected and what to do. An unknown key in a managed file is a problem too: it leaves out

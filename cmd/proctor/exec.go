@@ -101,13 +101,13 @@ func (f *execFlags) bind(s *pflag.FlagSet) {
 	s.StringVarP(&f.output, "output-last-message", "o", "", "write the last message to `FILE` as well")
 	s.StringVar(&f.schema, "output-schema", "", "JSON schema `FILE` for the final answer")
 	s.StringArrayVarP(&f.images, "image", "i", nil, "attach image `FILE`")
-	s.BoolVar(&f.ignoreRules, "ignore-rules", false, "leave out .rules files; managed rules stay")
+	bindIgnoreRules(s, &f.ignoreRules)
 	s.StringVar(&f.colour, "color", "auto", "`WHEN`: auto, always or never")
 	s.BoolVar(&f.ephemeral, "ephemeral", false, "accepted for compatibility: the ledger always records")
 	s.BoolVar(&f.hookTrust, "dangerously-bypass-hook-trust", false, "accepted for compatibility: this version runs no hooks")
 
-	s.StringVar(&f.events, "events", "", "write every event of the run to `FILE`, '-' for standard output")
-	s.StringSliceVar(&f.failOn, "fail-on", nil, "end with status 3 when something was `WHAT`: denied, sandbox, tool")
+	bindEvents(s, &f.events)
+	bindFailOn(s, &f.failOn)
 	s.DurationVar(&f.timeout, "timeout", 0, "end the run after `DURATION`, with status 124")
 	for _, name := range []string{"experimental-json", "ephemeral", "dangerously-bypass-hook-trust"} {
 		_ = s.MarkHidden(name)

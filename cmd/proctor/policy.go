@@ -1,9 +1,12 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"proctor/internal/cli"
+	"proctor/internal/config"
 	"proctor/internal/unrecorded"
 )
 
@@ -46,9 +49,8 @@ Exit status: 0 the rules were read, whatever they decide; 1 a rules file or the 
 }
 
 func newPolicyExplain(env cli.Env) *cobra.Command {
-	var s choices
 	var o unrecorded.PolicyExplainOptions
-	c := &cobra.Command{
+	c := forCommand(&cobra.Command{
 		Use:   "explain [flags] [--] COMMAND...",
 		Short: "say what would be decided about a command, why, and what would change it",
 		Long: `explain decides about COMMAND as a run with the same flags would, without running it: how the command is taken
@@ -62,22 +64,16 @@ Exit status: 0 explained, whatever the decision; 1 the configuration or a rules 
 		Example: `  proctor policy explain -- git push origin main
   proctor policy explain -s read-only -a on-request --interactive 'make && rm -rf build'
   proctor policy explain --json -- npm install | jq .changes`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			if o.Config, err = s.options(c, env); err != nil {
-				return err
-			}
-			o.Config.Headless, o.Command = !o.Interactive, args
-			return unrecorded.PolicyExplain(env, o)
-		},
-	}
+	}, env, func(_ context.Context, co config.Options, args []string) error {
+		o.Config, o.Command = co, args
+		o.Config.Headless = !o.Interactive
+		return unrecorded.PolicyExplain(env, o)
+	})
 	f := c.Flags()
-	f.SetInterspersed(false)
-	s.bind(f)
 	f.BoolVar(&o.JSON, "json", false, "one JSON object")
 	f.BoolVar(&o.Interactive, "interactive", false, "a person can be asked")
 	f.BoolVar(&o.Escalated, "escalated", false, "the call asks to run outside the sandbox, with a justification")
-	f.BoolVar(&o.IgnoreRules, "ignore-rules", false, "leave out .rules files; managed rules stay")
+	bindIgnoreRules(f, &o.IgnoreRules)
 	return c
 }
 

@@ -3,16 +3,18 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
 	"proctor/internal/cli"
+	"proctor/internal/config"
 )
 
 func newRun(env cli.Env) *cobra.Command {
-	var s choices
 	var o app.RunOptions
-	c := &cobra.Command{
+	c := forCommand(&cobra.Command{
 		Use:   "run [flags] [--] COMMAND...",
 		Short: "run one command under supervision, without a model",
 		Long: `run decides about COMMAND as it would about a tool call of an agent, records the decision before anything
@@ -30,27 +32,19 @@ on standard error that begins with "proctor:" or REFUSED tells ours from that of
   proctor run -a untrusted -- npm publish
   proctor run -s read-only --fail-on sandbox -- ./untrusted-script.sh
   proctor run --json -- npm ci > run.jsonl`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkFailOn(o.FailOn); err != nil {
-				return err
-			}
-			var err error
-			if o.Config, err = s.options(c, env); err != nil {
-				return err
-			}
-			o.Argv = args // not Headless, which turns every policy into never: what would be asked is refused instead
-			return app.Run(c.Context(), env, o)
-		},
-	}
+	}, env, func(ctx context.Context, co config.Options, args []string) error {
+		if err := checkFailOn(o.FailOn); err != nil {
+			return err
+		}
+		o.Config, o.Argv = co, args // not Headless, which turns every policy into never: what would be asked is refused instead
+		return app.Run(ctx, env, o)
+	})
 	f := c.Flags()
-	f.SetInterspersed(false)
-	s.bind(f)
-	f.BoolVar(&o.IgnoreRules, "ignore-rules", false, "leave out .rules files; managed rules stay")
+	bindIgnoreRules(f, &o.IgnoreRules)
 	f.BoolVar(&o.JSON, "json", false, "print events as JSON lines instead of the command's output")
 	f.BoolVar(&o.LogDenials, "log-denials", false, "print what the sandbox refused, on standard error")
 	f.BoolVar(&o.Unrecorded, "no-record-output", false, "leave the command's output out of the ledger")
-	f.StringVar(&o.EventsFile, "events", "", "write every event of the run to `FILE`, '-' for standard output")
-	f.StringSliceVar(&o.FailOn, "fail-on", nil, "end with status 3 when something was `WHAT`: denied, sandbox, tool")
+	bindEvents(f, &o.EventsFile)
+	bindFailOn(f, &o.FailOn)
 	return c
 }
