@@ -118,45 +118,47 @@ func (s *Supervisor) Run() {
 
 // answer settles one call. An error in answering means that the caller died; there is nobody to tell.
 func (s *Supervisor) answer(l listener, n *notification) {
+	switch errno, settled := s.decide(l, n); {
+	case settled:
+	case errno != 0:
+		_ = l.refuse(n.ID, errno)
+	default:
+		_ = l.proceed(n.ID)
+	}
+}
+
+// decide is the error that a call gets, or 0 when it may go on, unless it was settled already.
+func (s *Supervisor) decide(l listener, n *notification) (errno unix.Errno, settled bool) {
 	rows, known := s.calls[n.Data.Number]
-	if !known && s.options.Setup { // the prctl that Notify adds: by either of the launcher's processes, or by the command
+	if s.options.Setup && !known && n.Data.Number == seccomp.SetupNumber { // by either of the launcher's processes, or by the command
 		s.setup = false
 		if s.options.OnCommand != nil {
 			s.options.OnCommand(int(n.PID))
 		}
-		_ = l.proceed(n.ID)
-		return
+		return 0, false
 	}
 	if s.setup {
-		_ = l.proceed(n.ID)
-		return
+		return 0, false
 	}
 	row := match(rows, n.Data.Args)
 	if (row.Class == seccomp.Watched || row.Class == seccomp.Dated || !known) && s.act(l, n, row) {
-		return
+		return 0, true
 	}
-	var errno unix.Errno
 	switch row.Class {
 	case seccomp.Watched:
-		errno = s.look(l, n, row)
+		return s.look(l, n, row), false
 	case seccomp.Dated:
 		s.look(l, n, row)
-		errno = unix.ENOSYS
+		return unix.ENOSYS, false
 	case seccomp.Limited:
-		errno = s.limit(l, n, row)
+		return s.limit(l, n, row), false
 	case seccomp.Sealed:
-		if errno = s.seal(l, n); errno == 0 {
-			return
-		}
+		errno = s.seal(l, n)
+		return errno, errno == 0
 	default:
 		s.reportRefused(l, n, row)
-		errno = unix.EPERM
+		return unix.EPERM, false
 	}
-	if errno != 0 {
-		_ = l.refuse(n.ID, errno)
-		return
-	}
-	_ = l.proceed(n.ID)
 }
 
 // match is the row that made the filter stop a call. Without one the zero row is refused.

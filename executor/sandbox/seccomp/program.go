@@ -44,8 +44,11 @@ func Notify(m Mode, setup bool) (Program, error) {
 // notified are the classes that a supervisor answers.
 var notified = map[Class]bool{Refused: true, Watched: true, Dated: true, Sealed: true, Limited: true}
 
-// SetupDone names the call that Notify stops in addition, to see the end of the set-up.
-const SetupDone = "prctl"
+// SetupDone names the call that Notify stops in addition, to see the end of the set-up; SetupNumber is its number.
+const (
+	SetupDone   = "prctl"
+	SetupNumber = int32(unix.SYS_PRCTL)
+)
 
 func assemble(m Mode, actions map[Class]uint32, extra []Call) (Program, error) {
 	if scopeOf(m.Network) == 0 {
