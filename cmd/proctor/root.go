@@ -67,9 +67,11 @@ made durable; 124 time limit; 130 and 143 interrupted.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w; see '%s --help'", err, c.CommandPath())}
 	})
-	for _, c := range asked(args) {
+	commands := asked(args)
+	for _, c := range commands {
 		root.AddCommand(c.make(env))
 	}
+	root.CompletionOptions.DisableDefaultCmd = len(commands) == 1 // it needs all of them, and costs a start
 	for _, c := range root.Commands() {
 		strictArgs(c)
 	}

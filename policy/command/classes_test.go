@@ -3,6 +3,7 @@ package command
 import (
 	"bufio"
 	"encoding/json"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func TestClasses(t *testing.T) {
 
 // No word stands in a table without a case that uses it.
 func TestEveryWordHasACase(t *testing.T) {
-	used := set{}
+	used := map[string]bool{}
 	for _, c := range readCases(t) {
 		for _, w := range strings.FieldsFunc(strings.Join(c.Argv, " "), func(r rune) bool { return strings.ContainsRune(" \n\"';|&(){}$`", r) }) {
 			used[w] = true
@@ -79,7 +80,7 @@ func TestEveryWordHasACase(t *testing.T) {
 		tables["options of "+name] = options
 	}
 	for table, list := range tables {
-		for w := range list {
+		for _, w := range list {
 			if !used[w] {
 				t.Errorf("%q of %s is in no case", w, table)
 			}
@@ -87,10 +88,4 @@ func TestEveryWordHasACase(t *testing.T) {
 	}
 }
 
-func keys[V any](m map[string]V) set {
-	s := set{}
-	for k := range m {
-		s[k] = true
-	}
-	return s
-}
+func keys[V any](m map[string]V) set { return slices.Collect(maps.Keys(m)) }

@@ -48,7 +48,7 @@ func (i *inspector) redirected(s *syntax.Stmt, depth int) {
 
 // substituted judges interpreters whose script is the output of a download or a decoder: sh -c "$(curl x)", . <(curl x).
 func (i *inspector) substituted(cmd []word, c *syntax.CallExpr) {
-	if len(cmd) == 0 || !evaluators[base(cmd[0].value)] && !interpreters[base(cmd[0].value)] {
+	if len(cmd) == 0 || !evaluators.has(base(cmd[0].value)) && !interpreters.has(base(cmd[0].value)) {
 		return
 	}
 	for _, arg := range c.Args[1:] {
@@ -78,7 +78,7 @@ func (i *inspector) hidesText(root syntax.Node) bool {
 			cmd := readCall(c)
 			for n := range cmd {
 				name := base(cmd[n].value)
-				found = found || n < 4 && (downloads[name] || decodes(name, cmd[n+1:]))
+				found = found || n < 4 && (downloads.has(name) || decodes(name, cmd[n+1:]))
 			}
 		}
 		return !found && i.revisit()
@@ -106,7 +106,7 @@ func readsScriptBelow(cmd []word, depth int) bool {
 		return false
 	}
 	name := base(cmd[0].value)
-	if interpreters[name] {
+	if interpreters.has(name) {
 		return scriptless(name, cmd[1:])
 	}
 	w, ok := wrappers[name]
@@ -117,7 +117,7 @@ func readsScriptBelow(cmd []word, depth int) bool {
 func scriptless(name string, args []word) bool {
 	inline := "erpE"
 	switch {
-	case shells[name]:
+	case shells.has(name):
 		inline = "c"
 	case strings.HasPrefix(name, "python"):
 		inline = "cm"
@@ -129,7 +129,7 @@ func scriptless(name string, args []word) bool {
 			return true
 		case shortOption(v, inline):
 			return false
-		case shells[name] && (shortOption(v, "o") || strings.HasPrefix(v, "+o")):
+		case shells.has(name) && (shortOption(v, "o") || strings.HasPrefix(v, "+o")):
 			n++ // the name of a shell option
 		case v == "-", strings.HasPrefix(v, "/dev/"), strings.HasPrefix(v, "/proc/"):
 		case v == "" || v[0] != '-' && v[0] != '+':

@@ -40,7 +40,7 @@ func unique(list []policy.Finding) []policy.Finding {
 // safeGaps lists what the documented safe list lets pass and should not.
 func safeGaps(argv []string) []policy.Finding {
 	var out []policy.Finding
-	if strings.Contains(argv[0], "/") && !systemDirs[path.Dir(argv[0])] {
+	if strings.Contains(argv[0], "/") && !systemDirs.has(path.Dir(argv[0])) {
 		out = append(out, policy.Finding{Code: FindingForeignPath, Class: policy.Ordinary})
 	}
 	if gap, ok := optionGaps[path.Base(argv[0])]; ok && gap(argv[1:]) {
@@ -89,7 +89,7 @@ func gitGap(args []string) bool {
 		if slices.Contains(gitForeign, name) || i == 0 && a == "-p" {
 			return true
 		}
-		for long := range gitWrites {
+		for _, long := range gitWrites {
 			if len(name) > len("--x") && name != long && strings.HasPrefix(long, name) {
 				return true
 			}

@@ -89,7 +89,7 @@ func wholeTree(p string) bool {
 	case "", ".", "..", "~", "./", "./.":
 		return true
 	}
-	return systemTrees[path.Clean(trimmed)]
+	return systemTrees.has(path.Clean(trimmed))
 }
 
 var systemTrees = words("/", "/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/lib64", "/opt", "/proc", "/root", "/sbin", "/srv", "/sys", "/usr", "/usr/bin",
@@ -101,7 +101,7 @@ func findDeletes(args []string) string {
 		return ""
 	}
 	for n, a := range args {
-		if findSelects[a] && (a == "-empty" || n+1 < len(args) && strings.Trim(args[n+1], "*./") != "") {
+		if findSelects.has(a) && (a == "-empty" || n+1 < len(args) && strings.Trim(args[n+1], "*./") != "") {
 			return ""
 		}
 	}
@@ -135,7 +135,7 @@ func rawDevice(p string) bool {
 		return false
 	}
 	first, _, _ := strings.Cut(name, "/")
-	return !harmlessDevices[first] && !strings.HasPrefix(first, "tty")
+	return !harmlessDevices.has(first) && !strings.HasPrefix(first, "tty")
 }
 
 var harmlessDevices = words("null", "zero", "full", "random", "urandom", "stdin", "stdout", "stderr", "fd", "pts", "ptmx", "shm", "console", "tcp", "udp", "log", "mqueue", "kmsg")
@@ -188,7 +188,7 @@ func ownsRoot(args []string) string {
 }
 
 func systemTree(p string) bool {
-	return strings.HasPrefix(p, "/") && systemTrees[path.Clean(strings.TrimSuffix(p, "*"))] || p == "~" || p == "~/"
+	return strings.HasPrefix(p, "/") && systemTrees.has(path.Clean(strings.TrimSuffix(p, "*"))) || p == "~" || p == "~/"
 }
 
 func hasShort(args []string, letters string) bool {

@@ -100,19 +100,19 @@ func (i *inspector) command(cmd []word, depth int, documented bool) {
 
 // started judges what a command starts, by what its program is known to do with its arguments.
 func (i *inspector) started(name string, cmd []word, depth int, documented bool) {
-	if shells[name] || !cmd[0].literal && len(cmd) > 2 && strings.HasPrefix(cmd[1].value, "-") {
+	if shells.has(name) || !cmd[0].literal && len(cmd) > 2 && strings.HasPrefix(cmd[1].value, "-") {
 		i.shell(cmd, name, depth, documented)
 	}
 	if w, ok := wrappers[name]; ok {
 		i.wrapped(cmd[1:], w, depth)
 	}
-	if scriptCarriers[name] {
+	if scriptCarriers.has(name) {
 		i.carried(cmd[1:], depth)
 	}
 	switch name {
 	case "find":
 		for n, w := range cmd {
-			if findRuns[w.value] {
+			if findRuns.has(w.value) {
 				i.wrapped(cmd[n+1:], wrapper{}, depth)
 			}
 		}

@@ -148,7 +148,7 @@ func expanding(argv []string, plain [][]string) Parsed {
 
 // splitScript returns the script of exactly SHELL -c|-lc SCRIPT.
 func splitScript(argv []string) (string, bool) {
-	if len(argv) != 3 || !splitShells[path.Base(argv[0])] || (argv[1] != "-c" && argv[1] != "-lc") {
+	if len(argv) != 3 || !splitShells.has(path.Base(argv[0])) || (argv[1] != "-c" && argv[1] != "-lc") {
 		return "", false
 	}
 	return argv[2], true

@@ -11,7 +11,7 @@ func knownSafe(argv []string) bool {
 	if argv[0] == "" || strings.HasSuffix(argv[0], "/") {
 		return false
 	}
-	if anyArgs[name] {
+	if anyArgs.has(name) {
 		return true
 	}
 	if refused, ok := withoutOptions[name]; ok {
@@ -32,7 +32,7 @@ func knownSafe(argv []string) bool {
 func hasOption(args []string, options set) bool {
 	for _, a := range args {
 		name, _, _ := strings.Cut(a, "=")
-		if options[a] || (strings.HasPrefix(a, "--") && options[name]) {
+		if options.has(a) || (strings.HasPrefix(a, "--") && options.has(name)) {
 			return true
 		}
 	}
@@ -68,7 +68,7 @@ func isNumber(s string) bool {
 // gitReadsOnly: a reading subcommand, reached without a configuration override and without options that write or start programs.
 func gitReadsOnly(args []string) bool {
 	rest, ok := gitSubcommand(args, gitGlobalValue)
-	if !ok || !gitReads[rest[0]] || hasOption(args, gitWrites) || gitOverridesConfig(args) {
+	if !ok || !gitReads.has(rest[0]) || hasOption(args, gitWrites) || gitOverridesConfig(args) {
 		return false
 	}
 	return rest[0] != "branch" || branchLists(rest[1:])
@@ -79,7 +79,7 @@ func gitSubcommand(args []string, withValue set) ([]string, bool) {
 	for i := 0; i < len(args); i++ {
 		a := args[i]
 		switch {
-		case withValue[a]:
+		case withValue.has(a):
 			i++
 		case strings.HasPrefix(a, "-"):
 		default:
@@ -102,7 +102,7 @@ func gitOverridesConfig(args []string) bool {
 // branchLists: every argument is a listing option; without arguments git lists too.
 func branchLists(args []string) bool {
 	for _, a := range args {
-		if !gitBranchRead[a] && !strings.HasPrefix(a, "--format=") {
+		if !gitBranchRead.has(a) && !strings.HasPrefix(a, "--format=") {
 			return false
 		}
 	}

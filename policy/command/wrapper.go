@@ -55,8 +55,8 @@ func (w wrapper) starts(rest []word) []int {
 		case v == "--":
 			unsure = false
 		case len(v) > 1 && (v[0] == '-' || v[0] == '+'):
-			unsure = !w.values[v] && !strings.Contains(v, "=")
-			if w.values[v] {
+			unsure = !w.values.has(v) && !strings.Contains(v, "=")
+			if w.values.has(v) {
 				n++
 			}
 		case isAssignment(v):
@@ -87,9 +87,9 @@ func (i *inspector) wrapped(rest []word, w wrapper, depth int) {
 		if forced, _ := removesByForce(rest[n:]); forced {
 			i.found(FindingHiddenRemove)
 		}
-		if name := base(v.value); shells[name] {
+		if name := base(v.value); shells.has(name) {
 			i.shell(rest[n:], name, depth, false)
-		} else if name == "find" || scriptCarriers[name] {
+		} else if name == "find" || scriptCarriers.has(name) {
 			i.carried(rest[n+1:], depth)
 		}
 	}
@@ -103,7 +103,7 @@ func (i *inspector) wrapped(rest []word, w wrapper, depth int) {
 
 // shell judges NAME ... -c SCRIPT. Codex knows exactly three words with -c or -lc.
 func (i *inspector) shell(cmd []word, name string, depth int, documented bool) {
-	if len(cmd) == 3 && splitShells[name] && (cmd[1].value == "-c" || cmd[1].value == "-lc") {
+	if len(cmd) == 3 && splitShells.has(name) && (cmd[1].value == "-c" || cmd[1].value == "-lc") {
 		i.script(cmd[2], depth+1, documented)
 		return
 	}

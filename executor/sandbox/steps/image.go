@@ -25,7 +25,11 @@ func (p *Program) image() ([]byte, error) {
 	for i, s := range p.steps {
 		list = s.encode(list, firstAt+uintptr(i)*stepSize)
 	}
-	return link(machine, list, p.data, os.Getpagesize()), nil
+	data := p.data
+	if len(data) == 0 {
+		data = make([]byte, 1) // an empty segment is not allowed
+	}
+	return link(machine, list, data, os.Getpagesize()), nil
 }
 
 // encode appends a step as the machine reads it. self is its own address.
@@ -63,7 +67,7 @@ func link(machine, list, data []byte, page int) []byte {
 	aligned := func(n int) int { return (n + page - 1) &^ (page - 1) }
 	segments := []segment{
 		{loaded, read | execute, codeAt, machine}, {loaded, read | write, Report, list},
-		{loaded, read | write, dataAt, append(data, 0)}, // an empty segment is not allowed
+		{loaded, read | write, dataAt, data},
 		{stack, read | write, 0, nil},
 	}
 	const (

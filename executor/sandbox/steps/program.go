@@ -54,7 +54,10 @@ type Program struct {
 }
 
 // New is an empty program.
-func New() *Program { return &Program{} }
+func New() *Program {
+	const usual = 32 << 10 // bytes of data for a command with a dozen mounts and its filters; more is allowed
+	return &Program{steps: make([]*Step, 0, usual/stepSize), data: make([]byte, 0, usual)}
+}
 
 // Add appends a step and returns its address.
 func (p *Program) Add(s Step) uintptr {
@@ -84,14 +87,25 @@ func Want(step uintptr) uintptr { return step + 8*8 }
 func (p *Program) Bytes(b []byte) uintptr {
 	at := dataAt + uintptr(len(p.data))
 	p.data = append(p.data, b...)
-	for len(p.data)%8 != 0 {
-		p.data = append(p.data, 0)
-	}
+	p.align()
 	return at
 }
 
+// align fills up to where the next data may begin.
+func (p *Program) align() {
+	for len(p.data)%8 != 0 {
+		p.data = append(p.data, 0)
+	}
+}
+
 // String places s with a NUL behind it.
-func (p *Program) String(s string) uintptr { return p.Bytes(append([]byte(s), 0)) }
+func (p *Program) String(s string) uintptr {
+	at := p.Bytes(nil)
+	p.data = append(p.data, s...)
+	p.data = append(p.data, 0)
+	p.align()
+	return at
+}
 
 // Words places 8-byte numbers.
 func (p *Program) Words(w ...uintptr) uintptr {
