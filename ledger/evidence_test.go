@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -296,4 +297,16 @@ func FuzzVerifyEvidence(f *testing.F) {
 			t.Error("nothing was proven and all is well")
 		}
 	})
+}
+
+// Evidence is kept for years: a file of version 1 stays readable, and doc/evidence-format.md names this one as an example.
+func TestEvidenceOfVersion1StaysReadable(t *testing.T) {
+	file, err := os.ReadFile("testdata/session.evidence")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, entries := checkEvidence(t, file, "proctor/00a78fe0+93f7cb80+Aa8cFZrVpY15lyqssT1WiLfUFJCAFl532CHiFewMW6fl")
+	if !r.OK || !r.Whole || r.Content != 3 || len(entries) != 5 {
+		t.Errorf("got %+v", r)
+	}
 }

@@ -11,8 +11,8 @@ import (
 
 // Tree is a tree head: everything before Size, in one hash.
 type Tree struct {
-	Size uint64
-	Root event.Hash
+	Size uint64     `json:"size"`
+	Root event.Hash `json:"root"`
 }
 
 // Tree returns the head of what is durable.

@@ -12,7 +12,8 @@ import (
 )
 
 func newLedger(env cli.Env) *cobra.Command {
-	return group("ledger", "read and verify the record", newLedgerLs(env), newLedgerVerify(env), newLedgerKey(env))
+	return group("ledger", "read and verify the record", newLedgerLs(env), newLedgerShow(env), newLedgerVerify(env), newLedgerProve(env),
+		newLedgerExport(env), newLedgerKey(env))
 }
 
 // storeCommand is a command that opens the ledger and reads.
@@ -36,20 +37,6 @@ func newLedgerLs(env cli.Env) *cobra.Command {
 	c := &cobra.Command{Use: "ls", Short: "list sessions", Example: "  proctor ledger ls\n  proctor ledger ls --json | jq .status"}
 	c.Flags().BoolVar(&json, "json", false, "one session a line")
 	return storeCommand(env, c, func(ctx context.Context, s *app.Store) error { return app.List(ctx, env, s, json) })
-}
-
-func newLedgerVerify(env cli.Env) *cobra.Command {
-	var json bool
-	c := &cobra.Command{
-		Use: "verify", Short: "recompute every hash and check that nothing is missing",
-		Long: `verify reads the whole ledger: leaf hashes, tree, checkpoint signatures, dense sequences, contents
-against their commitments, actions without a decision.
-
-Exit status: 0 all holds; 3 something does not; 7 the ledger cannot be opened.`,
-		Example: "  proctor ledger verify\n  proctor ledger verify --json",
-	}
-	c.Flags().BoolVar(&json, "json", false, "print the report as JSON")
-	return storeCommand(env, c, func(ctx context.Context, s *app.Store) error { return app.Verify(ctx, env, s, json) })
 }
 
 func newLedgerKey(env cli.Env) *cobra.Command {

@@ -78,13 +78,17 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 // setup gives a script homes, a repository to work in, and a name that its processes can be found by.
 func setup(env *testscript.Env) error {
 	w := env.WorkDir
+	doc, err := filepath.Abs("../../doc")
+	if err != nil {
+		return err
+	}
 	vars := [][2]string{
 		{"HOME", w + "/home"}, {"CODEX_HOME", w + "/codex"}, {"PROCTOR_HOME", w + "/state"},
 		{"XDG_STATE_HOME", ""}, {"XDG_CONFIG_HOME", ""}, {"LANG", "C.UTF-8"}, {"TERM", "dumb"}, {"TZ", "UTC"}, {"SHELL", "/bin/bash"},
 		{"GIT_CONFIG_NOSYSTEM", "1"}, {"GIT_CONFIG_GLOBAL", "/dev/null"},
 		{"GIT_AUTHOR_NAME", "tester"}, {"GIT_AUTHOR_EMAIL", "tester@example.com"},
 		{"GIT_COMMITTER_NAME", "tester"}, {"GIT_COMMITTER_EMAIL", "tester@example.com"},
-		{"MARK", "mark-" + uuid.NewString()}, {"UNSHARE", unshare()},
+		{"MARK", "mark-" + uuid.NewString()}, {"UNSHARE", unshare()}, {"DOC", doc},
 	}
 	for _, v := range vars {
 		env.Setenv(v[0], v[1])

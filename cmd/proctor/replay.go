@@ -13,26 +13,39 @@ func newReplay(env cli.Env) *cobra.Command {
 	var s settings
 	var o app.ReplayOptions
 	var w app.WhatIfOptions
+	var evidence, key string
 	c := &cobra.Command{
 		Use:   "replay [SESSION]",
 		Short: "show what happened in a session",
 		Long: `replay prints the timeline of a session: what was asked, who decided and why, what ran, what was
 refused, how it ended. --json prints one event a line, envelope included.
 
+With --evidence it shows the session of a file that 'proctor ledger export' wrote, if all of the file holds; no ledger is needed.
+
 With --what-if it decides every recorded decision again, under another configuration, and prints those that flip: CONFIG is a
 folder laid out like CODEX_HOME, which may hold requirements.toml too, a folder of .rules files, or one file config.toml or
 requirements.toml. The flags of the recorded run stay in force, and -c is added. Nothing is run.
 
 Exit status: 0 shown, and with --what-if no decision flips; 1 no such session, or CONFIG does not load; 2 usage;
-3 with --what-if: decisions flip; 7 the ledger cannot be opened.`,
+3 with --what-if: decisions flip, with --evidence: the file does not hold; 7 the ledger cannot be opened.`,
 		Example: `  proctor replay --last
   proctor replay --last --json | jq -r .kind
   proctor replay --last --kind proctor.sandbox_denial
   proctor replay --last --html run.html
+  proctor replay --evidence run.evidence
   proctor replay --all --what-if ./new-codex-home
   proctor replay --last --what-if ~/.codex -c sandbox_mode=read-only --json`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) (err error) {
+			if evidence != "" {
+				if len(args) > 0 || o.Last || w.All || w.Config != "" {
+					return usage("--evidence names the session, and goes with neither a session id, --last, --all nor --what-if")
+				}
+				return app.ReplayEvidence(env, evidence, key, o)
+			}
+			if key != "" {
+				return usage("--key goes with --evidence")
+			}
 			if w.Config != "" {
 				return s.whatIf(c, env, o, w, args)
 			}
@@ -58,6 +71,8 @@ Exit status: 0 shown, and with --what-if no decision flips; 1 no such session, o
 	f.BoolVar(&o.Last, "last", false, "the newest session")
 	f.BoolVar(&w.All, "all", false, "with --what-if: every session of the ledger")
 	f.StringVar(&w.Config, "what-if", "", "decide again under `CONFIG`, and print what flips")
+	f.StringVar(&evidence, "evidence", "", "the session of the evidence `FILE`")
+	f.StringVar(&key, "key", "", "with --evidence: it must be signed with `KEY`, as 'proctor ledger key' prints it")
 	f.BoolVar(&o.JSON, "json", false, "one event a line")
 	f.BoolVar(&o.Redact, "redact", false, "with --json: no sensitive text")
 	f.BoolVar(&o.Full, "full", false, "show output and patches whole")

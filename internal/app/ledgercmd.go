@@ -86,15 +86,19 @@ func printReport(env Env, r ledger.Report) {
 	}
 	_, _ = fmt.Fprintf(env.Stdout, "%s\n  entries      %d in %d sessions\n  root         %s\n  checkpoints  %d signatures checked, newest covers %d entries\n  public key   %s\n  took         %s\n",
 		verdict, r.Entries, r.Sessions, r.Root, r.Checkpoints, r.Newest, r.PublicKey, r.Took.Round(time.Millisecond))
-	for _, f := range r.Findings {
+	printFindings(env, r.Findings, r.Omitted)
+}
+
+func printFindings(env Env, found []ledger.Finding, omitted int) {
+	for _, f := range found {
 		where := f.Session
 		if f.Seq != nil {
 			where += fmt.Sprintf(" entry %d", *f.Seq)
 		}
 		_, _ = fmt.Fprintf(env.Stdout, "  %-7s %s %s: %s\n", f.Severity, f.Code, where, plain(f.Message))
 	}
-	if r.Omitted > 0 {
-		_, _ = fmt.Fprintf(env.Stdout, "  … and %d more findings\n", r.Omitted)
+	if omitted > 0 {
+		_, _ = fmt.Fprintf(env.Stdout, "  … and %d more findings\n", omitted)
 	}
 }
 

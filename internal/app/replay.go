@@ -42,18 +42,50 @@ func Replay(ctx context.Context, env Env, s *Store, o ReplayOptions) error {
 	} else if err != nil {
 		return fail(Failure, err)
 	}
+	each := func(f func(event.Entry) error) error { return s.EachEntry(ctx, id, 1, f) }
 	w := bufio.NewWriter(env.Stdout)
-	if err := show(ctx, env, s, w, id, kinds, o); err != nil {
+	if err := show(env, w, each, kinds, o); err != nil {
 		return fail(Failure, fmt.Errorf("replay session %s: %w", id, err))
 	}
 	return fail(Failure, w.Flush())
 }
 
-func show(ctx context.Context, env Env, s *Store, w *bufio.Writer, id string, kinds []event.Kind, o ReplayOptions) error {
+// ReplayEvidence shows the session of an evidence file, once all of the file holds: signed with key, or with the file's own where
+// that is empty. Status Gate when it does not hold.
+func ReplayEvidence(env Env, file, key string, o ReplayOptions) error {
+	kinds, err := parseKinds(o.Kinds)
+	if err != nil {
+		return err
+	}
+	var entries []event.Entry
+	report, err := checkEvidence(env, file, key, func(e event.Entry) error { entries = append(entries, e); return nil })
+	if err != nil {
+		return err
+	}
+	if !report.OK {
+		return fail(Gate, fmt.Errorf("evidence %s does not hold, so it is not shown; 'proctor ledger verify %s' says why", file, file))
+	}
+	each := func(f func(event.Entry) error) error {
+		for _, e := range entries {
+			if err := f(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	w := bufio.NewWriter(env.Stdout)
+	if err := show(env, w, each, kinds, o); err != nil {
+		return fail(Failure, fmt.Errorf("replay evidence %s: %w", file, err))
+	}
+	return fail(Failure, w.Flush())
+}
+
+// show prints the entries that each gives, in the form that o asks for.
+func show(env Env, w *bufio.Writer, each func(func(event.Entry) error) error, kinds []event.Kind, o ReplayOptions) error {
 	view := replay.Options{Width: env.Width(), Color: replay.UseColor(env.StdoutTerminal, env.Getenv), Full: o.Full, Kinds: kinds}
 	switch {
 	case o.JSON:
-		return s.EachEntry(ctx, id, 1, func(e event.Entry) error {
+		return each(func(e event.Entry) error {
 			if !wanted(kinds, e.Kind) {
 				return nil
 			}
@@ -61,10 +93,10 @@ func show(ctx context.Context, env Env, s *Store, w *bufio.Writer, id string, ki
 		})
 	case len(kinds) > 0:
 		p := replay.NewPrinter(w, view)
-		return s.EachEntry(ctx, id, 1, p.Print)
+		return each(p.Print)
 	}
-	entries, err := s.Entries(ctx, id)
-	if err != nil {
+	var entries []event.Entry
+	if err := each(func(e event.Entry) error { entries = append(entries, e); return nil }); err != nil {
 		return err
 	}
 	switch {

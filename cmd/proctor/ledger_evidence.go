@@ -1,0 +1,133 @@
+//go:build !lean
+
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"proctor/internal/app"
+	"proctor/internal/cli"
+)
+
+func newLedgerVerify(env cli.Env) *cobra.Command {
+	var s settings
+	var json bool
+	var key string
+	c := &cobra.Command{
+		Use: "verify [FILE]", Short: "recompute every hash and check that nothing is missing",
+		Long: `verify reads the whole ledger: leaf hashes, tree, checkpoint signatures, dense sequences, contents
+against their commitments, actions without a decision. With FILE it checks an evidence file, and needs no ledger: that file
+alone, and the key that you know its ledger by.
+
+Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does not hold; 7 the ledger cannot be opened.`,
+		Example: `  proctor ledger verify
+  proctor ledger verify --json
+  proctor ledger verify run.evidence --key "$(cat auditor/proctor.key)"`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if len(args) == 1 {
+				return app.VerifyEvidence(env, args[0], key, json)
+			}
+			if key != "" {
+				return usage("--key goes with an evidence file; a ledger has its own key")
+			}
+			store, _, done, err := s.openReading(c, env)
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			return app.Verify(c.Context(), env, store, json)
+		},
+	}
+	s.bind(c.Flags())
+	c.Flags().BoolVar(&json, "json", false, "print the report as JSON")
+	c.Flags().StringVar(&key, "key", "", "FILE must be signed with `KEY`, as 'proctor ledger key' prints it")
+	return c
+}
+
+func newLedgerExport(env cli.Env) *cobra.Command {
+	var s settings
+	var o app.EvidenceOptions
+	c := &cobra.Command{
+		Use: "export [SESSION]", Short: "write the evidence file of a session",
+		Long: `export writes one file that proves a session to somebody who has nothing else: its entries, the proof that each is
+in the signed tree, the signed checkpoint, the public key, and the texts unless --redact leaves them out.
+'proctor ledger verify FILE' checks it, 'proctor replay --evidence FILE' shows it, doc/evidence-format.md describes it.
+
+Exit status: 0 written; 1 no such session, not signed yet, or FILE exists; 2 usage; 7 the ledger cannot be opened.`,
+		Example: `  proctor ledger export --last -o run.evidence
+  proctor ledger export --last --redact -o - | gzip > run.evidence.gz`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if o.Last == (len(args) == 1) {
+				return usage("export needs a session id or --last; 'proctor ledger ls' lists sessions")
+			}
+			if len(args) == 1 {
+				o.Session = args[0]
+			}
+			store, _, done, err := s.openReading(c, env)
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			return app.ExportEvidence(c.Context(), env, store, o)
+		},
+	}
+	f := c.Flags()
+	s.bind(f)
+	f.BoolVar(&o.Last, "last", false, "the newest session")
+	f.StringVarP(&o.Output, "output", "o", "-", "`FILE` to make; - is standard output")
+	f.BoolVar(&o.Redact, "redact", false, "leave the sensitive texts out; what the entries commit to stays")
+	return c
+}
+
+func newLedgerProve(env cli.Env) *cobra.Command {
+	var s settings
+	var o app.EvidenceOptions
+	c := &cobra.Command{
+		Use: "prove EVENT", Short: "prove that one entry is in the signed tree",
+		Long: `prove writes the evidence of one entry, named by its sequence, its event id or a beginning of that. It proves that the
+entry is in the ledger, and nothing about what came before or after it.
+
+Exit status: 0 written; 1 no such entry, not signed yet, or FILE exists; 2 usage; 7 the ledger cannot be opened.`,
+		Example: "  proctor ledger prove 42 -o entry.evidence\n  proctor ledger prove 42 | proctor ledger verify -",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			store, _, done, err := s.openReading(c, env)
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			return app.ProveEntry(c.Context(), env, store, args[0], o)
+		},
+	}
+	f := c.Flags()
+	s.bind(f)
+	f.StringVarP(&o.Output, "output", "o", "-", "`FILE` to make; - is standard output")
+	f.BoolVar(&o.Redact, "redact", false, "leave the sensitive texts out")
+	return c
+}
+
+func newLedgerShow(env cli.Env) *cobra.Command {
+	var s settings
+	var redact bool
+	c := &cobra.Command{
+		Use: "show EVENT", Short: "print one entry",
+		Long: `show prints one entry as JSON, named by its sequence, its event id or a beginning of that, with the texts that it commits to.
+
+Exit status: 0 printed; 1 no such entry; 2 usage; 7 the ledger cannot be opened.`,
+		Example: "  proctor ledger show 42 | jq .payload",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			store, _, done, err := s.openReading(c, env)
+			if err != nil {
+				return err
+			}
+			defer done(&err)
+			return app.ShowEntry(c.Context(), env, store, args[0], redact)
+		},
+	}
+	s.bind(c.Flags())
+	c.Flags().BoolVar(&redact, "redact", false, "no sensitive text")
+	return c
+}

@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+"""Checks an evidence file of proctor with nothing but Python: verify_evidence.py FILE [KEY or file with it].
+
+Written from doc/evidence-format.md, on purpose without any code of proctor. Exit status: 0 all holds, 1 it does not.
+"""
+import base64, hashlib, json, sys
+
+
+def sha(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+class Wrong(Exception):
+    pass
+
+
+def need(condition, what):
+    if not condition:
+        raise Wrong(what)
+
+
+# Ed25519, RFC 8032 section 5.1: points as (x, y) on -x^2 + y^2 = 1 + d x^2 y^2 modulo P.
+P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+ROOT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
+
+
+def add(a, b):
+    (x1, y1), (x2, y2) = a, b
+    k = D * x1 * x2 * y1 * y2 % P
+    return ((x1 * y2 + x2 * y1) * pow(1 + k, P - 2, P) % P, (y1 * y2 + x1 * x2) * pow(1 - k, P - 2, P) % P)
+
+
+def times(n, point):
+    out = (0, 1)
+    while n:
+        if n & 1:
+            out = add(out, point)
+        point = add(point, point)
+        n >>= 1
+    return out
+
+
+def decode_point(b):
+    y = int.from_bytes(b, "little")
+    sign, y = y >> 255, y & (2**255 - 1)
+    need(y < P, "point out of range")
+    square = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if x * x % P != square:
+        x = x * ROOT_OF_MINUS_1 % P
+    need(x * x % P == square and not (x == 0 and sign), "not a point")
+    return (P - x if x & 1 != sign else x, y)
+
+
+BASE = decode_point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def ed25519_ok(public, message, signature):
+    s = int.from_bytes(signature[32:], "little")
+    if len(signature) != 64 or s >= ORDER:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % ORDER
+    return times(s, BASE) == add(decode_point(signature[:32]), times(k, decode_point(public)))
+
+
+def open_checkpoint(note, key):
+    """The size and root that the key signed."""
+    name, key_id, data = key.split("+", 2)
+    data = base64.b64decode(data, validate=True)
+    need(len(data) == 33 and data[0] == 1, "not an Ed25519 key")
+    need(sha(name.encode(), b"\n", data)[:4].hex() == key_id, "the key's id does not fit it")
+    text, _, signatures = note.rpartition("\n\n")
+    text += "\n"
+    good = False
+    for line in signatures.splitlines():
+        mark, signer, value = line.split(" ")
+        value = base64.b64decode(value, validate=True)
+        if mark == "\u2014" and signer == name and value[:4].hex() == key_id:
+            good = good or ed25519_ok(data[1:], text.encode(), value[4:])
+    need(good, "the checkpoint is not signed with this key")
+    origin, size, root = text.split("\n")[:3]
+    need(origin == name, "the checkpoint is of another log")
+    return int(size), base64.b64decode(root, validate=True)
+
+
+def root_from(index, size, leaf, proof):
+    """RFC 9162 section 2.1.3.2."""
+    need(index < size, "the entry is beyond the tree")
+    fn, sn, r = index, size - 1, leaf
+    for p in proof:
+        need(sn != 0, "the proof is too long")
+        if fn & 1 or fn == sn:
+            r = sha(b"\1", p, r)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            r = sha(b"\1", r, p)
+        fn, sn = fn >> 1, sn >> 1
+    need(sn == 0, "the proof is too short")
+    return r
+
+
+def check_content(payload, content):
+    """Each text is what the payload commits to at its path."""
+    for path, c in content.items():
+        at = payload
+        for step in path.split("."):
+            at = at[int(step)] if isinstance(at, list) else at[step]
+        text = base64.b64decode(c["bytes"], validate=True) if "bytes" in c else c.get("text", "").encode()
+        need(at["bytes"] == len(text) and at["sealed"] == sha(base64.b64decode(c["salt"], validate=True), text).hex(), "text %s is not what was committed to" % path)
+
+
+def check(path, key):
+    with open(path, encoding="utf-8", newline="\n") as f:
+        head = json.loads(f.readline())
+        need(head["proctor_evidence"] == 1, "this is version 1 of the checker")
+        size, root = open_checkpoint(head["checkpoint"], key or head["public_key"])
+        number, last, texts, kind = head["first"], -1, 0, ""
+        for line in f:
+            line = json.loads(line)
+            entry = json.loads(line["entry"])
+            event, index = entry["event"], entry["index"]
+            leaf = sha(b"\0", line["entry"].encode())
+            need(root_from(index, size, leaf, [bytes.fromhex(h) for h in line["proof"]]) == root, "entry %d is not in the signed tree" % index)
+            need(event["session"] == head["session"] and index > last and entry["session_seq"] == number, "entry %d is out of place" % index)
+            check_content(event["payload"], line.get("content", {}))
+            texts += "content" in line
+            number, last, kind = number + 1, index, event["kind"]
+    need(number - head["first"] == head["entries"], "%d entries are there, %d should be" % (number - head["first"], head["entries"]))
+    whole = head["first"] == 1 and kind == "proctor.session_closed"
+    print("OK: %d entries of session %s (%s), texts of %d, in a tree of %d signed with %s" % (
+        head["entries"], head["session"], "whole" if whole else "not whole", texts, size, key or head["public_key"] + ", the file's own key"))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    given = sys.argv[2] if len(sys.argv) == 3 else ""
+    if given and "+" not in given:
+        given = open(given, encoding="utf-8").read().strip()
+    try:
+        check(sys.argv[1], given)
+    except (Wrong, KeyError, IndexError, TypeError, ValueError) as e:
+        sys.exit("FAILED: %s" % (e if isinstance(e, Wrong) else repr(e)))

@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"proctor/event"
+	"proctor/internal/cli"
+	"proctor/ledger"
+)
+
+// EvidenceOptions are the flags of proctor ledger export and prove.
+type EvidenceOptions struct {
+	Session string
+	Last    bool
+	Output  string // a file that does not exist, or "-"
+	Redact  bool
+}
+
+// ExportEvidence writes the evidence file of a session.
+func ExportEvidence(ctx context.Context, env Env, s *Store, o EvidenceOptions) error {
+	id := o.Session
+	if o.Last {
+		var err error
+		if id, err = s.LastSession(ctx); err != nil {
+			return fail(Failure, err)
+		}
+	}
+	bar := newProgress(env, "export")
+	var entries uint64
+	err := writeNew(env, o.Output, func(w io.Writer) (err error) {
+		entries, err = s.Ledger.Evidence(ctx, w, id, ledger.EvidenceOptions{WithoutContent: o.Redact, Progress: bar.update})
+		return err
+	})
+	bar.end()
+	if errors.Is(err, ledger.ErrUnknownSession) {
+		err = fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id)
+	}
+	if err != nil {
+		return fail(Failure, err)
+	}
+	_, _ = fmt.Fprintf(env.Stderr, "%d entries of session %s, signed with %s\n", entries, id, s.Ledger.PublicKey())
+	return nil
+}
+
+// ProveEntry writes the evidence of one entry.
+func ProveEntry(ctx context.Context, env Env, s *Store, name string, o EvidenceOptions) error {
+	e, err := s.find(ctx, name)
+	if err != nil {
+		return fail(Failure, err)
+	}
+	return fail(Failure, writeNew(env, o.Output, func(w io.Writer) error {
+		return s.Ledger.EntryEvidence(ctx, w, e.Seq, ledger.EvidenceOptions{WithoutContent: o.Redact})
+	}))
+}
+
+// ShowEntry prints one entry.
+func ShowEntry(ctx context.Context, env Env, s *Store, name string, redact bool) error {
+	e, err := s.find(ctx, name)
+	if err != nil {
+		return fail(Failure, err)
+	}
+	return fail(Failure, writeJSON(env.Stdout, e, redact))
+}
+
+// writeNew makes a file that only its owner can read, or writes to standard output. A file that could not be written whole is removed.
+func writeNew(env Env, name string, write func(io.Writer) error) error {
+	if name == "-" {
+		return write(env.Stdout)
+	}
+	path := env.Abs(name)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s exists; name another file, evidence is not written over", name)
+	}
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(write(f), f.Sync(), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
+
+// checkEvidence checks a file, or standard input for "-".
+func checkEvidence(env Env, file, key string, each func(event.Entry) error) (ledger.EvidenceReport, error) {
+	in := env.Stdin
+	if file != "-" {
+		f, err := os.Open(env.Abs(file))
+		if err != nil {
+			return ledger.EvidenceReport{}, fail(Failure, err)
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	report, err := ledger.VerifyEvidence(in, ledger.EvidenceChecks{PublicKey: key, Each: each})
+	if err != nil {
+		return report, fail(Failure, fmt.Errorf("%s: %w", file, err))
+	}
+	return report, nil
+}
+
+// VerifyEvidence checks an evidence file. The status is Gate unless all holds.
+func VerifyEvidence(env Env, file, key string, asJSON bool) error {
+	report, err := checkEvidence(env, file, key, nil)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		b, err := json.MarshalIndent(report, "", "  ")
+		if err != nil {
+			return fail(Failure, err)
+		}
+		_, _ = fmt.Fprintf(env.Stdout, "%s\n", b)
+	} else {
+		printEvidence(env, report)
+	}
+	if !report.OK {
+		return fail(Gate, cli.ErrSilent)
+	}
+	return nil
+}
+
+func printEvidence(env Env, r ledger.EvidenceReport) {
+	verdict, what := "OK: all holds", "entries from number "+fmt.Sprint(r.First)+" on; nothing is proven about others"
+	if !r.OK {
+		verdict = "FAILED: this is not what was recorded"
+	}
+	if r.Whole {
+		what = "entries, the whole session"
+	}
+	key := "the one that was given"
+	if !r.KeyGiven {
+		key = "the file's own: compare it with the one you know this ledger by, or give that with --key"
+	}
+	_, _ = fmt.Fprintf(env.Stdout, "%s\n  session      %s\n  entries      %d %s\n  texts        of %d entries, as they were committed to\n  signed tree  %d entries, root %s\n  public key   %s\n               %s\n",
+		verdict, plain(r.Session), r.Entries, what, r.Content, r.Tree.Size, r.Tree.Root, plain(r.PublicKey), key)
+	printFindings(env, r.Findings, r.Omitted)
+}
