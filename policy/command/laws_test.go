@@ -36,7 +36,7 @@ var (
 // wrapAround puts a wrapper with some of its options before a simple command.
 func wrapAround(t *rapid.T, name, command string) string {
 	line := []string{name}
-	for _, o := range slices.Sorted(maps.Keys(wrappers[name].values)) {
+	for _, o := range slices.Sorted(slices.Values(wrappers[name].values)) {
 		if rapid.IntRange(0, 3).Draw(t, "option") == 0 {
 			line = append(line, o, "1")
 		}
