@@ -46,7 +46,7 @@ func (f Facts) barrier(c Category) Reason {
 		return ReasonNeverAsk
 	case f.Approval.Mode == Granular && !f.Approval.Categories.Keeps(c):
 		return ReasonCategoryOff
-	case f.Headless && f.Reviewer != ReviewerAuto:
+	case f.Headless && f.Reviewer != ReviewerAuto && !f.Overridden:
 		return ReasonHeadless
 	}
 	return ""
@@ -65,6 +65,9 @@ func (f Facts) ask(d Decision, text string) Decision {
 			d.Reason = why
 		}
 		return d
+	}
+	if f.Overridden {
+		return Decision{Outcome: Allow, Source: SourceUser, Reason: ReasonOverridden, BypassSandbox: d.BypassSandbox}
 	}
 	if f.SessionApproved && !d.OneShot {
 		return Decision{Outcome: Allow, Source: SourceSession, Reason: ReasonApprovedForSession, BypassSandbox: d.BypassSandbox}

@@ -30,6 +30,9 @@ type Facts struct {
 	// GrantedBy is the id of that approval; it decides nothing.
 	SessionApproved bool   `json:"session_approved,omitempty"`
 	GrantedBy       string `json:"granted_by,omitempty"`
+	// Overridden: a person permitted this exact action once, after a review had not approved it. It answers one prompt, of any kind, also
+	// where nobody can be asked any more; never a forbid, and not under a policy that does not ask. GrantedBy is then the override.
+	Overridden bool `json:"overridden,omitempty"`
 
 	// Commands. Parts are judged one by one. Inner are further commands seen inside parts that were kept whole: rules that
 	// prompt or forbid apply to them, rules that allow do not.

@@ -22,6 +22,7 @@ const (
 	ReasonStdinUnconfined    Reason = "stdin_of_unconfined_command"
 	ReasonStdinUnknown       Reason = "stdin_of_unknown_command"
 	ReasonApprovedForSession Reason = "approved_for_session"
+	ReasonOverridden         Reason = "overridden_by_user"
 )
 
 // Why a prompt was not asked.

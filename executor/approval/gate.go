@@ -94,6 +94,9 @@ func (g *Gate) Rule(ctx context.Context, r Request) (Ruling, error) {
 			"put long text into a file in smaller steps", n, maxEvidence)), nil
 	}
 	c.decision = policy.Decide(c.facts)
+	if err := g.spend(ctx, r, &c); err != nil {
+		return Ruling{}, err
+	}
 	c.decision.Rule = bounded(c.decision.Rule)
 	if c.decision.Outcome != policy.Prompt {
 		return g.ruling(r, c), nil
@@ -137,6 +140,9 @@ func (g *Gate) consider(r Request) considered {
 	defer g.mu.Unlock()
 	c.earlier, c.facts.SessionApproved = g.standing.covers(r.Action)
 	c.facts.GrantedBy = c.earlier.approval
+	if id, ok := g.standing.overridden(r.Action, g.opts.Stream.Now()); ok && !c.facts.SessionApproved {
+		c.facts.Overridden, c.facts.GrantedBy = true, id
+	}
 	if len(g.turns) > maxStanding {
 		clear(g.turns)
 	}

@@ -58,6 +58,8 @@ func (g *Gate) ruling(r Request, c considered) Ruling {
 	case d.Source == policy.SourceSession:
 		word = approvedForSession
 		payload.Approval, payload.Source = c.earlier.approval, sourceOf(c.earlier.reviewer)
+	case d.Reason == policy.ReasonOverridden:
+		payload.Approval, payload.Source = c.earlier.approval, sourceUser
 	}
 	if out.Allowed && !g.widen(&out, r, c) {
 		payload.Decision, payload.Reason, payload.DecidedBy = denied, string(policy.ReasonPermissionManaged), string(policy.SourceManaged)

@@ -13,9 +13,12 @@ const maxStanding = 4096
 // has the same. Only an approval whose action has the digest that was asked about counts. The zero value holds none.
 // It is not safe for concurrent use.
 type Standing struct {
-	asked map[string]asked
-	keys  map[key]granted
-	held  []held
+	asked     map[string]asked
+	keys      map[key]granted
+	held      []held
+	refused   map[string]refused
+	overrides map[string]override
+	grants    map[string]Grant
 }
 
 type asked struct {
@@ -52,11 +55,16 @@ func (g *Standing) Add(e *event.Event) {
 		}
 		delete(g.asked, p.ApprovalID)
 		g.take(a, p)
+	default:
+		g.addLater(e.Payload)
 	}
 }
 
 func (g *Standing) take(a asked, p *event.ApprovalDecidedPayload) {
 	action, ok := actionOf(a.request)
+	if ok && p.Status != event.Approved {
+		g.refuse(action, p)
+	}
 	if !ok || p.Status != event.Approved || p.Digest != a.request.Digest {
 		return
 	}
@@ -71,6 +79,7 @@ func (g *Standing) take(a asked, p *event.ApprovalDecidedPayload) {
 			h.turn = ""
 		}
 		g.held = append(g.held, h)
+		g.list(Grant{ID: p.ApprovalID, Kind: GrantPermissions, By: p.Reviewer, Turn: h.turn, Action: action})
 	case p.Scope == event.ScopeSession && !a.request.OneShot:
 		if g.keys == nil {
 			g.keys = map[key]granted{}
@@ -80,6 +89,7 @@ func (g *Standing) take(a asked, p *event.ApprovalDecidedPayload) {
 				g.keys[k] = by
 			}
 		}
+		g.list(Grant{ID: p.ApprovalID, Kind: GrantSession, By: p.Reviewer, Action: action})
 	}
 }
 

@@ -41,9 +41,12 @@ func (r *run) panel() *people.Panel {
 	return people.NewPanel(o)
 }
 
-func (r *run) recordVote(ctx context.Context, req reviewer.Request, vote *event.ApprovalVotedPayload) error {
-	_, err := r.stream.RecordAnyway(ctx, event.Draft{Turn: req.Turn, Call: req.Call, Actor: event.User, Payload: vote})
-	return err
+func (r *run) recordVote(ctx context.Context, req reviewer.Request, id event.ID, vote *event.ApprovalVotedPayload) (event.Receipt, error) {
+	receipts, err := r.stream.RecordAnyway(ctx, event.Draft{ID: id, Turn: req.Turn, Call: req.Call, Actor: event.User, Payload: vote})
+	if err != nil {
+		return event.Receipt{}, err
+	}
+	return receipts[0], nil
 }
 
 // patience is how long a reviewer may take; zero is the default of reviewers that are no people.

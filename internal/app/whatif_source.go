@@ -211,7 +211,7 @@ var errFromParts = errors.New("its facts came from a part that does not run now,
 // factsAgain makes the facts of one action. Lost is why there is no plan; same says that the policy is the recorded one.
 func factsAgain(a approval.Authority, lost error, same bool, old filesystem.Plan, action event.Action, was policy.Facts) (policy.Facts, error) {
 	f := approval.Facts(a, approval.Request{Action: action, Stdin: was.Stdin, MCP: was.MCP, Parsed: &command.Parsed{Parts: was.Parts, Inner: was.Inner}})
-	f.SessionApproved, f.GrantedBy = was.SessionApproved, was.GrantedBy
+	f.SessionApproved, f.Overridden, f.GrantedBy = was.SessionApproved, was.Overridden, was.GrantedBy
 	f.Headless = was.Headless     // whether somebody sat there
 	if action.Tool == setupTool { // the phase decides these, and no setting
 		f.Approval, f.Sandbox, f.DeniedReads = was.Approval, was.Sandbox, was.DeniedReads

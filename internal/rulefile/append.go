@@ -51,6 +51,37 @@ func Append(ctx context.Context, path, line string) (added bool, err error) {
 	return true, replace(f.Name(), text)
 }
 
+// Remove takes line out of the rules file at path, everywhere it stands alone on a line, and reports whether it was there.
+func Remove(ctx context.Context, path, line string) (removed bool, err error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	f, err := locked(ctx, path)
+	if err != nil {
+		return false, fmt.Errorf("remove rule from %s: %w", path, err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }() // closing releases the lock
+	old, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("remove rule from %s: %w", path, err)
+	case len(old) > MaxSize:
+		return false, fmt.Errorf("remove rule from %s: it has more than %d bytes", path, MaxSize)
+	}
+	var kept strings.Builder
+	for text := range strings.Lines(string(old)) {
+		if strings.TrimRight(text, "\r\n") == line {
+			removed = true
+			continue
+		}
+		kept.WriteString(text)
+	}
+	if !removed {
+		return false, nil
+	}
+	return true, replace(f.Name(), kept.String())
+}
+
 // locked opens the file that path leads to, makes it when there is none, and locks it. A file that was replaced while the lock was
 // awaited is opened anew.
 func locked(ctx context.Context, path string) (*os.File, error) {
@@ -93,11 +124,11 @@ func replace(path, text string) (err error) {
 	dir := filepath.Dir(path)
 	tmp, err := os.CreateTemp(dir, ".rules-*")
 	if err != nil {
-		return fmt.Errorf("add rule: %w", err)
+		return fmt.Errorf("write rules: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("add rule: %w", errors.Join(err, os.Remove(tmp.Name())))
+			err = fmt.Errorf("write rules: %w", errors.Join(err, os.Remove(tmp.Name())))
 		}
 	}()
 	_, werr := tmp.WriteString(text)

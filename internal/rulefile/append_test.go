@@ -56,6 +56,25 @@ func TestAppend(t *testing.T) {
 	}
 }
 
+// Exactly the line goes; what looks like it stays, and so does the rest of the file.
+func TestRemove(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "default.rules")
+	if removed, err := Remove(t.Context(), path, rule("a")); removed || err != nil {
+		t.Fatalf("no file: %v, %v", removed, err)
+	}
+	if err := os.WriteFile(path, []byte("# mine\n"+rule("a")+"\n  "+rule("a")+"\n"+rule("ab")+"\r\n"+rule("a")), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []bool{true, false} {
+		if removed, err := Remove(t.Context(), path, rule("a")); removed != want || err != nil {
+			t.Fatalf("remove %d: %v, %v", i, removed, err)
+		}
+	}
+	if got := read(t, path); got != "# mine\n  "+rule("a")+"\n"+rule("ab")+"\r\n" {
+		t.Errorf("the file holds %q", got)
+	}
+}
+
 // What people wrote stays: text without a last line break, the mode, a link to somewhere else.
 func TestAppendKeepsWhatIsThere(t *testing.T) {
 	dir := t.TempDir()

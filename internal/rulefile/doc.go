@@ -1,6 +1,6 @@
-// Package rulefile adds rules to a .rules file that people and other programs write too.
+// Package rulefile adds rules to a .rules file that people and other programs write too, and removes them.
 //
-// Append(path, line) makes sure that the file holds the line. The file is locked while it is read and replaced, also against
+// Append(path, line) makes sure that the file holds the line, Remove(path, line) that it does not. The file is locked while it is read and replaced, also against
 // Codex, which locks the same file; it is replaced whole, so that a crash leaves the old text or the new one; it is on the disk
 // when Append returns. A line that is there already is not written again. What the file would then say must load, otherwise
 // nothing is written.

@@ -27,16 +27,19 @@ type Vote struct {
 	Scope   string // of an approval: reviewer.Once, Session or Rule
 	Why     string // told to the agent with a refusal
 	Digest  event.Hash
+	ID      event.ID      // of the event, made when empty
 	reason  policy.Reason // of a refusal, ReasonUserDenied when empty
 }
 
-// Tally is how far a request is: Approvals of Needed, and once it is decided how and by whom.
+// Tally is how far a request is after a vote with that receipt: Approvals of Needed, and once it is decided how and by whom.
 type Tally struct {
 	Approvals int      `json:"approvals"`
 	Needed    int      `json:"needed"`
 	Status    string   `json:"status,omitempty"` // empty while it waits
 	Scope     string   `json:"scope,omitempty"`
 	Voters    []string `json:"voters,omitempty"`
+
+	Receipt event.Receipt `json:"-"` // of the vote
 }
 
 // The reasons why a vote does not count.
@@ -64,8 +67,8 @@ func CheckName(name string) error {
 type PanelOptions struct {
 	// People is how many different ones must approve; 1 when zero. One refusal refuses.
 	People int
-	// Record commits a vote in the session of its request. A vote that is not recorded does not count.
-	Record func(ctx context.Context, r reviewer.Request, vote *event.ApprovalVotedPayload) error
+	// Record commits a vote, as the event id, in the session of its request. A vote that is not recorded does not count.
+	Record func(ctx context.Context, r reviewer.Request, id event.ID, vote *event.ApprovalVotedPayload) (event.Receipt, error)
 	// Terminal asks in the terminal of the run; nil when nobody sits there.
 	Terminal *Terminal
 }
@@ -197,9 +200,14 @@ func (p *Panel) vote(ctx context.Context, b *ballot, v Vote) (Tally, error) {
 		payload.Vote, payload.Scope = event.Approved, v.Scope
 	}
 	payload.Approvals = next.Approvals
-	if err := p.opts.Record(ctx, b.request, payload); err != nil {
+	if v.ID == "" {
+		v.ID = event.NewID()
+	}
+	receipt, err := p.opts.Record(ctx, b.request, v.ID, payload)
+	if err != nil {
 		return b.tally, fmt.Errorf("record the vote: %w", err)
 	}
+	next.Receipt = receipt
 	b.tally = next
 	switch {
 	case !v.Approve:

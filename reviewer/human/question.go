@@ -29,6 +29,7 @@ func question(r reviewer.Request) (text string, whole bool) {
 func (s *sheet) request(r reviewer.Request) {
 	s.line("reason", r.Reason)
 	s.line("rule", r.Rule)
+	s.line("risk", Risk(r.Action))
 	a := r.Action
 	s.line("folder", a.Cwd)
 	s.block("command", event.CommandLine(a.Argv))
@@ -57,6 +58,12 @@ func (s *sheet) request(r reviewer.Request) {
 	}
 	s.line("digest", r.Digest.String())
 }
+
+// Sheet is the text of a question, for a person who answers elsewhere; whole is false when the action was cut and can only be refused.
+func Sheet(r reviewer.Request) (text string, whole bool) { return question(r) }
+
+// RuleLine is the rule that an approval of scope rule adds, as it is written; false when none is offered.
+func RuleLine(r reviewer.Request) (line string, offered bool) { return ruleLine(r) }
 
 // ruleLine is the rule that an approval of scope rule adds, as it is written; false when none is offered.
 func ruleLine(r reviewer.Request) (line string, offered bool) {
