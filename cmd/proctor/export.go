@@ -19,7 +19,7 @@ cannot be sent stays in the ledger.
 Exit status: 0 everything is sent; 1 something is left, or [otel] is off.`,
 		Example: "  proctor export drain", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			store, cfg, done, err := s.openStore(c, env)
+			store, cfg, done, err := s.openStore(c, env, app.Open, app.Reader)
 			if err != nil {
 				return err
 			}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -16,6 +18,7 @@ import (
 
 func init() {
 	commands["terminal"], commands["shows"], commands["types"], commands["hangs-up"] = cmdTerminal, cmdShows, cmdTypes, cmdHangsUp
+	commands["waiting"] = cmdWaiting
 }
 
 // screen is what a program wrote to its terminal. What was seen by shows is not seen again.
@@ -125,4 +128,31 @@ func cmdTypes(ts *testscript.TestScript, _ bool, args []string) {
 func cmdHangsUp(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) == 1, "hangs-up NAME")
 	started(ts, args[0]).screen.close()
+}
+
+// cmdWaiting waits until N requests wait for people, and sets $ID0, $DIGEST0, $ID1 ... in the order they were asked.
+func cmdWaiting(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 1, "waiting N")
+	path, err := exec.LookPath("proctor")
+	ts.Check(err)
+	var lines []string
+	until(ts, args[0]+" approval requests", func() bool {
+		c := exec.Command(path, "approvals", "ls", "--json")
+		c.Args[0], c.Dir, c.Env = "proctor", ts.MkAbs("."), environ(ts)
+		out, err := c.Output()
+		if err != nil {
+			return false
+		}
+		lines = strings.Split(strings.TrimSpace(string(out)), "\n")
+		return len(out) > 0 && strconv.Itoa(len(lines)) == args[0]
+	})
+	for i, line := range lines {
+		var r struct {
+			ID     string `json:"approval_id"`
+			Digest string `json:"action_digest"`
+		}
+		ts.Check(json.Unmarshal([]byte(line), &r))
+		ts.Setenv("ID"+strconv.Itoa(i), r.ID)
+		ts.Setenv("DIGEST"+strconv.Itoa(i), r.Digest)
+	}
 }

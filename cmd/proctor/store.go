@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
@@ -14,17 +16,25 @@ import (
 // the record need not have the secrets that its exporters name, and a broken file must not hide it.
 func (s *settings) openReading(c *cobra.Command, env cli.Env) (*app.Store, *config.Config, func(*error), error) {
 	s.ignoreUserConfig = true
-	return s.openStore(c, env)
+	return s.openStore(c, env, app.Open, app.Reader)
 }
 
+// openWriting opens a ledger that is there, for a command that records in it, as openReading.
+func (s *settings) openWriting(c *cobra.Command, env cli.Env) (*app.Store, *config.Config, func(*error), error) {
+	s.ignoreUserConfig = true
+	return s.openStore(c, env, app.OpenExisting, app.Runner)
+}
+
+type opener func(context.Context, cli.Env, *config.Config, app.Access) (*app.Store, error)
+
 // openStore loads the configuration and opens the ledger; close it with the returned function.
-func (s *settings) openStore(c *cobra.Command, env cli.Env) (*app.Store, *config.Config, func(*error), error) {
+func (s *settings) openStore(c *cobra.Command, env cli.Env, open opener, access app.Access) (*app.Store, *config.Config, func(*error), error) {
 	cfg, warnings, err := env.Configure(s.options(env))
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	cli.ShowWarnings(env, warnings)
-	store, err := app.Open(c.Context(), env, cfg, app.Reader)
+	store, err := open(c.Context(), env, cfg, access)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -32,6 +32,9 @@ func denial(p *event.ApprovalDecidedPayload, rationale string) string {
 		text := "The user refused this action; it was not run."
 		if rationale != "" {
 			text += " They said: " + rationale
+			if !strings.ContainsAny(rationale[len(rationale)-1:], ".!?") {
+				text += "."
+			}
 		}
 		return text + " Do not try to reach the same effect another way. Ask the user how to go on."
 	}

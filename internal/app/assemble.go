@@ -37,11 +37,15 @@ type parts struct {
 	tools        *tool.Registry
 	gate         *approval.Gate
 	stopReviewer func() error
+	unlend       func() // ends what other processes record in the session
 	release      func() // placeholders, once nothing runs any more
 }
 
 func (p *parts) close(ctx context.Context, reason string) error {
 	var errs []error
+	if p.unlend != nil {
+		p.unlend()
+	}
 	if p.stopReviewer != nil {
 		errs = append(errs, p.stopReviewer())
 	}
@@ -83,6 +87,9 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 		return p, err
 	}
 	if p.stopReviewer, err = r.startReviewer(ctx); err != nil {
+		return p, err
+	}
+	if p.unlend, err = r.lend(p.gate); err != nil {
 		return p, err
 	}
 	if keeper, ok := r.confine.Backend.(sandbox.Keeper); ok {

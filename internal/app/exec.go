@@ -18,6 +18,7 @@ import (
 	"proctor/internal/responses"
 	"proctor/internal/terms"
 	"proctor/policy/execrules"
+	people "proctor/reviewer/human"
 )
 
 // ExecOptions are the flags of proctor exec.
@@ -61,8 +62,9 @@ type run struct {
 	cfg      *config.Config
 	warnings []config.Warning
 
-	asks    bool // people answer what policy asks about
-	git     bool // the folder is under version control; asked before placeholders stand in for a missing .git
+	asks    bool          // people answer what policy asks about
+	people  *people.Panel // who they are, nil when nobody is asked
+	git     bool          // the folder is under version control; asked before placeholders stand in for a missing .git
 	prompt  string
 	schema  json.RawMessage
 	images  []json.RawMessage
@@ -118,7 +120,9 @@ func (r *run) record(ctx context.Context) error {
 	}
 	r.store = store
 	ShowRecovered(r.env, store)
-	err = r.inStore(ctx)
+	if err = r.peopleElsewhere(); err == nil {
+		err = r.inStore(ctx)
+	}
 	closing := store.Close(context.WithoutCancel(ctx))
 	if errors.Is(err, event.ErrNotRecorded) || cli.ExitOf(err) == NotDurable {
 		return err // closing says the same again

@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"os/user"
 	"time"
 
 	"proctor/event"
+	"proctor/executor/approval"
 	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/reviewer"
@@ -32,10 +34,37 @@ func (r *run) whoAnswers() (err error) {
 	return err
 }
 
+// peopleElsewhere lets people answer from other terminals, with 'proctor approvals', when the configuration names them as the reviewer and
+// another process owns the ledger: a service, or whoever keeps one. Without either, nobody is there.
+func (r *run) peopleElsewhere() (err error) {
+	named := r.cfg.Explain("approvals_reviewer").Origin.Layer != config.LayerDefault
+	if r.asks || !named || r.cfg.ApprovalsReviewer != config.UserReviewer || r.store.owned() != nil {
+		return nil
+	}
+	r.asks = true
+	if r.opts.Config.Headless {
+		r.opts.Config.Headless = false
+		if r.cfg, r.warnings, err = r.env.Configure(r.opts.Config); err != nil {
+			return err
+		}
+	}
+	if r.cfg.ApprovalPolicy.Mode == config.ApprovalNever {
+		r.asks = false
+		return nil
+	}
+	_, _ = fmt.Fprintln(r.env.Stderr, "proctor: what needs approval waits up to "+r.cfg.Proctor.Approvals.Wait.String()+" for 'proctor approvals approve', or deny, from another terminal")
+	return nil
+}
+
+// lend lets other processes record votes, overrides and revocations in the session.
+func (r *run) lend(gate *approval.Gate) (stop func(), err error) {
+	return r.store.Bus.Lend(&desk{session: r.session, now: r.stream.Now, gate: gate, panel: r.people}, func(event.Draft) error { return nil })
+}
+
 // panel are the people who answer requests of this session.
 func (r *run) panel() *people.Panel {
 	o := people.PanelOptions{People: r.cfg.Proctor.Approvals.People, Record: r.recordVote}
-	if r.terminalAsks() {
+	if (r.command != nil || r.opts.Ask) && r.terminalAsks() {
 		o.Terminal = people.New(&keyboard{in: cli.File(r.env.Stdin)}, r.env.Stderr, people.Options{Name: userName(r.env), Interactive: true})
 	}
 	return people.NewPanel(o)

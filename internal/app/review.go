@@ -26,7 +26,8 @@ func (r *run) startReviewer(ctx context.Context) (stop func() error, err error) 
 		}
 		return r.serve(ctx, judge, end), nil
 	case r.asks:
-		return r.serve(ctx, r.panel(), func() {}), nil
+		r.people = r.panel()
+		return r.serve(ctx, r.people, func() {}), nil
 	}
 	return func() error { return nil }, nil
 }

@@ -55,7 +55,7 @@ const (
 func Open(ctx context.Context, env Env, cfg *config.Config, access Access) (*Store, error) {
 	dir := cfg.Proctor.Ledger.Dir
 	if access == Reader && !ledger.Exists(dir) {
-		return nil, fail(NotDurable, fmt.Errorf("no ledger at %s: nothing was recorded there; set PROCTOR_HOME to where it is, or run 'proctor exec' first", dir))
+		return nil, noLedger(dir)
 	}
 	s := &Store{share: newShare(env, dir)}
 	var err error
@@ -71,6 +71,10 @@ func Open(ctx context.Context, env Env, cfg *config.Config, access Access) (*Sto
 		return nil, errors.Join(notDurable(err), s.Close(ctx))
 	}
 	return s, nil
+}
+
+func noLedger(dir string) error {
+	return fail(NotDurable, fmt.Errorf("no ledger at %s: nothing was recorded there; set PROCTOR_HOME to where it is, or run 'proctor exec' first", dir))
 }
 
 var errNoSession = errors.New("the ledger holds no session yet; run 'proctor exec' or 'proctor demo' first")

@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"proctor/event"
+	"proctor/internal/config"
+	"proctor/ledger"
+	"proctor/policy"
+	"proctor/reviewer"
+)
+
+// OpenExisting is Open of a ledger that is there.
+func OpenExisting(ctx context.Context, env Env, cfg *config.Config, access Access) (*Store, error) {
+	if dir := cfg.Proctor.Ledger.Dir; !ledger.Exists(dir) {
+		return nil, noLedger(dir)
+	}
+	return Open(ctx, env, cfg, access)
+}
+
+// askedFor is one approval request with what came of it so far.
+type askedFor struct {
+	Request reviewer.Request
+	Broken  error // why the request cannot be read; it cannot be approved then
+	Event   event.ID
+	To      string // the reviewer it was made for
+	At      time.Time
+	Votes   []vote
+	Decided *event.ApprovalDecidedPayload // nil while it waits
+}
+
+type vote struct {
+	ID event.ID
+	*event.ApprovalVotedPayload
+}
+
+// folder gathers the requests of one session, in order.
+type folder struct {
+	list []*askedFor
+	refs map[event.ID]string // approval ids by the events that are about them
+}
+
+func (f *folder) add(e event.Entry) {
+	if e.Event == nil {
+		return
+	}
+	var id string
+	switch p := e.Event.Payload.(type) {
+	case *event.ApprovalRequestedPayload:
+		id = p.ApprovalID
+		r, err := reviewer.Read(e)
+		f.list = append(f.list, &askedFor{Request: r, Broken: err, Event: e.ID, To: p.Reviewer, At: e.Event.Time})
+	case *event.ApprovalVotedPayload:
+		id = p.ApprovalID
+		if a := f.find(id); a != nil {
+			a.Votes = append(a.Votes, vote{e.ID, p})
+		}
+	case *event.ApprovalDecidedPayload:
+		id = p.ApprovalID
+		if a := f.find(id); a != nil && a.Decided == nil {
+			a.Decided = p
+		}
+	case *event.ToolDecisionPayload:
+		id = p.Approval
+	}
+	if id != "" {
+		if f.refs == nil {
+			f.refs = map[event.ID]string{}
+		}
+		f.refs[e.ID] = id
+	}
+}
+
+func (f *folder) find(id string) *askedFor {
+	for _, a := range slices.Backward(f.list) {
+		if a.Request.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// requests are those of one session.
+func (s *Store) requests(ctx context.Context, session string) (f folder, err error) {
+	err = s.EachEntry(ctx, session, 1, func(e event.Entry) error { f.add(e); return nil })
+	return f, err
+}
+
+// waiting are the requests that wait for people now, in sessions that are open.
+func (s *Store) waiting(ctx context.Context) (out []*askedFor, err error) {
+	sessions, err := s.Ledger.OpenSessions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range sessions {
+		f, err := s.requests(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range f.list {
+			if a.Decided == nil && a.To == string(policy.ReviewerUser) {
+				out = append(out, a)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b *askedFor) int { return a.At.Compare(b.At) })
+	return out, nil
+}
+
+var errNoRequest = errors.New("no such approval request; 'proctor approvals ls' lists those that wait, with --all the answered ones too")
+
+// minPrefix is how much of an id has to be given.
+const minPrefix = 4
+
+// request finds one request by its id, the beginning of it, or the id of an event about it.
+func (s *Store) request(ctx context.Context, id string) (*askedFor, error) {
+	if len(id) < minPrefix {
+		return nil, fmt.Errorf("approval %q: %w", plain(id), errNoRequest)
+	}
+	sessions, err := s.Ledger.Sessions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []*askedFor
+	for _, info := range slices.Backward(sessions) {
+		f, err := s.requests(ctx, info.ID)
+		if err != nil {
+			return nil, err
+		}
+		if about, ok := f.refs[event.ID(id)]; ok {
+			if a := f.find(about); a != nil {
+				return a, nil
+			}
+		}
+		for _, a := range f.list {
+			if strings.HasPrefix(a.Request.ID, id) {
+				found = append(found, a)
+			}
+		}
+	}
+	switch len(found) {
+	case 0:
+		return nil, fmt.Errorf("approval %q: %w", plain(shorten(id, 64)), errNoRequest)
+	case 1:
+		return found[0], nil
+	}
+	return nil, fmt.Errorf("approval %q: %d requests begin so; give more of the id", plain(id), len(found))
+}
