@@ -53,6 +53,9 @@ func writeUntilKilled(dir string) error {
 		return l, err
 	}})
 	if err != nil {
+		if terminated.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	var writing sync.WaitGroup
