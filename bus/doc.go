@@ -29,8 +29,9 @@
 //	b, err := bus.Join(ctx, bus.JoinOptions{Dir: dir, Own: takeTheLedger})
 //
 // Own takes the ledger's lock. The process that gets it is the owner: it attaches the ledger and serves the
-// others on the Unix socket bus.sock in the directory (mode 0600; the other end must run as the same user or
-// as root, by its peer credentials). A process that does not get it connects there. Everything above holds
+// others on the Unix socket bus.sock in the directory (mode 0600). The other end must run as the same user or
+// as root, by its peer credentials, and know the owner's pass, which lies beside the socket: a confined command, which
+// may be able to connect but cannot look into the directory, is no guest. A process that does not get it connects there. Everything above holds
 // in both, and receipts and committed events cross the socket in both directions.
 //
 // When the owner goes away, in order or by SIGKILL, each of the others tries both again: one becomes the owner.

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,24 +21,30 @@ const MaxGuests = 64
 type door struct {
 	log     *slog.Logger
 	path    string
+	pass    string
 	l       *net.UnixListener
 	inside  func() (net.Conn, error) // to the server
 	backlog func() int               // bytes that wait for the ledger
 	ended   chan struct{}
 
-	mu     sync.Mutex
-	closed bool
-	guests map[net.Conn]io.Closer // each with its connection to the server, once there is one
-	work   sync.WaitGroup
+	mu        sync.Mutex
+	closed    bool
+	strangers []net.Conn             // that have not said hello, oldest first
+	guests    map[net.Conn]io.Closer // each with its connection to the server
+	work      sync.WaitGroup
 }
 
 func openDoor(dir string, log *slog.Logger, inside func() (net.Conn, error), backlog func() int) (*door, error) {
+	pass, err := writePass(dir)
+	if err != nil {
+		return nil, fmt.Errorf("make the pass for other processes: %w", err)
+	}
 	l, err := listen(dir)
 	if err != nil {
 		return nil, err
 	}
 	d := &door{
-		log: log, path: filepath.Join(dir, Socket), l: l, inside: inside, backlog: backlog,
+		log: log, pass: pass, path: filepath.Join(dir, Socket), l: l, inside: inside, backlog: backlog,
 		ended: make(chan struct{}), guests: map[net.Conn]io.Closer{},
 	}
 	d.work.Go(d.accept)
@@ -58,29 +66,25 @@ func (d *door) accept() {
 			}
 			continue
 		}
-		if !d.admit(conn) {
-			refuse(conn, fmt.Sprintf("%d processes are connected already", MaxGuests))
-			_ = conn.Close()
-		}
+		d.receive(conn)
 	}
 }
 
-// admit serves a connection if there is room for it.
-func (d *door) admit(conn *net.UnixConn) bool {
+// receive begins to serve a connection. Those that have not said hello are bounded by ending the oldest: a process
+// of ours says it at once, and nobody else can keep the door shut.
+func (d *door) receive(conn *net.UnixConn) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.closed || len(d.guests) >= MaxGuests {
-		return false
+	if d.closed {
+		_ = conn.Close()
+		return
 	}
-	d.guests[conn] = conn
+	if len(d.strangers) == MaxGuests {
+		_ = d.strangers[0].Close()
+		d.strangers = d.strangers[1:]
+	}
+	d.strangers = append(d.strangers, conn)
 	d.work.Go(func() { d.serve(conn) })
-	return true
-}
-
-// refuse never waits: a line fits into the empty buffer of a new connection.
-func refuse(conn net.Conn, why string) {
-	_ = conn.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-	_, _ = io.WriteString(conn, refused+why+"\n")
 }
 
 // guests is how many other processes are connected.
@@ -94,37 +98,64 @@ func (l *link) guests() int {
 }
 
 func (d *door) serve(conn *net.UnixConn) {
+	defer func() { _ = conn.Close() }()
+	in, err := d.welcome(conn)
+	d.mu.Lock()
+	d.strangers = slices.DeleteFunc(d.strangers, func(c net.Conn) bool { return c == conn })
+	d.mu.Unlock()
+	if err != nil {
+		d.log.Debug("connection to the bus refused", "error", err)
+		return
+	}
 	defer func() {
-		_ = conn.Close()
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		delete(d.guests, conn)
 	}()
+	d.bridge(conn, in)
+}
+
+var errPass = errors.New("it does not know the pass of the ledger's folder")
+
+// welcome makes a guest of a connection.
+func (d *door) welcome(conn *net.UnixConn) (in net.Conn, err error) {
 	if err := checkPeer(conn); err != nil {
-		d.log.Warn("connection to the bus refused", "error", err)
-		return
+		return nil, err
 	}
 	_ = conn.SetDeadline(time.Now().Add(helloTimeout))
-	_, err := readHello(conn)
-	// The answer names our version in any case, so that both sides can name both.
-	if _, werr := io.WriteString(conn, hello(Protocol, os.Getpid())); err != nil || werr != nil {
-		d.log.Debug("connection to the bus ended", "error", errors.Join(err, werr))
-		return
+	_, pass, err := readHello(conn)
+	if err == nil && subtle.ConstantTimeCompare([]byte(pass), []byte(d.pass)) == 0 {
+		err = errPass
 	}
+	if err == nil {
+		in, err = d.admit(conn)
+	}
+	answer := hello(Protocol, os.Getpid(), "")
+	if err != nil && !errors.Is(err, ErrProtocol) { // the hello names both versions
+		answer = refused + err.Error() + "\n"
+	}
+	_, werr := io.WriteString(conn, answer)
 	_ = conn.SetDeadline(time.Time{})
-	in, err := d.inside()
-	if err != nil {
-		return
+	if err == nil && werr != nil { // bridge ends at once
+		d.log.Debug("connection to the bus ended", "error", werr)
 	}
+	return in, err
+}
+
+// admit gives a connection its place inside, if there is one.
+func (d *door) admit(conn *net.UnixConn) (in net.Conn, err error) {
 	d.mu.Lock()
-	if d.closed {
-		d.mu.Unlock()
-		_ = in.Close()
-		return
+	defer d.mu.Unlock()
+	switch {
+	case d.closed:
+		return nil, ErrClosed
+	case len(d.guests) == MaxGuests:
+		return nil, fmt.Errorf("%d processes are connected already", MaxGuests)
 	}
-	d.guests[conn] = in
-	d.mu.Unlock()
-	d.bridge(conn, in)
+	if in, err = d.inside(); err == nil {
+		d.guests[conn] = in
+	}
+	return in, err
 }
 
 // bridge copies both ways until one side ends.
@@ -174,6 +205,9 @@ func (d *door) close() {
 	_ = d.l.Close()
 	for conn, in := range d.guests {
 		_, _ = conn.Close(), in.Close()
+	}
+	for _, conn := range d.strangers {
+		_ = conn.Close()
 	}
 	d.mu.Unlock()
 	close(d.ended)

@@ -16,45 +16,46 @@ var ErrProtocol = errors.New("another version of the bus protocol")
 
 var errHello = errors.New("not a proctor process, or a broken one")
 
-// A hello is one line: name/version and the process, from each side; instead of its hello the owner may
-// say "refused", a reason, and end the connection.
+// A hello is one line: name/version and the process, from a guest also its pass. Instead of its hello the owner may say
+// "refused" and a reason.
 const (
 	helloName = "proctor-bus/"
 	refused   = "refused "
 	maxHello  = 256
 )
 
-func hello(version, pid int) string {
-	return helloName + strconv.Itoa(version) + " " + strconv.Itoa(pid) + "\n"
+func hello(version, pid int, pass string) string {
+	return strings.TrimRight(helloName+strconv.Itoa(version)+" "+strconv.Itoa(pid)+" "+pass, " ") + "\n"
 }
 
 // readHello reads the first line of the other side and no byte more. The pid is only for messages.
-func readHello(r io.Reader) (pid int, err error) {
+func readHello(r io.Reader) (pid int, pass string, err error) {
 	line, err := readLine(r)
 	if err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	return parseHello(line)
 }
 
-func parseHello(line string) (pid int, err error) {
+func parseHello(line string) (pid int, pass string, err error) {
 	if why, ok := strings.CutPrefix(line, refused); ok {
-		return 0, fmt.Errorf("the process that has the ledger refuses: %q", why)
+		return 0, "", fmt.Errorf("the process that has the ledger refuses: %q", why)
 	}
 	rest, ok := strings.CutPrefix(line, helloName)
-	version, id, cut := strings.Cut(rest, " ")
+	version, rest, cut := strings.Cut(rest, " ")
+	id, pass, _ := strings.Cut(rest, " ")
 	v, err := strconv.ParseUint(version, 10, 31)
 	if !ok || !cut || err != nil {
-		return 0, fmt.Errorf("hello %q: %w", line, errHello)
+		return 0, "", fmt.Errorf("hello %q: %w", line[:min(len(line), 16)], errHello) // not more: it may hold a pass
 	}
 	if v != Protocol {
-		return 0, fmt.Errorf("process %q speaks %s%d, this one %s%d; use one version of proctor for both: %w", id, helloName, v, helloName, Protocol, ErrProtocol)
+		return 0, "", fmt.Errorf("process %q speaks %s%d, this one %s%d; use one version of proctor for both: %w", id, helloName, v, helloName, Protocol, ErrProtocol)
 	}
 	n, err := strconv.ParseUint(id, 10, 31)
 	if err != nil {
-		return 0, fmt.Errorf("hello %q: %w", line, errHello)
+		return 0, "", fmt.Errorf("hello %q: %w", line[:min(len(line), 16)], errHello)
 	}
-	return int(n), nil
+	return int(n), pass, nil
 }
 
 func readLine(r io.Reader) (string, error) {

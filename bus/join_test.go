@@ -214,6 +214,9 @@ func TestAnotherProtocolIsRefusedByName(t *testing.T) {
 	}
 
 	other := t.TempDir()
+	if err := os.WriteFile(filepath.Join(other, "bus.pass"), []byte("x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	l, err := net.Listen("unix", filepath.Join(other, bus.Socket))
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,8 @@ package bus
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -35,6 +37,37 @@ func at(dir, name string, f func(path string) error) error {
 		return fmt.Errorf("path %s is too long for a socket: at most %d bytes", path, maxSocketPath)
 	}
 	return f(short)
+}
+
+// passFile holds what a guest must know, in a line: who can connect and not read it is a confined command. Some sandboxes
+// cannot keep a command with network access from connecting to a path that they hide from it.
+const passFile = "bus.pass"
+
+func readPass(dir string) (string, error) {
+	f, err := os.Open(filepath.Join(dir, passFile))
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	return readLine(f)
+}
+
+// writePass makes a new pass for this owner.
+func writePass(dir string) (pass string, err error) {
+	pass = rand.Text()
+	fresh := filepath.Join(dir, passFile+".new")
+	if err := os.Remove(fresh); err != nil && !os.IsNotExist(err) {
+		return "", err
+	}
+	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteString(pass + "\n")
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", err
+	}
+	return pass, os.Rename(fresh, filepath.Join(dir, passFile))
 }
 
 // listen makes the socket in dir under its own name only when it is closed to others, in place of one that a dead owner
@@ -78,14 +111,18 @@ func dial(ctx context.Context, dir string) (conn *net.UnixConn, pid int, err err
 	if err != nil {
 		return nil, 0, err
 	}
-	if pid, err = greet(ctx, conn); err != nil {
+	pass, err := readPass(dir)
+	if err == nil {
+		pid, err = greet(ctx, conn, pass)
+	}
+	if err != nil {
 		_ = conn.Close()
 		return nil, 0, err
 	}
 	return conn, pid, nil
 }
 
-func greet(ctx context.Context, conn *net.UnixConn) (pid int, err error) {
+func greet(ctx context.Context, conn *net.UnixConn, pass string) (pid int, err error) {
 	if err := checkPeer(conn); err != nil {
 		return 0, err
 	}
@@ -93,10 +130,10 @@ func greet(ctx context.Context, conn *net.UnixConn) (pid int, err error) {
 	_ = conn.SetDeadline(until)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	if _, err := conn.Write([]byte(hello(Protocol, os.Getpid()))); err != nil {
+	if _, err := conn.Write([]byte(hello(Protocol, os.Getpid(), pass))); err != nil {
 		return 0, fmt.Errorf("say hello: %w", err)
 	}
-	if pid, err = readHello(conn); err != nil {
+	if pid, _, err = readHello(conn); err != nil {
 		return 0, err
 	}
 	if !stop() {

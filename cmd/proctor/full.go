@@ -7,7 +7,7 @@ import "proctor/internal/front"
 // full are the commands that read or write the record, or need a model.
 var full = []subcommand{
 	{[]string{"exec"}, newExec}, {[]string{"run"}, newRun}, {[]string{"replay"}, newReplay}, {[]string{"ledger"}, newLedger},
-	{[]string{"approvals"}, newApprovals}, {[]string{"export"}, newExport}, {[]string{"explain"}, newExplain}, {[]string{"doctor"}, newDoctor}, {[]string{"demo"}, newDemo},
+	{[]string{"approvals"}, newApprovals}, {[]string{"export"}, newExport}, {[]string{"explain"}, newExplain}, {[]string{"doctor"}, newDoctor}, {[]string{"demo"}, newDemo}, {[]string{"serve"}, newServe},
 }
 
 // begin is what comes before anything else: this is the whole program, and a front may have called it.

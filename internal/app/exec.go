@@ -240,7 +240,7 @@ func (r *run) inStore(ctx context.Context) error {
 	if r.opts.OnSession != nil {
 		r.opts.OnSession(r.session)
 	}
-	export, err := r.export()
+	telemetry, err := r.telemetry()
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func (r *run) inStore(ctx context.Context) error {
 	result, err := r.supervise(ctx)
 	stop()
 	verdict := r.judge(ctx, result, err) // what happens while telemetry leaves does not change how the run ended
-	export.finish(ctx, r.env)
+	telemetry.finish(ctx)
 	return errors.Join(verdict, r.writeEvents(ctx))
 }
 

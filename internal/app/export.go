@@ -26,7 +26,7 @@ type Export struct {
 }
 
 // StartExport follows the ledger to every destination of [otel]. A destination that never ran
-// begins with session.
+// begins with session. Only the owner of the ledger sends, so that nothing is sent twice.
 func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger) (Export, error) {
 	if !exports(cfg) {
 		return Export{}, nil
@@ -35,14 +35,18 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 	if err != nil {
 		return Export{}, fail(Failure, err)
 	}
-	destinations, err := otlp.New(options, s.Ledger)
+	l := s.owned()
+	if l == nil {
+		return Export{}, fail(Failure, errors.New("another process owns the ledger, and sends what its own [otel] says; try again when it has ended"))
+	}
+	destinations, err := otlp.New(options, l)
 	if err != nil {
 		return Export{}, fail(Failure, fmt.Errorf("[otel]: %w", err))
 	}
 	var e Export
 	for _, d := range destinations {
-		x, err := exporters.New(d, s.Ledger, s.Ledger, exporters.Options{
-			Head:    func(context.Context) (event.Seq, error) { return event.Seq(s.Ledger.Tree().Size), nil },
+		x, err := exporters.New(d, l, l, exporters.Options{
+			Head:    func(context.Context) (event.Seq, error) { return event.Seq(l.Tree().Size), nil },
 			Session: session, Gap: s.note, Interval: cfg.Proctor.Export.BatchDelay, FlushWithin: cfg.Proctor.Export.FlushTimeout,
 			Limits: exporters.Limits{Records: cfg.Proctor.Export.BatchRecords}, Log: log, Keep: s.consent(),
 		})
@@ -87,19 +91,12 @@ func (s *Store) telemetry(session string) (may, known bool) {
 	if session == SystemSession {
 		return true, true
 	}
-	first, err := s.Ledger.Session(context.Background(), session, 1, 1)
+	first, err := s.owned().Session(context.Background(), session, 1, 1)
 	if err != nil || len(first) == 0 || first[0].Event == nil {
 		return false, false
 	}
 	p, ok := first[0].Event.Payload.(*event.ConversationStartsPayload)
 	return ok && p.Telemetry, true
-}
-
-func (r *run) export() (Export, error) {
-	if r.store.owned() == nil {
-		return Export{}, nil
-	}
-	return StartExport(r.store, r.cfg, r.session, r.env.Logger())
 }
 
 // Flush sends what the ledger has, within the configured time, and reports.

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"proctor/bus"
+	"proctor/event"
+	"proctor/internal/cli"
+	"proctor/internal/config"
+)
+
+// Serve owns the ledger until ctx ends: other processes record through it, and what they record leaves through its
+// exporters. While another process has the ledger it stands by, and takes over when that one ends.
+func Serve(ctx context.Context, env Env, o config.Options) error {
+	cfg, warnings, err := env.Configure(o)
+	if err != nil {
+		return err
+	}
+	cli.ShowWarnings(env, warnings)
+	store, err := Open(ctx, env, cfg, Runner)
+	if err != nil {
+		return err
+	}
+	ShowRecovered(env, store)
+	return errors.Join(serve(ctx, env, store, cfg), store.Close(context.WithoutCancel(ctx)))
+}
+
+func serve(ctx context.Context, env Env, s *Store, cfg *config.Config) error {
+	owns := make(chan struct{})
+	if s.whenOwner(func(context.Context) { close(owns) }) {
+		serving(env, "standing by: another process owns the ledger %s; this one takes over when it ends", s.dir)
+	} else {
+		close(owns)
+	}
+	select {
+	case <-owns:
+	case <-ctx.Done():
+		return nil
+	case <-s.Failed():
+		return notRecordedBy(s)
+	}
+	export, err := StartExport(s, cfg, "", env.Logger())
+	if err != nil {
+		return err
+	}
+	serving(env, "serving process %d: ledger %s to the processes of this user on %s, %s", os.Getpid(), s.dir, filepath.Join(s.dir, bus.Socket), destinations(export))
+	select {
+	case <-ctx.Done():
+		serving(env, "%v: ending", context.Cause(ctx))
+		err = nil
+	case <-s.Failed():
+		err = notRecordedBy(s)
+	}
+	export.finish(ctx, env)
+	return err
+}
+
+func serving(env Env, format string, args ...any) {
+	_, _ = fmt.Fprintln(env.Stderr, "proctor:", plain(fmt.Sprintf(format, args...)))
+}
+
+func destinations(e Export) string {
+	if len(e.group) == 0 {
+		return "no exporter in [otel]"
+	}
+	return fmt.Sprintf("%d exporters of [otel]", len(e.group))
+}
+
+func notRecordedBy(s *Store) error {
+	return fail(NotDurable, fmt.Errorf("%w: %w; free space or repair the disk, then start again", event.ErrNotRecorded, s.Err()))
+}
