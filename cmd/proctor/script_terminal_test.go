@@ -18,7 +18,7 @@ import (
 
 func init() {
 	commands["terminal"], commands["shows"], commands["types"], commands["hangs-up"] = cmdTerminal, cmdShows, cmdTypes, cmdHangsUp
-	commands["waiting"] = cmdWaiting
+	commands["waiting"], commands["first-id"] = cmdWaiting, cmdFirstID
 }
 
 // screen is what a program wrote to its terminal. What was seen by shows is not seen again.
@@ -155,4 +155,25 @@ func cmdWaiting(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Setenv("ID"+strconv.Itoa(i), r.ID)
 		ts.Setenv("DIGEST"+strconv.Itoa(i), r.Digest)
 	}
+}
+
+// cmdFirstID sets $NAME and $NAME_DIGEST to the id and digest of the first line that matches.
+func cmdFirstID(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 3, "first-id FILE REGEXP NAME")
+	re, err := regexp.Compile(args[1])
+	ts.Check(err)
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		if re.MatchString(line) {
+			var r struct {
+				Approval string `json:"approval_id"`
+				ID       string `json:"id"`
+				Digest   string `json:"action_digest"`
+			}
+			ts.Check(json.Unmarshal([]byte(line), &r))
+			ts.Setenv(args[2], r.Approval+r.ID)
+			ts.Setenv(args[2]+"_DIGEST", r.Digest)
+			return
+		}
+	}
+	ts.Fatalf("no line of %s matches %s", args[0], args[1])
 }

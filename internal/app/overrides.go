@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"proctor/bus"
 	"proctor/event"
 	"proctor/executor"
 	"proctor/executor/approval"
+	"proctor/ledger"
 )
 
 // OverrideApproval lets the action of a request that was not approved through once.
@@ -59,13 +59,15 @@ func OverrideApproval(ctx context.Context, env Env, s *Store, id string, o Answe
 
 // into records a draft in a session: by the process that runs it, or, when none does, here; check says what holds the latter back.
 func (s *Store) into(ctx context.Context, session string, draft event.Draft, check func(*executor.State) error) error {
-	_, err := s.Bus.Borrow(session).Record(ctx, draft)
-	if !errors.Is(err, bus.ErrNotLent) {
+	release, err := ledger.Claim(s.dir, session)
+	if errors.Is(err, ledger.ErrClaimed) {
+		_, err := s.Bus.Borrow(session).Record(ctx, draft)
 		return err
 	}
-	if err := s.claim(session); err != nil {
+	if err != nil {
 		return err
 	}
+	defer release()
 	if err := s.refresh(); err != nil {
 		return err
 	}
