@@ -76,6 +76,14 @@ type Usage struct {
 	Reasoning  int64 `json:"reasoning_output_tokens"`
 }
 
+// Add is the sum of two counts.
+func (u Usage) Add(v Usage) Usage {
+	return Usage{
+		Input: u.Input + v.Input, Cached: u.Cached + v.Cached, CacheWrite: u.CacheWrite + v.CacheWrite,
+		Output: u.Output + v.Output, Reasoning: u.Reasoning + v.Reasoning,
+	}
+}
+
 // TurnCompletedPayload ends a turn.
 type TurnCompletedPayload struct {
 	Status   string    `json:"status"` // completed, failed, interrupted

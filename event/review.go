@@ -29,7 +29,9 @@ const (
 
 // TranscriptEntry is one piece of the conversation.
 type TranscriptEntry struct {
-	Role string `json:"role"`
-	Tool string `json:"tool,omitempty"` // for calls and results
-	Text string `json:"text"`
+	// Number is the place in the whole conversation, from 1, also when others are left out; 0 in old records.
+	Number int    `json:"n,omitempty"`
+	Role   string `json:"role"`
+	Tool   string `json:"tool,omitempty"` // for calls and results
+	Text   string `json:"text"`
 }

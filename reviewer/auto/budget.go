@@ -3,6 +3,7 @@ package auto
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"proctor/event"
@@ -43,42 +44,56 @@ type shown struct {
 	number int
 }
 
+// number gives entries of old records, which have none, their places.
+func number(entries []event.TranscriptEntry) []shown {
+	out := make([]shown, len(entries))
+	for i, e := range entries {
+		out[i] = shown{e, e.Number}
+		if e.Number == 0 {
+			out[i].number = i + 1
+		}
+	}
+	return out
+}
+
 // choose picks entries within b, shortens them, and keeps their order. The first and the latest message of the
 // user come before all others, then the user's newest, then the newest of the rest. An entry that does not fit
 // is passed over; what comes after it may still fit. left counts the entries not chosen.
-func choose(entries []event.TranscriptEntry, b Budget) (chosen []shown, left int) {
+func choose(entries []shown, b Budget) (chosen []shown, left int) {
 	b = b.withDefaults()
 	messages, tools, recent := b.Messages, b.Tools, b.Recent
+	taken := make([]bool, len(entries))
 	take := func(i int) {
 		e := entries[i]
+		if trusted := reviewer.Trusted(e.TranscriptEntry); taken[i] || e.Text == "" || !trusted && recent == 0 {
+			return
+		}
 		budget, most := &messages, b.Message
 		if e.Role == event.RoleCall || e.Role == event.RoleResult {
 			budget, most = &tools, b.Tool
 		}
-		e.Text = shorten(e.Text, most)
+		e.Text = shorten(quote(e.Text), most)
 		cost := tokens(e.Text)
-		if cost > *budget || e.Text == "" || slices.ContainsFunc(chosen, func(s shown) bool { return s.number == i+1 }) {
+		if cost > *budget {
 			return
 		}
-		if !reviewer.Trusted(e) {
-			if recent == 0 {
-				return
-			}
+		if !reviewer.Trusted(e.TranscriptEntry) {
 			recent--
 		}
 		*budget -= cost
-		chosen = append(chosen, shown{e, i + 1})
+		taken[i] = true
+		chosen = append(chosen, e)
 	}
 	for _, i := range anchors(entries) {
 		take(i)
 	}
 	for i := len(entries) - 1; i >= 0; i-- {
-		if reviewer.Trusted(entries[i]) {
+		if reviewer.Trusted(entries[i].TranscriptEntry) {
 			take(i)
 		}
 	}
 	for i := len(entries) - 1; i >= 0; i-- {
-		if !reviewer.Trusted(entries[i]) {
+		if !reviewer.Trusted(entries[i].TranscriptEntry) {
 			take(i)
 		}
 	}
@@ -87,52 +102,42 @@ func choose(entries []event.TranscriptEntry, b Budget) (chosen []shown, left int
 }
 
 // anchors are the places of the user's first and latest message.
-func anchors(entries []event.TranscriptEntry) []int {
-	first := slices.IndexFunc(entries, reviewer.Trusted)
+func anchors(entries []shown) []int {
+	first := slices.IndexFunc(entries, func(e shown) bool { return reviewer.Trusted(e.TranscriptEntry) })
 	if first < 0 {
 		return nil
 	}
 	for last := len(entries) - 1; last > first; last-- {
-		if reviewer.Trusted(entries[last]) {
+		if reviewer.Trusted(entries[last].TranscriptEntry) {
 			return []int{first, last}
 		}
 	}
 	return []int{first}
 }
 
-// shorten keeps head and tail of a text above most tokens around a mark that tells how much is missing.
-func shorten(text string, most int) string {
-	if tokens(text) <= most {
-		return text
+// shorten keeps head and tail of a quoted text above most tokens around a mark that tells how much is missing.
+func shorten(quoted string, most int) string {
+	if tokens(quoted) <= most {
+		return quoted
 	}
-	keep := max(most*bytesPerToken-len(cutMark(len(text))), 0)
-	head, tail := keep/2, len(text)-(keep-keep/2)
-	for head > 0 && !utf8.RuneStart(text[head]) {
+	keep := max(most*bytesPerToken-len(cutMark(len(quoted))), 0)
+	head, tail := keep/2, len(quoted)-(keep-keep/2)
+	for head > 0 && !utf8.RuneStart(quoted[head]) {
 		head--
 	}
-	for tail < len(text) && !utf8.RuneStart(text[tail]) {
+	for tail < len(quoted) && !utf8.RuneStart(quoted[tail]) {
 		tail++
 	}
-	return text[:head] + cutMark(tail-head) + text[tail:]
+	// A quoted character is kept whole or not at all.
+	if open := strings.LastIndex(quoted[:head], "⟦"); open > strings.LastIndex(quoted[:head], "⟧") {
+		head = open
+	}
+	if end := strings.Index(quoted[tail:], "⟧"); end >= 0 && !strings.Contains(quoted[tail:tail+end], "⟦") {
+		tail += end + len("⟧")
+	}
+	return quoted[:head] + cutMark(tail-head) + quoted[tail:]
 }
 
 func cutMark(bytes int) string {
-	return fmt.Sprintf("\n[... about %d tokens left out here ...]\n", (bytes+bytesPerToken-1)/bytesPerToken)
-}
-
-// pieces cuts text into items of at most size bytes, at character boundaries; nothing is lost.
-func pieces(text string, size int) []string {
-	var out []string
-	for len(text) > size {
-		cut := size
-		for cut > 0 && !utf8.RuneStart(text[cut]) {
-			cut--
-		}
-		if cut == 0 { // not UTF-8: any place will do
-			cut = size
-		}
-		out = append(out, text[:cut])
-		text = text[cut:]
-	}
-	return append(out, text)
+	return fmt.Sprintf("\n⟦about %d tokens left out here⟧\n", (bytes+bytesPerToken-1)/bytesPerToken)
 }

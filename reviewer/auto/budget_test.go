@@ -45,7 +45,7 @@ func TestChoose(t *testing.T) {
 		{"no user at all", "aa", 4, Budget{}, []int{1, 2}, 0},
 		{"an approval is the user's", "uap", 400, Budget{Messages: 200}, []int{1, 3}, 1},
 	} {
-		chosen, left := choose(transcript(test.letters, test.size), test.b)
+		chosen, left := choose(number(transcript(test.letters, test.size)), test.b)
 		if diff := cmp.Diff(test.want, numbers(chosen)); diff != "" || left != test.left {
 			t.Errorf("%s: left %d %s", test.name, left, diff)
 		}
@@ -53,7 +53,7 @@ func TestChoose(t *testing.T) {
 	// An entry that is too large is skipped, and a smaller older one still fits.
 	entries := transcript("ura", 40)
 	entries[1].Text = strings.Repeat("x", 4000)
-	chosen, _ := choose(append(transcript("r", 40), entries...), Budget{Tools: 50})
+	chosen, _ := choose(number(append(transcript("r", 40), entries...)), Budget{Tools: 50})
 	if diff := cmp.Diff([]int{1, 2, 4}, numbers(chosen)); diff != "" {
 		t.Error(diff)
 	}
@@ -74,7 +74,7 @@ func TestChooseKeepsItsBudgets(t *testing.T) {
 			entries[i].Text = strings.Repeat("é", rapid.IntRange(0, 3000).Draw(t, "size"))
 		}
 		b := Budget{Messages: 3000, Tools: 2000, Message: 700, Tool: 300, Recent: 10}
-		chosen, left := choose(entries, b)
+		chosen, left := choose(number(entries), b)
 		var messages, tools, others, last int
 		for _, s := range chosen {
 			cost := tokens(s.Text)
@@ -102,7 +102,7 @@ func TestChooseKeepsItsBudgets(t *testing.T) {
 func TestShortenMarksTheCut(t *testing.T) {
 	text := strings.Repeat("head ", 1000) + strings.Repeat("tail ", 1000)
 	got := shorten(text, 200)
-	if tokens(got) > 200 || !strings.HasPrefix(got, "head head") || !strings.HasSuffix(got, "tail ") || !strings.Contains(got, "[... about 23") {
+	if tokens(got) > 200 || !strings.HasPrefix(got, "head head") || !strings.HasSuffix(got, "tail ") || !strings.Contains(got, "⟦about 23") {
 		t.Errorf("%d tokens: %q", tokens(got), got)
 	}
 	if shorten("short", 2) != "short" {
@@ -110,23 +110,24 @@ func TestShortenMarksTheCut(t *testing.T) {
 	}
 }
 
-func FuzzPieces(f *testing.F) {
+func FuzzShorten(f *testing.F) {
 	f.Add("abc", 1)
 	f.Add("世界世界", 4)
-	f.Add("\xff\xff\x80\x80\x80\x80\x80\x80", 3)
+	f.Add("\xff\xff\x80\u202e\x80\x80\x80\x80⟦\x80", 3)
 	f.Fuzz(func(t *testing.T, text string, size int) {
 		size = max(4, min(size, 1000))
-		got := pieces(text, size)
-		if strings.Join(got, "") != text {
-			t.Fatalf("pieces(%q, %d) = %q", text, size, got)
+		quoted := quote(text)
+		if got := unquote(t, quoted); got != text || !utf8.ValidString(quoted) {
+			t.Fatalf("quote(%q) = %q, which is %q", text, quoted, got)
 		}
-		for _, p := range got {
-			if len(p) > size || utf8.ValidString(text) && !utf8.ValidString(p) {
-				t.Fatalf("piece %q of %q", p, text)
+		s := shorten(quoted, size)
+		if !utf8.ValidString(s) || tokens(s) > max(size, tokens(cutMark(len(quoted)))) {
+			t.Fatalf("shorten(%q, %d) = %q", quoted, size, s)
+		}
+		if head, tail, cut := strings.Cut(s, "\n⟦about"); cut {
+			if _, tail, _ = strings.Cut(tail, "⟧\n"); !strings.HasPrefix(text, unquote(t, head)) || !strings.HasSuffix(text, unquote(t, tail)) {
+				t.Fatalf("shorten(%q, %d) = %q", quoted, size, s)
 			}
-		}
-		if s := shorten(text, size); utf8.ValidString(text) && !utf8.ValidString(s) || tokens(s) > max(size, tokens(cutMark(len(text)))) {
-			t.Fatalf("shorten(%q, %d) = %q", text, size, s)
 		}
 	})
 }

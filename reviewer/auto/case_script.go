@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"proctor/event"
 )
 
 // caseAnswer is what the scripted model does in one attempt; the last one repeats.
@@ -39,38 +37,38 @@ var (
 )
 
 // Ask implements Model.
-func (s *script) Ask(ctx context.Context, _ Prompt) (string, event.Usage, error) {
+func (s *script) Ask(ctx context.Context, _ Prompt) (Answer, error) {
 	if len(s.answers) == 0 {
 		s.err = errors.New("reviewer_answers is empty and the reviewer was asked")
-		return "", event.Usage{}, s.err
+		return Answer{}, s.err
 	}
 	a := s.answers[min(s.next, len(s.answers)-1)]
 	s.next++
 	if err := s.clock.Sleep(ctx, time.Duration(a.After*float64(time.Second))); err != nil {
-		return "", event.Usage{}, err
+		return Answer{}, err
 	}
 	switch a.Kind {
 	case "text":
-		return a.Text, event.Usage{}, nil
+		return Answer{Text: a.Text}, nil
 	case "empty", "no_message", "empty_message":
-		return "", event.Usage{}, nil
+		return Answer{}, nil
 	case "http":
 		again := RetryStatus(a.Status)
 		err := fmt.Errorf("unexpected status %d", a.Status)
-		return "", event.Usage{}, &CallError{Retry: again, After: time.Duration(a.Retry * float64(time.Second)), Err: err}
+		return Answer{}, &CallError{Retry: again, After: time.Duration(a.Retry * float64(time.Second)), Err: err}
 	case "cut", "stream_cut", "stream_closed", "disconnect", "closed":
-		return "", event.Usage{}, &CallError{Err: errCut}
+		return Answer{}, &CallError{Err: errCut}
 	case "refused", "unreachable", "connection_refused":
-		return "", event.Usage{}, &CallError{Retry: true, Err: errAgain}
+		return Answer{}, &CallError{Retry: true, Err: errAgain}
 	case "timeout", "stall", "hang", "never":
-		return "", event.Usage{}, s.clock.Sleep(ctx, 24*time.Hour)
+		return Answer{}, s.clock.Sleep(ctx, 24*time.Hour)
 	case "cancelled", "cancel", "cancelled_during":
 		s.cancel(context.Canceled)
-		return "", event.Usage{}, context.Cause(ctx)
+		return Answer{}, context.Cause(ctx)
 	}
 	s.err = fmt.Errorf("reviewer answer %d has kind %q; expected one of %s", s.next, a.Kind,
 		strings.Join([]string{"text", "empty", "http", "cut", "unreachable", "timeout", "cancelled_before", "cancelled_during"}, ", "))
-	return "", event.Usage{}, s.err
+	return Answer{}, s.err
 }
 
 // virtualClock moves only when somebody sleeps. It serves one goroutine.

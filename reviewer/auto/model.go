@@ -9,19 +9,66 @@ import (
 	"proctor/event"
 )
 
-// Model answers one prompt. Text is what the model said, empty when it said nothing. An error that
-// should be tried again, or not, is a [*CallError]; any other is final.
+// Model answers one prompt. An error that should be tried again, or not, is a [*CallError]; any other is final.
 type Model interface {
-	Ask(ctx context.Context, p Prompt) (text string, usage event.Usage, err error)
+	Ask(ctx context.Context, p Prompt) (Answer, error)
+}
+
+// Answer is what the model said: a text, empty when it said nothing, or calls of its tools.
+type Answer struct {
+	Text  string
+	Calls []Call
+	// Items are the answer as it came; they are sent again when the conversation goes on.
+	Items []json.RawMessage
+	Usage event.Usage
+	// FirstOutput is the time to the first output, 0 when unknown.
+	FirstOutput time.Duration
+}
+
+// Call is one tool call of the model.
+type Call struct {
+	ID, Namespace, Name, Arguments string
+	Custom                         bool
+}
+
+// Inspector runs the reviewer's own tools, which look and change nothing. An error is about the record and ends the review;
+// a tool that fails says so in its output.
+type Inspector interface {
+	// Tools are the definitions for the model.
+	Tools() []json.RawMessage
+	Inspect(ctx context.Context, p Prompt, c Call) (Output, error)
+}
+
+// Output is what a tool call gave: untrusted.
+type Output struct {
+	Text string
+	// Parts are content that is no text: input items such as images, as they are sent.
+	Parts []json.RawMessage
+}
+
+// The roles of messages.
+const (
+	User      = "user"
+	Developer = "developer"
+)
+
+// Message is one piece of a conversation with the model: texts of a role, or items of the model, or the output of a call.
+type Message struct {
+	Role  string
+	Texts []string
+	Items []json.RawMessage
+	Call  *Call // Output answers it
+	Output
 }
 
 // Prompt is one question to the reviewer model.
 type Prompt struct {
 	Model, Effort string
-	Instructions  string   // our policy: trusted
-	Context       []string // user message: project instructions and environment, each an item
-	Evidence      []string // user message: transcript and action, each an item
-	Schema        json.RawMessage
+	Instructions  string // our policy: trusted
+	// Messages are the conversation up to the question, and the question. They are shared: never changed.
+	Messages []Message
+	Tools    []json.RawMessage
+	Schema   json.RawMessage
 	// Review, Session, Turn and Call name what is reviewed; Attempt counts from 1.
 	Review, Session, Turn, Call string
 	Attempt                     int

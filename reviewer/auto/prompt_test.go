@@ -10,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
-	"pgregory.net/rapid"
 
 	"proctor/event"
 	"proctor/policy"
@@ -39,18 +38,24 @@ func request() reviewer.Request {
 	}
 }
 
-func TestPromptGolden(t *testing.T) {
-	p, err := New(nil, Options{Model: "guard"}).prompt(request())
-	if err != nil {
-		t.Fatal(err)
+// golden is a prompt as a text: everything that the model is sent.
+func golden(p Prompt) string {
+	var b strings.Builder
+	b.WriteString("== instructions\n" + p.Instructions)
+	for _, m := range p.Messages {
+		b.WriteString("\n== " + m.Role + "\n" + strings.Join(m.Texts, "\n-- item\n"))
 	}
-	got := "== instructions\n" + p.Instructions + "\n== context\n" + strings.Join(p.Context, "\n-- item\n") + "\n== evidence\n" + strings.Join(p.Evidence, "\n-- item\n")
+	return b.String()
+}
+
+func checkGolden(t *testing.T, file, got string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile("testdata/prompt.txt", []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile("testdata/prompt.txt")
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,55 +64,32 @@ func TestPromptGolden(t *testing.T) {
 	}
 }
 
-// Whatever stands in untrusted text, the only lines at the margin within transcript and action are ours.
-func TestUntrustedTextCannotPoseAsHeader(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		evil := rapid.OneOf(rapid.String(), rapid.StringMatching(`(\n|\r|#|  |user|[0-9a-f]{8}){1,12}`))
-		q := request()
-		q.Context.RetryReason, q.Context.Descriptions = evil.Draw(t, "retry"), evil.Draw(t, "descriptions")
-		q.Action.Argv, q.Tool = []string{evil.Draw(t, "argv")}, evil.Draw(t, "tool")
-		for i := range q.Context.Transcript {
-			q.Context.Transcript[i].Text = evil.Draw(t, "text")
-			q.Context.Transcript[i].Tool = evil.Draw(t, "tool")
-		}
-		p, err := New(nil, Options{}).prompt(q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		headers := 0
-		for _, item := range append(p.Evidence[1:2:2], p.Evidence[3:]...) {
-			for _, line := range strings.Split(strings.TrimSuffix(item, "\n"), "\n") {
-				switch {
-				case strings.HasPrefix(line, "#"+mark("rv-1")+" "):
-					headers++
-				case !strings.HasPrefix(line, "  "):
-					t.Fatalf("a line at the margin is not ours: %q", line)
-				}
-			}
-		}
-		if most := 3 + 4 + 4; headers > most {
-			t.Fatalf("%d headers, at most %d are ours", headers, most)
-		}
-	})
+func TestPromptGolden(t *testing.T) {
+	p, err := New(nil, Options{Model: "guard"}).prompt(request(), lease{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkGolden(t, "testdata/prompt.txt", golden(p))
 }
 
 func TestActionIsShownWholeOrNotAtAll(t *testing.T) {
 	q := request()
 	q.Action.Argv = []string{"echo", strings.Repeat("世", 40_000)}
-	p, err := New(nil, Options{}).prompt(q)
+	p, err := New(nil, Options{}).prompt(q, lease{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all := strings.Join(p.Evidence[3:], ""); strings.Count(all, "世") != 40_000 || len(p.Evidence) < 7 {
-		t.Errorf("%d characters in %d items", strings.Count(all, "世"), len(p.Evidence))
+	evidence := p.Messages[1].Texts
+	if all := strings.Join(evidence, ""); strings.Count(all, "世") != 40_000 || len(evidence) < 7 {
+		t.Errorf("%d characters in %d items", strings.Count(all, "世"), len(evidence))
 	}
-	for _, item := range p.Evidence {
-		if len(item) > maxItem+200 {
+	for _, item := range evidence {
+		if len(item) > maxItem {
 			t.Errorf("an item has %d bytes", len(item))
 		}
 	}
 	q.Action.Argv[1] = strings.Repeat("x", maxAction)
-	if _, err := New(nil, Options{}).prompt(q); !errors.Is(err, errTooLarge) {
+	if _, err := New(nil, Options{}).prompt(q, lease{}); !errors.Is(err, errTooLarge) {
 		t.Errorf("got %v", err)
 	}
 	v := New(nil, Options{}).Review(t.Context(), q) // a model call would panic
@@ -159,7 +141,7 @@ func TestPolicySection(t *testing.T) {
 		{Policy{Extra: "EXTRA"}, "default", "EXTRA", "{{"},
 	} {
 		_, source := test.p.Section()
-		text := test.p.Text()
+		text := test.p.Text(false)
 		if source != test.source || !strings.Contains(text, test.has) || strings.Contains(text, test.hasNot) {
 			t.Errorf("%+v: source %s", test.p, source)
 		}

@@ -2,6 +2,7 @@ package auto
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -19,6 +20,11 @@ type Options struct {
 	Policy        Policy
 	Limits        reviewer.Limits
 	Budget        Budget
+	// Inspector gives the reviewer tools to look with, none when nil; Inspections bounds their calls in one review, 8 when zero.
+	Inspector   Inspector
+	Inspections int
+	// Tokens bounds what one attempt may use before its answer; 0 is no bound.
+	Tokens int64
 	// Deadline is shared by all attempts; 90 s when zero.
 	Deadline time.Duration
 	// Attempts bounds the model calls of one review; 3 when zero.
@@ -27,8 +33,6 @@ type Options struct {
 	Clock Clock
 	// Jitter gives numbers in [0,1); rand.Float64 when nil.
 	Jitter func() float64
-	// Usage, when set, is told the tokens of every attempt that had an answer.
-	Usage func(review string, u event.Usage)
 }
 
 // Reviewer asks a model. It may be used from several goroutines.
@@ -36,6 +40,8 @@ type Reviewer struct {
 	model        Model
 	opts         Options
 	instructions string
+	tools        []json.RawMessage
+	trunks       trunks
 }
 
 // New makes a reviewer.
@@ -52,7 +58,14 @@ func New(model Model, o Options) *Reviewer {
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
 	}
-	return &Reviewer{model: model, opts: o, instructions: o.Policy.Text()}
+	if o.Inspections <= 0 {
+		o.Inspections = 8
+	}
+	r := &Reviewer{model: model, opts: o, instructions: o.Policy.Text(o.Inspector != nil)}
+	if o.Inspector != nil {
+		r.tools = o.Inspector.Tools()
+	}
+	return r
 }
 
 // Identity implements reviewer.Reviewer.
@@ -67,7 +80,11 @@ func (r *Reviewer) Review(ctx context.Context, request reviewer.Request) reviewe
 	}
 	ctx, cancel := r.opts.Clock.WithTimeout(ctx, r.opts.Deadline)
 	defer cancel()
-	prompt, err := r.prompt(request)
+	l := r.trunks.take(request.Session, r.configOf(request.Context), request.Context.Transcript)
+	trace := reviewer.Trace{Model: r.opts.Model, Effort: r.opts.Effort, Conversation: l.kind, Prior: len(l.before) > 0}
+	var said []Message // stays empty when the review fails: the conversation is dropped then
+	defer func() { r.trunks.give(request.Session, l, said, cursorAt(request.Context.Transcript)) }()
+	prompt, err := r.prompt(request, l)
 	if err != nil {
 		reason := policy.ReasonRequestUnreadable
 		if errors.Is(err, errTooLarge) {
@@ -75,19 +92,22 @@ func (r *Reviewer) Review(ctx context.Context, request reviewer.Request) reviewe
 		}
 		return reviewer.Fail(reviewer.PromptBuild, reason, err.Error())
 	}
-	return r.attempts(ctx, prompt)
+	v := r.attempts(ctx, prompt, &trace, &said)
+	v.Trace = trace
+	return v
 }
 
 // attempts asks until there is a judgement, a final failure, or no attempt left.
-func (r *Reviewer) attempts(ctx context.Context, prompt Prompt) reviewer.Verdict {
+func (r *Reviewer) attempts(ctx context.Context, prompt Prompt, t *reviewer.Trace, said *[]Message) reviewer.Verdict {
 	limit := r.opts.Clock.Now().Add(r.opts.Deadline)
 	for n := 1; ; n++ {
 		prompt.Attempt = n
-		assessment, failure, err := r.attempt(ctx, prompt)
+		assessment, messages, failure, err := r.attempt(ctx, prompt, t)
 		switch {
 		case ctx.Err() != nil: // also when an answer came with it: too late
 			return reviewer.Ended(ctx, n)
 		case err == nil:
+			*said = messages
 			v := reviewer.Gate(assessment, r.opts.Limits)
 			v.Attempts = n
 			return v
@@ -98,25 +118,23 @@ func (r *Reviewer) attempts(ctx context.Context, prompt Prompt) reviewer.Verdict
 			v.Attempts = n
 			return v
 		}
+		t.Retries = append(t.Retries, reviewer.Retry{Failure: failure, Wait: wait})
 		if r.opts.Clock.Sleep(ctx, wait) != nil {
 			return reviewer.Ended(ctx, n)
 		}
 	}
 }
 
-func (r *Reviewer) attempt(ctx context.Context, prompt Prompt) (reviewer.Assessment, reviewer.Failure, error) {
-	text, usage, err := r.model.Ask(ctx, prompt)
+func (r *Reviewer) attempt(ctx context.Context, prompt Prompt, t *reviewer.Trace) (reviewer.Assessment, []Message, reviewer.Failure, error) {
+	text, said, err := r.converse(ctx, prompt, t)
 	if err != nil {
-		return reviewer.Assessment{}, reviewer.SessionError, err
-	}
-	if r.opts.Usage != nil {
-		r.opts.Usage(prompt.Review, usage)
+		return reviewer.Assessment{}, nil, reviewer.SessionError, err
 	}
 	a, err := reviewer.Parse(text)
 	if err != nil {
-		return a, reviewer.ParseError, err
+		return a, nil, reviewer.ParseError, err
 	}
-	return a, reviewer.NoFailure, nil
+	return a, said, reviewer.NoFailure, nil
 }
 
 // again says whether attempt n may be followed by another, and after which wait.

@@ -7,16 +7,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"proctor/event"
 	"proctor/reviewer"
 )
 
 // asked is a Model made of a function.
 type asked func(ctx context.Context, p Prompt) (string, error)
 
-func (a asked) Ask(ctx context.Context, p Prompt) (string, event.Usage, error) {
+func (a asked) Ask(ctx context.Context, p Prompt) (Answer, error) {
 	text, err := a(ctx, p)
-	return text, event.Usage{}, err
+	return Answer{Text: text}, err
 }
 
 const allowText = `{"outcome":"allow","risk_level":"low","user_authorization":"high","rationale":"r"}`

@@ -2,10 +2,10 @@ package remote
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"proctor/event"
 	"proctor/internal/responses"
@@ -31,65 +31,64 @@ func Provider(p responses.Provider) responses.Provider {
 }
 
 // Ask implements auto.Model.
-func (c Client) Ask(ctx context.Context, p auto.Prompt) (string, event.Usage, error) {
+func (c Client) Ask(ctx context.Context, p auto.Prompt) (auto.Answer, error) {
 	request, err := c.request(p)
 	if err != nil {
-		return "", event.Usage{}, err
+		return auto.Answer{}, err
 	}
 	var observer responses.Observer
 	if c.Observe != nil {
 		observer = c.Observe(p)
 	}
+	var first time.Duration
+	told := observer.FirstOutput
+	observer.FirstOutput = func(d time.Duration) error {
+		first = d
+		if told != nil {
+			return told(d)
+		}
+		return nil
+	}
 	answer, err := c.Stream(ctx, request, observer)
 	if err != nil {
-		return "", event.Usage{}, classify(err)
+		return auto.Answer{}, classify(err)
 	}
 	u := answer.Usage
-	usage := event.Usage{Input: u.Input, Cached: u.Cached, CacheWrite: u.CacheWrite, Output: u.Output, Reasoning: u.Reasoning}
-	return lastMessage(answer.Items), usage, nil
+	out := auto.Answer{
+		Text: lastMessage(answer.Items), FirstOutput: first,
+		Usage: event.Usage{Input: u.Input, Cached: u.Cached, CacheWrite: u.CacheWrite, Output: u.Output, Reasoning: u.Reasoning},
+	}
+	for _, i := range answer.Items {
+		out.Items = append(out.Items, i.Raw)
+		if i.Call() {
+			arguments := i.Arguments
+			if i.Type == responses.TypeCustomCall {
+				arguments = i.Input
+			}
+			out.Calls = append(out.Calls, auto.Call{
+				ID: i.CallID, Namespace: i.Namespace, Name: i.Name, Arguments: arguments, Custom: i.Type == responses.TypeCustomCall,
+			})
+		}
+	}
+	return out, nil
 }
 
 func (c Client) request(p auto.Prompt) (responses.Request, error) {
-	project, err := message(p.Context)
-	if err != nil {
-		return responses.Request{}, err
-	}
-	evidence, err := message(p.Evidence)
-	if err != nil {
-		return responses.Request{}, err
-	}
 	headers := map[string]string{"x-openai-subagent": "guardian"}
 	for name, value := range c.Headers {
 		headers[name] = value
 	}
+	input, err := items(p.Messages)
+	if err != nil {
+		return responses.Request{}, fmt.Errorf("encode review prompt: %w", err)
+	}
 	return responses.Request{
-		Model: p.Model, Instructions: p.Instructions, Input: []json.RawMessage{project, evidence},
+		Model: p.Model, Instructions: p.Instructions, Input: input, Tools: p.Tools,
 		Reasoning:      responses.Reasoning{Effort: p.Effort},
 		PromptCacheKey: "guardian:" + p.Session,
 		OutputSchema:   &responses.OutputSchema{Name: responses.OutputSchemaName, Strict: true, Schema: p.Schema},
 		Headers:        headers,
 	}, nil
-}
-
-type inputText struct {
-	Type string `json:"type"`
-	Text string `json:"text"`
-}
-
-func message(texts []string) (json.RawMessage, error) {
-	content := make([]inputText, len(texts))
-	for i, t := range texts {
-		content[i] = inputText{"input_text", t}
-	}
-	raw, err := json.Marshal(struct {
-		Type    string      `json:"type"`
-		Role    string      `json:"role"`
-		Content []inputText `json:"content"`
-	}{"message", "user", content})
-	if err != nil {
-		return nil, fmt.Errorf("encode review prompt: %w", err)
-	}
-	return raw, nil
 }
 
 // lastMessage is the answer: the last message with text in it.

@@ -130,8 +130,7 @@ func TestAttemptsAndRequests(t *testing.T) {
 func TestRequestOnTheWire(t *testing.T) {
 	s := &server{answers: []func(http.ResponseWriter){says(`{"outcome":"allow"}`)}}
 	var observed []string
-	var used event.Usage
-	v := review(t, s, func(c *Client, o *auto.Options) {
+	v := review(t, s, func(c *Client, _ *auto.Options) {
 		c.Observe = func(p auto.Prompt) responses.Observer {
 			return responses.Observer{
 				Attempt: func(a responses.Attempt) error {
@@ -141,10 +140,9 @@ func TestRequestOnTheWire(t *testing.T) {
 				Event: func(e responses.StreamEvent) error { observed = append(observed, e.Kind); return nil },
 			}
 		}
-		o.Usage = func(_ string, u event.Usage) { used = u }
 	})
-	if v.Status != reviewer.Approved || used != (event.Usage{Input: 90, Output: 7}) {
-		t.Errorf("verdict %+v, usage %+v", v, used)
+	if v.Status != reviewer.Approved || v.Trace.Usage != (event.Usage{Input: 90, Output: 7}) || v.Trace.Conversation != reviewer.TrunkNew {
+		t.Errorf("verdict %+v", v)
 	}
 	if got := strings.Join(observed, ", "); got != "attempt 1 c-1 200, response.output_item.done, response.completed" {
 		t.Errorf("observed %s", got)
