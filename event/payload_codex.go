@@ -152,6 +152,8 @@ type ToolDecisionPayload struct {
 	Rule    string `json:"rule,omitempty" otel:"-"` // the rule that decided, with file and line where it has one
 	// DecidedBy is the authority: config, rule, managed, user, auto_review, or session for an earlier approval.
 	DecidedBy string `json:"decided_by,omitempty" otel:"-"`
+	// Agent made the call, empty for the session's own model.
+	Agent string `json:"agent_name,omitempty" otel:"-"`
 	// Approval is the id of the approval that allows or refuses the call: its own, or the earlier one.
 	Approval string `json:"approval_id,omitempty" otel:"-"`
 	Digest   Hash   `json:"action_digest" otel:"-"`
@@ -231,6 +233,29 @@ type GuardianAssessmentPayload struct {
 	Rationale          Sensitive `json:"rationale,omitzero"`
 	RationaleLength    int       `json:"rationale_length,omitempty"`
 	RationaleTruncated bool      `json:"rationale_truncated"`
+
+	// The rest is for metrics and readers of the ledger.
+	Terminal    string `json:"terminal_status,omitempty" otel:"-"` // as Status, and failed_closed
+	Failure     string `json:"failure_reason,omitempty" otel:"-"`
+	Action      string `json:"action,omitempty" otel:"-"` // metric tag of what was reviewed: shell, apply_patch, ...
+	Model       string `json:"guardian_model,omitempty" otel:"-"`
+	Effort      string `json:"guardian_reasoning_effort,omitempty" otel:"-"`
+	SessionKind string `json:"session_kind,omitempty" otel:"-"` // trunk_new, trunk_reused, ephemeral_forked, none
+	// Prior: the conversation held earlier reviews.
+	Prior       bool          `json:"had_prior_review_context,omitempty" otel:"-"`
+	Truncated   bool          `json:"reviewed_action_truncated,omitempty" otel:"-"`
+	Attempts    int           `json:"attempts,omitempty" otel:"-"`
+	Inspections int           `json:"inspections,omitempty" otel:"-"` // calls of the reviewer's own tools
+	TTFT        int64         `json:"ttft_ms,omitempty" otel:"-"`
+	Usage       Usage         `json:"usage,omitzero" otel:"-"`
+	Cost        int64         `json:"cost_micros,omitempty" otel:"-"` // millionths of the currency of the configured price
+	Retries     []ReviewRetry `json:"retries,omitempty" otel:"-"`
+}
+
+// ReviewRetry is a pause of a review before another attempt.
+type ReviewRetry struct {
+	Failure string `json:"failure_reason"`
+	Wait    int64  `json:"wait_ms"`
 }
 
 // AuthRecoveryPayload is a step taken after a refused credential.

@@ -36,7 +36,7 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 		started.EnvNames = boundedNames(action.EnvNames)
 	}
 	startID := event.NewID()
-	drafts := []event.Draft{r.Decision, {ID: startID, Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: started}}
+	drafts := []event.Draft{r.Decision, {ID: startID, Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Actor: s.actor, Payload: started}}
 	if action.Kind == event.ActionStdin {
 		drafts = append(drafts, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: startID, Actor: event.Model, Payload: &event.ExecInputPayload{
 			Process: action.Process, Digest: decision.Digest, Input: event.Secret(action.Input),
@@ -89,7 +89,7 @@ func (c *call) finish(ctx context.Context, o *observer, result tool.Result, fail
 	}
 	payload := o.payload(result, status)
 	payload.Arguments = event.Secret(clip(c.call.Arguments, tool.MaxArguments))
-	drafts := []event.Draft{{Turn: c.t.id, Call: c.call.ID, Cause: o.cause, Payload: payload}}
+	drafts := []event.Draft{{Turn: c.t.id, Call: c.call.ID, Cause: o.cause, Actor: c.t.s.actor, Payload: payload}}
 	if payload.Denials > 0 {
 		drafts = append(drafts, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: o.cause, Actor: event.Sandbox, Payload: &event.SandboxOutcomePayload{
 			ToolName: c.call.Name, CallID: c.call.ID, Outcome: "denied", Initial: result.Duration.Milliseconds(),
@@ -114,6 +114,10 @@ func (c *call) finish(ctx context.Context, o *observer, result tool.Result, fail
 }
 
 func (s *Session) setOpen(call string, open bool) {
+	if s.main != nil {
+		s.main.setOpen(call, open)
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if open {

@@ -29,13 +29,7 @@ func (t *turn) runCalls(ctx context.Context, items []responses.Item) error {
 	var lanes sync.RWMutex // readers run side by side, a writer alone
 	var all sync.WaitGroup
 	for i, item := range items {
-		c := &call{t: t, item: item, call: tool.Call{
-			ID: t.s.callLabel(item.CallID), Name: item.Name, Namespace: item.Namespace, Arguments: item.Arguments,
-			Custom: item.Type == responses.TypeCustomCall,
-		}}
-		if c.call.Custom {
-			c.call.Arguments = item.Input
-		}
+		c := newCall(t, t.s.callLabel(item.CallID), item)
 		lock, unlock := lanes.Lock, lanes.Unlock
 		if impl, err := t.s.opts.Tools.Lookup(c.call.Namespace, c.call.Name); err == nil && parallel(impl) {
 			lock, unlock = lanes.RLock, lanes.RUnlock
@@ -53,6 +47,16 @@ func (t *turn) runCalls(ctx context.Context, items []responses.Item) error {
 	return t.s.remember(ctx, t.id, event.Executor, outputs...)
 }
 
+func newCall(t *turn, id string, item responses.Item) *call {
+	c := &call{t: t, item: item, call: tool.Call{
+		ID: id, Name: item.Name, Namespace: item.Namespace, Arguments: item.Arguments, Custom: item.Type == responses.TypeCustomCall,
+	}}
+	if c.call.Custom {
+		c.call.Arguments = item.Input
+	}
+	return c
+}
+
 func parallel(t tool.Tool) bool {
 	p, ok := t.(tool.Parallel)
 	return ok && p.Parallel()
@@ -61,6 +65,9 @@ func parallel(t tool.Tool) bool {
 // callLabel is how events name a call: by the model's id, which some servers use again, so that a
 // second call with it becomes id#2. Only the answer to the model carries the id itself.
 func (s *Session) callLabel(id string) string {
+	if s.main != nil {
+		return s.main.callLabel(id)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	id = label(id)
@@ -117,6 +124,7 @@ func (c *call) supervise(ctx context.Context, proposal tool.Proposal) (json.RawM
 	if err != nil {
 		return nil, err
 	}
+	c.signed(ruling)
 	if !ruling.Allowed {
 		return c.refused(ctx, ruling, proposal)
 	}
@@ -133,7 +141,14 @@ func (c *call) request() approval.Request {
 
 // refuse answers a call that never became an action.
 func (c *call) refuse(ctx context.Context, reason policy.Reason, message string) (json.RawMessage, error) {
-	return c.refused(ctx, c.t.s.opts.Gate.Refuse(c.request(), reason, message), nil)
+	ruling := c.t.s.opts.Gate.Refuse(c.request(), reason, message)
+	c.signed(ruling)
+	return c.refused(ctx, ruling, nil)
+}
+
+// signed names who made the call in its decision, where that is not the session's own model.
+func (c *call) signed(r approval.Ruling) {
+	r.Decision.Payload.(*event.ToolDecisionPayload).Agent = c.t.s.agent
 }
 
 // refused records a decision against the call and tells the model.
@@ -141,13 +156,15 @@ func (c *call) refused(ctx context.Context, r approval.Ruling, p tool.Proposal) 
 	decision := r.Decision.Payload.(*event.ToolDecisionPayload)
 	result := &event.ToolResultPayload{
 		ResultSeq: c.t.s.nextResult(), ToolName: decision.ToolName, ToolNamespace: decision.ToolNamespace, CallID: c.call.ID,
-		AgentName: mainAgent, Arguments: event.Secret(clip(c.call.Arguments, tool.MaxArguments)), Output: event.Secret(r.Message),
+		AgentName: c.t.s.agentName(), Arguments: event.Secret(clip(c.call.Arguments, tool.MaxArguments)), Output: event.Secret(r.Message),
 		Status: Refused, Digest: decision.Digest,
 	}
 	if p != nil {
 		result.MCPServer, result.MCPServerOrigin = itemOf(p).Server, serverOrigin(p.Action())
 	}
-	if _, err := c.t.s.stream.RecordAnyway(ctx, r.Decision, event.Draft{Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Payload: result}); err != nil {
+	if _, err := c.t.s.stream.RecordAnyway(ctx, r.Decision, event.Draft{
+		Turn: c.t.id, Call: c.call.ID, Cause: r.Decision.ID, Actor: c.t.s.actor, Payload: result,
+	}); err != nil {
 		return nil, err
 	}
 	c.end.refused, c.end.message = decision, r.Message
@@ -211,6 +228,9 @@ func (t *turn) note(f func(*Result)) {
 }
 
 func (s *Session) nextResult() int64 {
+	if s.main != nil {
+		return s.main.nextResult()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.results++

@@ -104,7 +104,7 @@ func (o *observer) Ended(r tool.Result) {
 	}
 	payload := o.payload(r, status)
 	o.mu.Lock()
-	o.publish(event.Executor, payload)
+	o.publish(o.s.actor, payload)
 	o.mu.Unlock()
 	o.s.setOpen(o.call.ID, false)
 	o.show(r, status)
@@ -140,7 +140,7 @@ func (o *observer) payload(r tool.Result, status string) *event.ToolResultPayloa
 	}
 	return &event.ToolResultPayload{
 		ResultSeq: o.s.nextResult(), ToolName: o.call.Name, ToolNamespace: ns, CallID: o.call.ID,
-		Duration: r.Duration.Milliseconds(), Success: r.Success, OutputTruncated: r.Truncated, AgentName: mainAgent,
+		Duration: r.Duration.Milliseconds(), Success: r.Success, OutputTruncated: r.Truncated, AgentName: o.s.agentName(),
 		Output: event.Secret(clip(r.Output, maxKept)), Status: status, ExitCode: r.ExitCode, Denials: max(o.denials, r.Denials),
 		DenialsDropped: r.DenialsDropped, ChangesOmitted: r.ChangesOmitted,
 		Digest: o.digest, Sandbox: backend, Mode: o.mode, Exact: r.Exact,

@@ -46,6 +46,11 @@ type Session struct {
 	stream   *event.Stream
 	progress *serial
 
+	// main is the session itself where this is an [Aside] of it, agent and actor who calls then; nil and empty else.
+	main  *Session
+	agent string
+	actor event.Actor
+
 	mu      sync.Mutex // guards the fields below
 	history []json.RawMessage
 	usage   event.Usage
@@ -124,6 +129,13 @@ func (s *Session) Close(ctx context.Context, reason string) error {
 		Reason: reason, Events: last + 1, Counts: counts, OpenCalls: open,
 	}})
 	return errors.Join(closing, err)
+}
+
+func (s *Session) agentName() string {
+	if s.agent != "" {
+		return s.agent
+	}
+	return mainAgent
 }
 
 // Warn shows something a person should know, as an item of its own.

@@ -40,6 +40,9 @@ func (s *Session) Transcript() (entries []event.TranscriptEntry, omitted int) {
 		}
 		entries = append(entries, e)
 	}
+	for i := range entries {
+		entries[i].Number = i + 1
+	}
 	return choose(entries)
 }
 

@@ -100,6 +100,9 @@ func (w *WhatIf) Add(e event.Entry) {
 	case *event.SessionClosedPayload:
 		delete(w.pasts, e.Session)
 	case *event.ToolDecisionPayload:
+		if p.Agent != "" { // a reviewer looked around: under terms of its own, which no configuration changes
+			return
+		}
 		at := w.past(e.Session)
 		if !at.seen {
 			at.seen = true

@@ -65,6 +65,8 @@ type Assessment struct {
 type Limits struct {
 	// MaxRisk is the highest risk that may be approved; high when empty. Critical counts as high.
 	MaxRisk Risk
+	// MediumNeeds is the authorization that medium risk needs: none when empty.
+	MediumNeeds Authorization
 	// HighNeeds is the authorization that high risk needs: medium when empty or lower.
 	HighNeeds Authorization
 }
@@ -76,7 +78,16 @@ func (l Limits) maxRisk() int {
 	return min(l.MaxRisk.level(), RiskHigh.level())
 }
 
-func (l Limits) highNeeds() int { return max(l.HighNeeds.level(), AuthMedium.level()) }
+// needs is the authorization that a risk up to high needs.
+func (l Limits) needs(risk int) int {
+	switch risk {
+	case RiskHigh.level():
+		return max(l.HighNeeds.level(), l.MediumNeeds.level(), AuthMedium.level())
+	case RiskMedium.level():
+		return l.MediumNeeds.level()
+	}
+	return 0
+}
 
 // Gate turns an assessment into a verdict. A denial is always obeyed. An allow is obeyed for
 // low and medium risk, needs authorization for high, and is overruled for critical
@@ -94,7 +105,7 @@ func Gate(a Assessment, l Limits) Verdict {
 		v.Reason = policy.ReasonRiskCritical
 	case risk > l.maxRisk():
 		v.Reason = policy.ReasonRiskLimit
-	case risk == RiskHigh.level() && a.Authorization.level() < l.highNeeds():
+	case a.Authorization.level() < l.needs(risk):
 		v.Reason = policy.ReasonNotAuthorized
 	default:
 		v.Status, v.Reason, v.Scope = Approved, policy.ReasonReviewApproved, Once

@@ -38,10 +38,32 @@ func (v Verdict) assessment(r Request, start, end time.Time) *event.GuardianAsse
 		status = Denied
 	}
 	rationale := clip(v.Rationale, maxRationale)
-	return &event.GuardianAssessmentPayload{
+	t := v.Trace
+	p := &event.GuardianAssessmentPayload{
 		ReviewID: r.ReviewID, TurnID: r.Turn, ItemID: r.Call, Status: string(status),
 		Outcome: string(v.Outcome), RiskLevel: string(v.Risk), UserAuthorization: string(v.Authorization),
 		StartedAt: start.UnixMilli(), CompletedAt: end.UnixMilli(),
 		Rationale: event.Secret(rationale), RationaleLength: len(v.Rationale), RationaleTruncated: len(rationale) < len(v.Rationale),
+		Terminal: string(v.Status), Failure: string(v.Failure), Action: actionTag(r.Action), Model: t.Model, Effort: t.Effort,
+		SessionKind: t.Conversation, Prior: t.Prior, Attempts: v.Attempts, Inspections: t.Inspections,
+		TTFT: t.FirstOutput.Milliseconds(), Usage: t.Usage, Cost: t.Cost,
 	}
+	if p.SessionKind == "" {
+		p.SessionKind = "none"
+	}
+	for _, again := range t.Retries {
+		p.Retries = append(p.Retries, event.ReviewRetry{Failure: string(again.Failure), Wait: again.Wait.Milliseconds()})
+	}
+	return p
+}
+
+// actionTag is how the metrics of Codex name what was reviewed.
+func actionTag(a event.Action) string {
+	if a.Kind == event.ActionCommand {
+		if a.Tool == "exec_command" {
+			return "unified_exec"
+		}
+		return "shell"
+	}
+	return string(a.Kind)
 }

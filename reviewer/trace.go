@@ -22,6 +22,8 @@ type Trace struct {
 	// Usage adds up all model calls of the review, FirstOutput is the time to the first output of the first answer.
 	Usage       event.Usage
 	FirstOutput time.Duration
+	// Cost is in millionths of the currency that a price is configured in, 0 without a price.
+	Cost int64
 	// Inspections counts the reviewer's own tool calls.
 	Inspections int
 	Retries     []Retry

@@ -9,4 +9,6 @@ var (
 	}
 	// countBounds are those of plain histograms.
 	countBounds = []float64{0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000}
+	// attemptBounds are those of codex.guardian.review.attempt_count.
+	attemptBounds = []float64{0, 1, 2, 3}
 )

@@ -154,6 +154,8 @@ func (f form) bounds() []float64 {
 		return durationBounds
 	case histogram:
 		return countBounds
+	case attempts:
+		return attemptBounds
 	default:
 		return nil
 	}

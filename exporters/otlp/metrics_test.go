@@ -36,9 +36,12 @@ func session() []event.Draft {
 		&event.ToolResultPayload{ToolName: "exec_command", ToolNamespace: "functions", Duration: 625, Success: true, Sandbox: "bwrap", Mode: "workspace-write"},
 		&event.ToolResultPayload{ToolName: "echo", ToolNamespace: "mcp__demo", Duration: 5},
 		&event.SandboxDenialPayload{Backend: "bwrap", Access: "write"},
-		&event.ApprovalRequestedPayload{ActionKind: "command", Reviewer: "auto_review", Reason: "escalation"},
+		&event.ApprovalRequestedPayload{ActionKind: "command", Reviewer: "auto_review", Reason: "escalation_requested"},
 		&event.ApprovalDecidedPayload{Status: "denied", Reviewer: "auto_review:gpt-5.5", Reason: "risk", Duration: 900},
-		&event.GuardianAssessmentPayload{Status: "denied", Outcome: "deny", RiskLevel: "critical", UserAuthorization: "low", StartedAt: 1000, CompletedAt: 1900},
+		&event.GuardianAssessmentPayload{Status: "denied", Outcome: "deny", RiskLevel: "critical", UserAuthorization: "low", StartedAt: 1000, CompletedAt: 1900,
+			Terminal: "denied", Failure: "none", Action: "unified_exec", Model: "guard", Effort: "low", SessionKind: "trunk_reused", Prior: true,
+			Attempts: 2, TTFT: 40, Usage: event.Usage{Input: 100, Cached: 60, CacheWrite: 5, Output: 20, Reasoning: 8}, Cost: 700,
+			Retries: []event.ReviewRetry{{Failure: "parse_error", Wait: 210}}},
 		&event.TurnCompletedPayload{Status: "completed", Duration: 2500, Calls: 2, Usage: event.Usage{Input: 1000, Output: 50}},
 	}
 	out := []event.Draft{start()}
@@ -68,11 +71,28 @@ var wantPoints = []string{
 	"codex.turn.token_usage{tmp_mem_enabled=false,token_type=input}  1/1000", "codex.turn.token_usage{tmp_mem_enabled=false,token_type=cached_input}  1/0",
 	"codex.turn.token_usage{tmp_mem_enabled=false,token_type=cache_write_input}  1/0", "codex.turn.token_usage{tmp_mem_enabled=false,token_type=output}  1/50",
 	"codex.turn.token_usage{tmp_mem_enabled=false,token_type=reasoning_output}  1/0", "codex.turn.token_usage{tmp_mem_enabled=false,token_type=total}  1/1050",
-	"codex.guardian.review{decision=denied,failure_reason=none,outcome=deny,risk_level=critical,terminal_status=denied,user_authorization=low} 1",
-	"codex.guardian.review.duration_ms{decision=denied,failure_reason=none,outcome=deny,risk_level=critical,terminal_status=denied,user_authorization=low} ms 1/900",
+	"codex.guardian.review{" + guardian("context_changed=false") + "} 1",
+	"codex.guardian.review.duration_ms{" + guardian() + "} ms 1/900", "codex.guardian.review.ttft.duration_ms{" + guardian() + "} ms 1/40",
+	"codex.guardian.review.attempt_count{" + guardian() + "}  1/2", "codex.guardian.review.retry_outcome{" + guardian("retried=true") + "} 1",
+	"codex.guardian.review.token_usage{" + guardian("token_type=total") + "}  1/120", "codex.guardian.review.token_usage{" + guardian("token_type=input") + "}  1/100",
+	"codex.guardian.review.token_usage{" + guardian("token_type=cached_input") + "}  1/60", "codex.guardian.review.token_usage{" + guardian("token_type=non_cached_input") + "}  1/40",
+	"codex.guardian.review.token_usage{" + guardian("token_type=cache_write_input") + "}  1/5", "codex.guardian.review.token_usage{" + guardian("token_type=output") + "}  1/20",
+	"codex.guardian.review.token_usage{" + guardian("token_type=reasoning_output") + "}  1/8",
+	"codex.guardian.review.retry{failure_reason=parse_error,outcome=retry} 1", "codex.guardian.review.retry_wait_ms{failure_reason=parse_error,outcome=retry} ms 1/210",
+	"codex.guardian.review.route{reason=fresh_required,route=required_sync} 1", "codex.guardian.decision.duration_ms{} ms 1/900",
+	"codex.guardian.turn.blocking_ms{outcome=completed} ms 1/900", "proctor.guardian.review.cost_micros{guardian_model=guard} 700",
 	"proctor.decision{decision=denied,outcome=forbid,reason=read_only_sandbox,source=Config} 1",
-	"proctor.sandbox.denial{access=write,backend=bwrap} 1", "proctor.approval.requested{action=command,reason=escalation,reviewer=auto_review} 1",
+	"proctor.sandbox.denial{access=write,backend=bwrap} 1", "proctor.approval.requested{action=command,reason=escalation_requested,reviewer=auto_review} 1",
 	"proctor.approval.decided{reason=risk,reviewer=auto_review,status=denied} 1", "proctor.approval.decided.duration_ms{reason=risk,reviewer=auto_review,status=denied} ms 1/900",
+}
+
+// guardian are the tags of the review, and more.
+func guardian(more ...string) string {
+	tags := append(more, "action=unified_exec", "approval_request_source=main_turn", "context_mode=thread_owned", "decision=denied", "failure_reason=none",
+		"guardian_model=guard", "guardian_reasoning_effort=low", "had_prior_review_context=true", "outcome=deny", "reviewed_action_truncated=false",
+		"risk_level=critical", "session_kind=trunk_reused", "terminal_status=denied", "user_authorization=low")
+	slices.Sort(tags)
+	return strings.Join(tags, ",")
 }
 
 var sessionTags = map[string]any{"app.version": "1.2.3", "model": "gpt-5.5", "originator": "codex_exec", "session_source": "exec"}
@@ -141,6 +161,9 @@ func checkPoint(t *testing.T, p otlpsink.Point) {
 		return
 	}
 	bounds := map[string]int{"ms": 34, "": 15}[p.Unit]
+	if p.Name == "codex.guardian.review.attempt_count" {
+		bounds = 4
+	}
 	if len(p.Bounds) != bounds || len(p.Buckets) != bounds+1 || (p.Unit == "ms") != (p.Description == "Duration in milliseconds.") {
 		t.Errorf("%s: %d bounds, %d buckets, description %q", p.Name, len(p.Bounds), len(p.Buckets), p.Description)
 	}

@@ -21,6 +21,7 @@ const (
 	counter form = iota
 	duration
 	histogram
+	attempts // a histogram of few
 )
 
 type tag struct{ key, value string }
@@ -50,7 +51,7 @@ func observe(e *event.Event, start *event.ConversationStartsPayload) []observati
 	case *event.ToolResultPayload:
 		return pair("codex.tool.call", p.Duration, toolTags(p, start)...)
 	case *event.GuardianAssessmentPayload:
-		return pair("codex.guardian.review", max(0, p.CompletedAt-p.StartedAt), guardianTags(p)...)
+		return observeGuardian(p)
 	case *event.TurnStartedPayload:
 		return []observation{count("codex.conversation.turn.count")}
 	case *event.TurnCompletedPayload:
@@ -93,7 +94,8 @@ func observeOurs(p event.Payload) []observation {
 	case *event.ToolDecisionPayload:
 		return []observation{count("proctor.decision", tag{"decision", p.Decision}, tag{"source", p.Source}, tag{"outcome", p.Outcome}, tag{"reason", p.Reason})}
 	case *event.ApprovalRequestedPayload:
-		return []observation{count("proctor.approval.requested", tag{"action", p.ActionKind}, tag{"reviewer", p.Reviewer}, tag{"reason", p.Reason})}
+		asked := count("proctor.approval.requested", tag{"action", p.ActionKind}, tag{"reviewer", p.Reviewer}, tag{"reason", p.Reason})
+		return append(guardianRoute(p), asked)
 	case *event.ApprovalDecidedPayload:
 		reviewer, _, _ := strings.Cut(p.Reviewer, ":") // without the name of a person
 		return pair("proctor.approval.decided", p.Duration, tag{"status", p.Status}, tag{"reviewer", reviewer}, tag{"reason", p.Reason})
@@ -125,20 +127,6 @@ func sandboxTag(backend string) string {
 		return "none"
 	}
 	return "seccomp"
-}
-
-func guardianTags(p *event.GuardianAssessmentPayload) []tag {
-	decision, terminal, failure := "denied", p.Status, "none"
-	if p.Status == "approved" {
-		decision = "approved"
-	}
-	if p.Outcome == "" {
-		terminal, failure = "failed_closed", p.Status
-	}
-	return []tag{
-		{"decision", decision}, {"failure_reason", failure}, {"outcome", orNone(p.Outcome)}, {"risk_level", orNone(p.RiskLevel)},
-		{"terminal_status", terminal}, {"user_authorization", orNone(p.UserAuthorization)},
-	}
 }
 
 func count(name string, tags ...tag) observation { return observation{name, counter, 1, tags} }

@@ -104,7 +104,9 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 		o.Model, o.Request, o.Progress = r.model, r.request(), r.progress()
 		o.Context = opening(r.env, r.cfg, r.confine.Plan, r.notes)
 	}
-	p.session, err = executor.New(o)
+	if p.session, err = executor.New(o); err == nil {
+		r.looker.attach(p.session)
+	}
 	return p, err
 }
 

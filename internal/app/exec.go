@@ -78,6 +78,7 @@ type run struct {
 	session string
 	state   *executor.State
 	stream  *event.Stream
+	looker  *inspector // of the automatic reviewer, nil without
 	started time.Time
 	began   bool // the session was put together: from then on it shows its own failures
 	out     *output

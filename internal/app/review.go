@@ -6,13 +6,9 @@ import (
 
 	"proctor/bus"
 	"proctor/event"
-	"proctor/executor"
 	"proctor/executor/approval"
 	"proctor/internal/config"
-	"proctor/internal/responses"
 	"proctor/reviewer"
-	"proctor/reviewer/auto"
-	"proctor/reviewer/auto/remote"
 )
 
 // startReviewer serves the approval requests of this session, by the reviewer that the configuration names. Without one nobody
@@ -30,23 +26,6 @@ func (r *run) startReviewer(ctx context.Context) (stop func() error, err error) 
 		return r.serve(ctx, r.people, func() {}), nil
 	}
 	return func() error { return nil }, nil
-}
-
-// automatic is the reviewer that asks a model; end releases it.
-func (r *run) automatic() (judge reviewer.Reviewer, end func(), err error) {
-	model := or(r.cfg.ReviewModel, r.cfg.Model)
-	client, err := responses.New(remote.Provider(r.model.Provider()), responses.Options{Getenv: r.env.Getenv, UserAgent: "proctor/" + Version})
-	if err != nil {
-		return nil, nil, fail(Failure, err)
-	}
-	return auto.New(remote.Client{
-		Stream: client.Stream, Observe: r.observeReview(model),
-		Headers: map[string]string{"originator": wireOriginator, "session-id": r.session, "x-openai-subagent": "guardian"},
-	}, auto.Options{
-		Model: model, Policy: auto.Policy{
-			Managed: r.cfg.Requirements.PolicyConfig, Configured: r.cfg.AutoReview.Policy, Extra: r.cfg.AutoReview.ExtraPolicy,
-		},
-	}), client.Close, nil
 }
 
 func (r *run) serve(ctx context.Context, judge reviewer.Reviewer, end func()) (stop func() error) {
@@ -75,18 +54,6 @@ type requests struct {
 func (q requests) Subscribe(_ context.Context, kind event.Kind, group string, f func(event.Entry)) (stop func(), err error) {
 	defer close(q.ready)
 	return q.bus.Subscribe(bus.Filter{Session: q.session, Kind: kind}, group, f)
-}
-
-// observeReview records the reviewer's own model requests in the session it reviews.
-func (r *run) observeReview(model string) func(auto.Prompt) responses.Observer {
-	env := authEnv(r.model.Provider().AuthEnv(r.env.Getenv))
-	return func(p auto.Prompt) responses.Observer {
-		log := executor.RequestLog{Env: env, Model: model, Effort: p.Effort, Actor: event.Reviewer}
-		log.Publish = func(actor event.Actor, payload event.Payload) error {
-			return r.stream.Publish(context.Background(), event.Draft{Turn: p.Turn, Call: p.Call, Actor: actor, Payload: payload})
-		}
-		return log.Observer()
-	}
 }
 
 // turnBreaker carries the circuit breaker through the reviews of a session; each turn begins anew.

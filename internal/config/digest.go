@@ -15,6 +15,7 @@ func (c *Config) Digest() string {
 		"approval_policy":          c.ApprovalPolicy,
 		"approvals_reviewer":       c.ApprovalsReviewer,
 		"auto_review":              c.AutoReview,
+		"review_thresholds":        c.Proctor.Review.ReviewThresholds,
 		"sandbox_mode":             c.SandboxMode,
 		"sandbox_workspace_write":  c.SandboxWorkspaceWrite,
 		"permission_profile":       c.PermissionProfile,

@@ -119,12 +119,13 @@ func (l *loader) config(req Requirements) *Config {
 	var environment *node
 	c.Proctor, environment = l.proctor(c.ProctorHome)
 	c.Environment = l.environment(c, environment)
+	c.Proctor.Review.ReviewThresholds = c.Proctor.Review.narrowed(c.Requirements.Review)
 	return c
 }
 
 func (l *loader) decodeAll(c *Config) {
 	t := c.final
-	c.Model, c.ReviewModel = t.text("model"), t.text("review_model")
+	c.Model, c.AutoReviewModel = t.text("model"), t.text("auto_review_model")
 	c.ModelProviderID = t.text("model_provider")
 	c.ModelReasoningEffort, c.ModelReasoningSummary = t.text("model_reasoning_effort"), t.text("model_reasoning_summary")
 	c.ModelVerbosity, c.DeveloperInstructions = t.text("model_verbosity"), t.text("developer_instructions")

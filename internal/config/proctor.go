@@ -10,6 +10,7 @@ type Proctor struct {
 	Export  ProctorExport  `json:"export"`
 	Sandbox ProctorSandbox `json:"sandbox"`
 	Redact  ProctorRedact  `json:"redact"`
+	Review  ProctorReview  `json:"review"`
 
 	Approvals ProctorApprovals `json:"approvals"`
 }

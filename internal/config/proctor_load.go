@@ -44,6 +44,7 @@ func proctorSchema() *spec {
 		"sandbox": table(map[string]*spec{"backend": words("auto", "bwrap", "native", "landlock"), "record_denials": boolean(),
 			"limits": limitsSchema()}),
 		"environment": environmentSchema(false),
+		"review":      reviewSchema(),
 		"redact":      table(map[string]*spec{"level": words("strict", "standard", "off")}),
 		"approvals":   table(map[string]*spec{"people": within(1, 16), "wait": durationSpec()}),
 	})
@@ -66,7 +67,7 @@ func durationSpec() *spec {
 // proctor reads our own settings; relative paths are below home.
 // The second answer is its table [environment], nil without one.
 func (l *loader) proctor(home string) (Proctor, *node) {
-	t, err := parseBuiltIn(proctorDefaults)
+	t, err := parseBuiltIn(proctorDefaults + reviewDefaults)
 	if err != nil {
 		l.r.fail(asError(err, proctorFileName))
 		return Proctor{}, nil
@@ -85,7 +86,7 @@ func (l *loader) proctor(home string) (Proctor, *node) {
 		}
 		t = merge(t, own)
 	}
-	for _, key := range [][]string{{"export", "batch_delay"}, {"export", "flush_timeout"}, {"approvals", "wait"}} {
+	for _, key := range [][]string{{"export", "batch_delay"}, {"export", "flush_timeout"}, {"approvals", "wait"}, {"review", "deadline"}} {
 		d, _ := time.ParseDuration(t.text(key...)) // checked by the schema
 		t.find(key...).val = int64(d)
 	}

@@ -21,9 +21,10 @@ type Requirements struct {
 	Hooks                   map[string]any // raw
 	RequiredOnModels        []string
 	IgnoreRules             []string
-	LoginMethods            []string // chatgpt, api; nil = any
-	Residency               string   // us, empty = anywhere
-	DeveloperInstructions   string   // added to the configured ones
+	Review                  ReviewThresholds // [proctor.review], ours; empty fields do not constrain
+	LoginMethods            []string         // chatgpt, api; nil = any
+	Residency               string           // us, empty = anywhere
+	DeveloperInstructions   string           // added to the configured ones
 
 	files []string // sources that exist, strongest first
 	tree  *node    // composed

@@ -169,6 +169,7 @@ func typedRequirements(t *node) (Requirements, error) {
 		decode(t.find("allow_managed_hooks_only"), &r.AllowManagedHooksOnly),
 		decode(t.find("auto_review", "required_on_models"), &r.RequiredOnModels),
 		decode(t.find("auto_review", "ignore_rules"), &r.IgnoreRules),
+		decode(t.find("proctor", "review"), &r.Review),
 		decode(t.find("allowed_login_methods"), &r.LoginMethods),
 	}
 	if h := t.find("hooks"); h.isTable() {

@@ -57,7 +57,8 @@ var configSchema = sync.OnceValue(func() *spec {
 func profileFields() map[string]*spec {
 	return map[string]*spec{
 		"model":                          text(),
-		"review_model":                   text(),
+		"review_model":                   {kind: stringValue, inert: true},
+		"auto_review_model":              text(),
 		"model_provider":                 text(),
 		"model_providers":                mapOf(providerSpec()),
 		"model_reasoning_effort":         text(),
@@ -97,7 +98,7 @@ func profileFields() map[string]*spec {
 var webSearchWords = []string{string(WebSearchDisabled), string(WebSearchCached), string(WebSearchIndexed), string(WebSearchLive)}
 
 // unusedKeys are keys of Codex that change nothing here.
-const unusedKeys = `agents allow_remote_control apps apps_mcp_product_sku audio auto_review_model
+const unusedKeys = `agents allow_remote_control apps apps_mcp_product_sku audio
 	background_terminal_max_timeout chatgpt_base_url cli_auth_credentials_store commit_attribution compact_prompt
 	default_tools_approval_mode desktop disable_paste_burst disable_response_storage
 	experimental_compact_prompt_file experimental_instructions_file

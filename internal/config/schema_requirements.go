@@ -21,6 +21,7 @@ var requirementsSchema = sync.OnceValue(func() *spec {
 		"guardian_policy_config":      text(),
 		"guardian_extra_policy":       text(),
 		"auto_review":                 table(map[string]*spec{"required_on_models": list(text()), "ignore_rules": list(text())}),
+		"proctor":                     table(map[string]*spec{"review": table(thresholdSchema())}),
 		"rules":                       table(map[string]*spec{"prefix_rules": nonEmpty(list(prefixRuleSpec()))}),
 		"experimental_network":        networkRequirementsSpec(),
 		"mcp_servers":                 mapOf(identitySpec()),

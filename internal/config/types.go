@@ -53,7 +53,7 @@ type Config struct {
 	Headless    bool   // nobody can be asked
 
 	Model                 string
-	ReviewModel           string
+	AutoReviewModel       string
 	ModelProviderID       string
 	ModelProvider         ModelProvider            // the selected one
 	ModelProviders        map[string]ModelProvider // built in and configured

@@ -210,7 +210,9 @@ type looker struct {
 	err  error
 }
 
-func (l *looker) Tools() []json.RawMessage { return []json.RawMessage{json.RawMessage(`{"name":"look"}`)} }
+func (l *looker) Tools() []json.RawMessage {
+	return []json.RawMessage{json.RawMessage(`{"name":"look"}`)}
+}
 
 func (l *looker) Inspect(_ context.Context, _ Prompt, c Call) (Output, error) {
 	l.seen = append(l.seen, c.Arguments)

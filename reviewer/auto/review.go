@@ -25,6 +25,8 @@ type Options struct {
 	Inspections int
 	// Tokens bounds what one attempt may use before its answer; 0 is no bound.
 	Tokens int64
+	// Price makes Trace.Cost.
+	Price Price
 	// Deadline is shared by all attempts; 90 s when zero.
 	Deadline time.Duration
 	// Attempts bounds the model calls of one review; 3 when zero.
@@ -93,6 +95,7 @@ func (r *Reviewer) Review(ctx context.Context, request reviewer.Request) reviewe
 		return reviewer.Fail(reviewer.PromptBuild, reason, err.Error())
 	}
 	v := r.attempts(ctx, prompt, &trace, &said)
+	trace.Cost = r.opts.Price.of(trace.Usage)
 	v.Trace = trace
 	return v
 }
