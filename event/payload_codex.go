@@ -247,7 +247,7 @@ type GuardianAssessmentPayload struct {
 	Attempts    int           `json:"attempts,omitempty" otel:"-"`
 	Inspections int           `json:"inspections,omitempty" otel:"-"` // calls of the reviewer's own tools
 	TTFT        int64         `json:"ttft_ms,omitempty" otel:"-"`
-	Usage       Usage         `json:"usage,omitzero" otel:"-"`
+	Usage       Usage         `json:"usage" otel:"-"`
 	Cost        int64         `json:"cost_micros,omitempty" otel:"-"` // millionths of the currency of the configured price
 	Retries     []ReviewRetry `json:"retries,omitempty" otel:"-"`
 }
