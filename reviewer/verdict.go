@@ -67,7 +67,7 @@ type Verdict struct {
 	// By is who decided when the reviewer is several people, empty for the reviewer itself; Voters are all who answered.
 	By     string
 	Voters []string
-	Trace     Trace
+	Trace  Trace
 }
 
 // failed is a verdict without judgement.
