@@ -49,6 +49,7 @@ func (e Env) Colour(terminal bool) bool {
 	return terminal && !off && e.Getenv("TERM") != "dumb"
 }
 
+// Logger is Log, or one that says nothing.
 func (e Env) Logger() *slog.Logger {
 	if e.Log == nil {
 		return slog.New(slog.DiscardHandler)

@@ -29,7 +29,7 @@ func HandOver(argv, environ []string) error {
 		self = real
 	}
 	path := filepath.Join(filepath.Dir(self), Program)
-	err = syscall.Exec(path, argv, append(without(environ), mark+"="+build())) //nolint:gosec // beside our own file, and nowhere else
+	err = syscall.Exec(path, argv, append(without(environ), mark+"="+build())) // beside our own file, and nowhere else
 	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("this file serves sandbox, policy, config and version; for anything else it starts %s, which is not there: "+
 			"install both files of one build in one folder ('make install'), or build the program as one file ('go build ./cmd/proctor')", path)

@@ -135,6 +135,7 @@ func ownState(cfg *config.Config) ([]filesystem.Denied, error) {
 	return hidden, nil
 }
 
+// Backends are the options for selecting a backend.
 func Backends(env cli.Env, cfg *config.Config) backend.Options {
 	o := backend.Options{
 		StateDir: sandboxState(cfg), Path: env.Getenv("PATH"), Workspace: []string{cfg.Cwd, cfg.ProjectRoot},

@@ -2,6 +2,7 @@ package terms
 
 import "path/filepath"
 
+// Folders are those from root down to dir; dir alone when it does not lie below root.
 func Folders(root, dir string) []string {
 	dirs := []string{dir}
 	for dir != root && len(dirs) < 64 {
