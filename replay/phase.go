@@ -32,7 +32,7 @@ func rowOf(p event.Payload) (row, bool) {
 		}
 		return row{"amendment", join(", ", strings.ReplaceAll(p.Status, "_", " "), p.Rule, prefixed("policy ", short(p.Policy))), p.Error, tone}, true
 	}
-	return row{}, false
+	return peopleRow(p)
 }
 
 func phaseStart(p *event.PhaseStartedPayload) string {

@@ -21,6 +21,11 @@ func TestPhasesAndAmendmentsAreTold(t *testing.T) {
 		{&event.SecretLeftBehindPayload{Secret: "A", Path: "/w/x", Place: "content", Action: "fail"}, "A is in the content of /w/x  → action fail", Bad},
 		{&event.PolicyAmendedPayload{Status: event.AmendmentInForce, Rule: `prefix_rule(pattern=["make"])`, Policy: "4f2a9c0011223344"}, `in force, prefix_rule(pattern=["make"]), policy 4f2a9c001122`, Plain},
 		{&event.PolicyAmendedPayload{Status: event.AmendmentFailed, Rule: "r", Error: "disk full"}, "failed, r  → disk full", Bad},
+		{&event.ApprovalVotedPayload{Vote: event.Approved, Voter: "user:ann", Scope: event.ScopeOnce, Approvals: 1, Needed: 2}, "approved by user:ann for once  → 1 of 2 approvals", Good},
+		{&event.ApprovalVotedPayload{Vote: event.Denied, Voter: "user:ann", Needed: 1, Rationale: event.Secret("no")}, "denied by user:ann  → 0 of 1 approvals, no", Bad},
+		{&event.OverrideGrantedPayload{By: "user:ann", Expires: 1000}, "once by user:ann until 1970-01-01T00:00:01Z  → digest 000000000000", Plain},
+		{&event.OverrideUsedPayload{}, "used up  → digest 000000000000", Plain},
+		{&event.GrantRevokedPayload{Grant: "g", By: "user:bob", Rule: "r", File: "/f"}, "g by user:bob  → r, /f", Plain},
 	} {
 		got, tone := Line(event.Entry{Event: &event.Event{Payload: c.payload}})
 		if got != c.want || tone != c.tone {

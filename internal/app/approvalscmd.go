@@ -228,24 +228,33 @@ func (s *Store) outcome(ctx context.Context, env Env, approval, session string, 
 		}
 		mine := a.voteOf(id)
 		final := mine != nil && (mine.Vote == event.Denied || mine.Approvals >= mine.Needed)
-		switch {
-		case a.Decided == nil && final && time.Now().Before(deadline), mine == nil && time.Now().Before(deadline):
+		if (a.Decided == nil && final || mine == nil) && time.Now().Before(deadline) {
 			if err := pause(ctx, 20*time.Millisecond); err != nil {
 				return err
 			}
 			continue
-		case asJSON:
-			return encode(env.Stdout, a.json())
-		case a.Decided != nil:
-			_, _ = fmt.Fprintf(env.Stdout, "%s: %s by %s %s; digest %s\n", a.Request.ID, a.Decided.Status, a.Decided.Reviewer, a.Decided.Scope, a.Request.Digest)
-			if a.Decided.Status != mine.Vote {
-				return fail(Failure, errors.New("the answer was recorded, and came too late to count"))
-			}
-		case mine != nil:
-			_, _ = fmt.Fprintf(env.Stdout, "%s: %d of %d approvals; another person must approve too\n", a.Request.ID, mine.Approvals, mine.Needed)
 		}
-		return nil
+		if asJSON {
+			err = encode(env.Stdout, a.json())
+		} else {
+			_, err = fmt.Fprintln(env.Stdout, a.standing(mine))
+		}
+		if err == nil && final && (a.Decided == nil || a.Decided.Status != mine.Vote) {
+			err = errors.New("the answer was recorded, and did not decide: it came too late")
+		}
+		return fail(Failure, err)
 	}
+}
+
+// standing is one line on how far a request is after a vote.
+func (a *askedFor) standing(mine *event.ApprovalVotedPayload) string {
+	switch {
+	case a.Decided != nil:
+		return strings.TrimSpace(fmt.Sprintf("%s: %s by %s %s", a.Request.ID, a.Decided.Status, a.Decided.Reviewer, a.Decided.Scope)) + "; digest " + a.Request.Digest.String()
+	case mine != nil:
+		return fmt.Sprintf("%s: %d of %d approvals; another person must approve too", a.Request.ID, mine.Approvals, mine.Needed)
+	}
+	return a.Request.ID + ": recorded"
 }
 
 func (a *askedFor) voteOf(id event.ID) *event.ApprovalVotedPayload {

@@ -1,4 +1,15 @@
-// Package human is the reviewer that asks a person at a terminal.
+// Package human is the reviewer that asks people.
+//
+// A [Panel] is the reviewer of a session: it waits for the votes of people, of whoever sits at the terminal of the run and of
+// others elsewhere ([Panel.Vote]), records each before it counts, and decides: one refusal refuses, an approval needs as many
+// different people as are set, for the narrowest of the scopes they gave.
+//
+//	panel := human.NewPanel(human.PanelOptions{People: 2, Record: record, Terminal: terminal})
+//	err := reviewer.Serve(ctx, bus, streams, panel, reviewer.Options{})
+//	tally, err := panel.Vote(ctx, approval, human.Vote{Voter: "ann", Approve: true, Scope: reviewer.Once, Digest: digest})
+//
+// A vote names the digest of the action that was looked at; for another one it does not count. Whoever answers twice, or after the request
+// was decided, is told so.
 //
 // A [Terminal] shows the action (its digest, folder, reason, rule and exact text) and waits for an
 // answer: y, yes or once approve this one call; session approves the same action for the session; rule adds the rule that is
@@ -18,5 +29,5 @@
 //
 // # Limits
 //
-// It does not check who sits at the terminal: the name in the record is the one it was given.
+// It does not check who sits at a terminal, or who votes: a name in the record is the one it was given.
 package human
