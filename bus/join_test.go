@@ -20,13 +20,13 @@ import (
 // member is one process's part in a ledger, several of which live in a test's own process.
 type member struct {
 	*bus.Bus
-	t   *testing.T
+	t   testing.TB
 	dir string
 	mu  sync.Mutex
 	own *ledger.Ledger
 }
 
-func join(t *testing.T, dir string) *member {
+func join(t testing.TB, dir string) *member {
 	t.Helper()
 	m := &member{t: t, dir: dir}
 	b, err := bus.Join(t.Context(), bus.JoinOptions{Dir: dir, Own: m.take, Patience: 20 * time.Second})
