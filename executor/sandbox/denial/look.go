@@ -85,8 +85,12 @@ func (s *Supervisor) note(row seccomp.Call, targets [2]target, n *notification) 
 		if flags := n.Data.Args[4]; row.Name == "renameat2" && flags&unix.RENAME_EXCHANGE != 0 {
 			r.Note(targets[0].path, targets[0].state)
 		}
-	case "link", "remove", "create":
-		if row.Name != "mkdir" && row.Name != "mkdirat" && row.Name != "rmdir" {
+	case "remove":
+		if last.exists && row.Name != "rmdir" {
+			r.Note(last.path, last.state)
+		}
+	case "link", "create":
+		if row.Name != "mkdir" && row.Name != "mkdirat" {
 			r.Note(last.path, last.state)
 		}
 	case "write":
