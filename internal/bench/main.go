@@ -129,6 +129,10 @@ func measure(ctx context.Context, s settings, p part) (*results, error) {
 				r.note(fmt.Sprintf("repeated: %s, round %d: %v", t.name, round, err))
 				got, err = t.run(ctx)
 			}
+			if ctx.Err() != nil { // what there is can be compared
+				r.note(fmt.Sprintf("interrupted in round %d", round))
+				return r, nil
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", t.name, err)
 			}
