@@ -149,7 +149,7 @@ func TestSilentStreamEndsByIdleTimeout(t *testing.T) {
 	if e, ok := errors.AsType[*StreamError](err); !ok || !e.Idle {
 		t.Fatalf("error %v, want an idle StreamError", err)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 30*time.Second {
 		t.Errorf("took %s", took)
 	}
 	if len(rec.broken) != 3 || len(answer.Kept) != 3 || answer.Kept[2].Text != "a" || answer.Kept[2].Request != 2 {

@@ -155,7 +155,7 @@ func TestBounds(t *testing.T) {
 			if p := Parse(argv); p.Effective() != policy.Dangerous {
 				t.Errorf("class is %s, want dangerous", p.Effective())
 			}
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took > 40*time.Second { // half a second alone on a machine; a reader that is quadratic needs minutes
 				t.Errorf("took %s", took)
 			}
 		})
