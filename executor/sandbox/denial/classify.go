@@ -32,7 +32,7 @@ func classify(p filesystem.Plan, a attempt) (finding, bool) {
 	}
 	if access == "write" {
 		var matters bool
-		if access, matters = openAccess(a); !matters && !(held && a.target.mode&unix.S_IFMT == unix.S_IFSOCK) {
+		if access, matters = openAccess(a); !matters && (!held || a.target.mode&unix.S_IFMT != unix.S_IFSOCK) {
 			return finding{}, false
 		}
 		if held {
