@@ -52,12 +52,11 @@ var (
 	ErrName     = errors.New("expected a name of 1 to 64 letters, digits or any of . _ - @")
 )
 
+const nameLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-@"
+
 // CheckName refuses names that could pose as something else in a record.
 func CheckName(name string) error {
-	odd := func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-@", r))
-	}
-	if name == "" || len(name) > 64 || strings.ContainsFunc(name, odd) {
+	if name == "" || len(name) > 64 || strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune(nameLetters, r) }) {
 		return fmt.Errorf("name %q: %w", visible(name, 64), ErrName)
 	}
 	return nil

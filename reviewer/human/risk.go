@@ -25,6 +25,7 @@ func Risk(a event.Action) string {
 		return "typed into a command that runs outside the sandbox"
 	case event.ActionPermissions:
 		return "later commands get more rights without being asked about"
+	default: // nothing is known of it beyond what is shown
 	}
 	return ""
 }
