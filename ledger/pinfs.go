@@ -16,6 +16,7 @@ import (
 type pinFS struct {
 	vfs.FS
 	dir  string // of the store
+	log  string // of checkpoints
 	pins map[string]pin
 }
 
@@ -28,8 +29,8 @@ var errPinned = errors.New("the ledger is open for reading only")
 
 // newPinFS pins the log of checkpoints first: the store is then at least as new.
 func newPinFS(fs vfs.FS, dir string) (*pinFS, error) {
-	p := &pinFS{FS: fs, dir: fs.PathJoin(dir, storeDir), pins: map[string]pin{}}
-	err := p.pin(fs.PathJoin(dir, checkpointFile))
+	p := &pinFS{FS: fs, dir: fs.PathJoin(dir, storeDir), log: fs.PathJoin(dir, checkpointFile), pins: map[string]pin{}}
+	err := p.pin(p.log)
 	var names []string
 	if err == nil || errors.Is(err, os.ErrNotExist) {
 		names, err = fs.List(p.dir)
@@ -103,7 +104,7 @@ func (p *pinFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	switch {
 	case ok:
 		return &pinnedFile{pin: f}, nil
-	case p.FS.PathDir(name) == p.dir:
+	case p.FS.PathDir(name) == p.dir, name == p.log: // made since
 		return nil, &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
 	}
 	return p.FS.Open(name, opts...)
