@@ -139,8 +139,14 @@ func (o Answer) confirm(env Env, a *askedFor, question string) error {
 	if !env.StdinTerminal || !env.StderrTerminal {
 		return fail(Usage, fmt.Errorf("name the digest of what you looked at: --digest %s", a.Request.Digest.String()[:12]))
 	}
+	keys := &keyboard{in: cli.File(env.Stdin)}
+	typed, err := keys.Begin() // what was typed before the action was shown does not confirm it
+	if err != nil {
+		return fail(Failure, err)
+	}
+	defer keys.End()
 	_, _ = fmt.Fprint(env.Stderr, question+" [y/n]: ")
-	line, err := bufio.NewReader(io.LimitReader(env.Stdin, 64)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(typed, 64)).ReadString('\n')
 	if answer := strings.ToLower(strings.TrimSpace(line)); err != nil || answer != "y" && answer != "yes" {
 		return fail(Failure, errors.New("not approved: nothing was recorded"))
 	}
