@@ -28,11 +28,12 @@ type Stream struct {
 	sink        Sink
 	now         func() time.Time
 
-	mu     sync.Mutex
-	last   uint64 // guarded by mu
-	counts map[Kind]uint64
-	broken error
-	open   sync.WaitGroup // published, not yet known to be committed
+	mu      sync.Mutex
+	last    uint64          // guarded by mu
+	decided map[string]bool // approvals with an answer
+	counts  map[Kind]uint64
+	broken  error
+	open    sync.WaitGroup // published, not yet known to be committed
 }
 
 // NewStream continues a session after its event number last (0 for a new one).
@@ -41,7 +42,7 @@ func NewStream(session string, last uint64, trace, span string, sink Sink, now f
 	if err := CheckSession(session); err != nil {
 		return nil, err
 	}
-	return &Stream{session: session, last: last, trace: trace, span: span, sink: sink, now: now, counts: map[Kind]uint64{}}, nil
+	return &Stream{session: session, last: last, trace: trace, span: span, sink: sink, now: now, counts: map[Kind]uint64{}, decided: map[string]bool{}}, nil
 }
 
 // Session is the id of the session.
@@ -69,7 +70,7 @@ func (s *Stream) Publish(ctx context.Context, drafts ...Draft) error {
 // Nil also promises that everything published before is committed. After any error
 // what the events announce must not happen. An error that wraps ErrNotRecorded means that
 // the ledger is gone; the cause of ctx, that the caller gave up, and the events may still be
-// on their way; ErrTooLarge, that nothing was sent and smaller events may be.
+// on their way; ErrTooLarge, that nothing was sent and smaller events may be; ErrAnswered, that an approval has its one answer.
 func (s *Stream) Record(ctx context.Context, drafts ...Draft) ([]Receipt, error) {
 	pending, err := s.submit(ctx, drafts)
 	if err != nil {
@@ -110,6 +111,9 @@ func (s *Stream) submit(ctx context.Context, drafts []Draft) (Pending, error) {
 	if s.broken != nil {
 		return nil, s.broken
 	}
+	if err := s.answered(drafts); err != nil {
+		return nil, err
+	}
 	events := make([]*Event, len(drafts))
 	for i, d := range drafts {
 		events[i] = s.event(d, s.last+uint64(i)+1)
@@ -126,9 +130,25 @@ func (s *Stream) submit(ctx context.Context, drafts []Draft) (Pending, error) {
 	}
 	for _, e := range events {
 		s.counts[e.Kind]++
+		if p, ok := e.Payload.(*ApprovalDecidedPayload); ok {
+			s.decided[p.ApprovalID] = true
+		}
 	}
 	s.last += uint64(len(events))
 	return pending, nil
+}
+
+// ErrAnswered means that an approval has its answer already: there is exactly one. Nothing was sent.
+var ErrAnswered = errors.New("the approval was answered already")
+
+// answered refuses a second answer to an approval.
+func (s *Stream) answered(drafts []Draft) error {
+	for _, d := range drafts {
+		if p, ok := d.Payload.(*ApprovalDecidedPayload); ok && s.decided[p.ApprovalID] {
+			return fmt.Errorf("approval %s: %w", p.ApprovalID, ErrAnswered)
+		}
+	}
+	return nil
 }
 
 func (s *Stream) event(d Draft, seq uint64) *Event {

@@ -35,7 +35,8 @@ func Load(ctx context.Context, r event.Reader, session string) (*State, error) {
 }
 
 // Recover closes a session whose process is gone: each call that was started and
-// has no result gets one with status interrupted, then session_closed says so. Only
+// has no result gets one with status interrupted, each approval that nobody answered ends as aborted, then session_closed
+// says so. Only
 // who claims the session may call it (see ledger.Claim), which proves that no other
 // process writes it. It returns the ids of the interrupted calls.
 func Recover(ctx context.Context, st *State, stream *event.Stream) ([]string, error) {
@@ -50,6 +51,7 @@ func Recover(ctx context.Context, st *State, stream *event.Stream) ([]string, er
 			},
 		})
 	}
+	drafts = append(drafts, st.abandoned(stream.Now(), st.Results+int64(len(st.open))+1)...)
 	if st.Turn != "" {
 		drafts = append(drafts, event.Draft{Turn: st.Turn, Actor: event.System, Payload: &event.TurnCompletedPayload{
 			Status: Interrupted, Thread: st.Usage, Error: event.Secret("the process that ran the turn ended without closing it"),

@@ -28,6 +28,8 @@ type State struct {
 	Turn string
 
 	open    []openCall        // started, no result, in order
+	reviews []openReview      // asked for, not answered, in order
+	policy  string            // digest of what decided last
 	pending map[string]string // call id to type of calls that have no output item yet
 	calls   []string          // ids of pending in order of the calls
 }
@@ -49,6 +51,7 @@ func Fold(st State, e *event.Event) State {
 	}
 	st.Counts[e.Kind]++
 	st.Standing.Add(e)
+	st.review(e)
 	switch p := e.Payload.(type) {
 	case *event.ConversationStartsPayload:
 		if st.Start == nil {

@@ -110,6 +110,10 @@ func (s *server) record(ctx context.Context, stream Recorder, drafts ...event.Dr
 	if err == nil {
 		return true
 	}
+	if errors.Is(err, event.ErrAnswered) { // the executor no longer waited, and closed it itself
+		s.opts.Log.Warn("an answer came too late", "error", err)
+		return false
+	}
 	if !errors.Is(err, event.ErrNotRecorded) {
 		err = fmt.Errorf("%w: %w", event.ErrNotRecorded, err)
 	}

@@ -2,6 +2,7 @@ package approval
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -187,10 +188,28 @@ func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision, offer even
 		ApprovalID: request.ApprovalID, Reviewer: request.Reviewer, Status: lost.status, Digest: request.Digest,
 		Reason: "review_" + lost.status, FailureReason: lost.why, Duration: g.opts.Stream.Now().Sub(began).Milliseconds(),
 	}
-	if _, err := g.opts.Stream.RecordAnyway(ctx, event.Draft{Turn: r.Turn, Call: r.CallID, Cause: id, Payload: closed}); err != nil {
+	_, err := g.opts.Stream.RecordAnyway(ctx, event.Draft{Turn: r.Turn, Call: r.CallID, Cause: id, Payload: closed})
+	if errors.Is(err, event.ErrAnswered) { // an answer was recorded at this moment: it is the one that counts, once it is here
+		return g.late(answers, closed), request, nil
+	}
+	if err != nil {
 		return nil, nil, err
 	}
 	return closed, request, nil
+}
+
+// late is the recorded answer that could not be waited for any longer. It refuses what it may have approved.
+func (g *Gate) late(answers <-chan *event.ApprovalDecidedPayload, closed *event.ApprovalDecidedPayload) *event.ApprovalDecidedPayload {
+	patience := time.NewTimer(grace)
+	defer patience.Stop()
+	select {
+	case a := <-answers:
+		if a.Status != event.Approved {
+			return a
+		}
+	case <-patience.C:
+	}
+	return closed
 }
 
 // remember folds a recorded answer in, as a resumed session would.
