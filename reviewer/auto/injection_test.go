@@ -130,13 +130,10 @@ func TestShortenedInjectionStaysInItsRegion(t *testing.T) {
 			for i, m := range p.Messages {
 				for _, r := range regions(t, mark(q.ReviewID), m.Texts) {
 					if strings.HasPrefix(r.header, "action to review") || strings.HasPrefix(r.header, "environment") || strings.HasPrefix(r.header, "paths") {
-						if !json.Valid([]byte(r.text)) || strings.ContainsFunc(r.text, hidden) {
+						if !json.Valid([]byte(r.text)) {
 							t.Fatalf("%s at %s: message %d, %q is not plain JSON", h.ID, place, i, r.header)
 						}
 						continue
-					}
-					if strings.ContainsFunc(strings.NewReplacer("⟦", "", "⟧", "").Replace(r.text), hidden) {
-						t.Fatalf("%s at %s: message %d, %q shows hidden characters", h.ID, place, i, r.header)
 					}
 					if n := strings.Count(r.text, "⟦about "); n > 1 {
 						t.Fatalf("%s at %s: %d marks of a cut", h.ID, place, n)

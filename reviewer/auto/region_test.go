@@ -37,6 +37,9 @@ func regions(t failer, mark string, items []string) []region {
 		if n == 0 && strings.HasPrefix(item, "Below are the transcript") && !strings.Contains(item, "\n") {
 			continue
 		}
+		if i := strings.IndexFunc(item, treacherous); i >= 0 {
+			t.Fatalf("item %d holds the character %q as it is", n, []rune(item[i:])[0])
+		}
 		if !strings.HasSuffix(item, "\n") {
 			t.Fatalf("item %d does not end a line: %q", n, item[max(0, len(item)-80):])
 		}
@@ -63,6 +66,19 @@ func regions(t failer, mark string, items []string) []region {
 	}
 	end()
 	return out
+}
+
+// treacherous characters begin a line for some readers, are invisible, or change the order or look of others. The list is the test's own.
+func treacherous(r rune) bool {
+	for _, span := range [][2]rune{
+		{0, 8}, {11, 31}, {0x7f, 0x9f}, {0xad, 0xad}, {0x034f, 0x034f}, {0x061c, 0x061c}, {0x115f, 0x1160}, {0x180e, 0x180e}, {0x200b, 0x200f}, {0x2028, 0x202e},
+		{0x2060, 0x206f}, {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xffa0, 0xffa0}, {0xe0000, 0xe0fff},
+	} {
+		if r >= span[0] && r <= span[1] {
+			return true
+		}
+	}
+	return false
 }
 
 // unquote undoes quote.
@@ -150,9 +166,6 @@ func same(t failer, want, got []region) {
 		}
 		if text := unquote(t, g.text); text != w.text {
 			t.Fatalf("region %q holds %q, expected %q", w.header, text, w.text)
-		}
-		if strings.ContainsFunc(g.text, hidden) && !strings.Contains(g.text, "⟦") {
-			t.Fatalf("region %q shows hidden characters: %q", w.header, g.text)
 		}
 	}
 }
