@@ -53,6 +53,7 @@ type Session struct {
 
 	mu      sync.Mutex // guards the fields below
 	history []json.RawMessage
+	told    *told // nil before the first transcript
 	usage   event.Usage
 	results int64
 	open    map[string]bool // calls that were started and have no result

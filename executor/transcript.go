@@ -24,26 +24,44 @@ const Surroundings = "<environment_context>"
 // PipedInput begins text that was piped in beside a prompt: data, not the user's words.
 const PipedInput = "\n\n<stdin>\n"
 
+// told is the conversation as it was taken apart so far: later transcripts read only what is new.
+type told struct {
+	items   int // of the history
+	entries []event.TranscriptEntry
+	names   map[string]string // call id to tool
+}
+
 // Transcript is the conversation as a reviewer may see it; what was left out is counted.
 func (s *Session) Transcript() (entries []event.TranscriptEntry, omitted int) {
-	names := map[string]string{} // call id to tool
-	for _, item := range s.snapshot() {
-		e, ok := transcriptEntry(item, names)
-		if !ok || e.Role == event.RoleUser && strings.HasPrefix(e.Text, Surroundings) {
-			continue
-		}
-		words, piped, both := strings.Cut(e.Text, PipedInput)
-		if e.Role == event.RoleUser && both {
-			e.Text = words
-			entries = append(entries, e)
-			e = event.TranscriptEntry{Role: event.RoleResult, Tool: "stdin", Text: piped}
-		}
-		entries = append(entries, e)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told == nil {
+		s.told = &told{names: map[string]string{}}
 	}
-	for i := range entries {
-		entries[i].Number = i + 1
+	for _, item := range s.history[s.told.items:] {
+		s.told.add(item)
 	}
-	return choose(entries)
+	return choose(s.told.entries)
+}
+
+func (t *told) add(item json.RawMessage) {
+	t.items++
+	e, ok := transcriptEntry(item, t.names)
+	if !ok || e.Role == event.RoleUser && strings.HasPrefix(e.Text, Surroundings) {
+		return
+	}
+	words, piped, both := strings.Cut(e.Text, PipedInput)
+	if e.Role == event.RoleUser && both {
+		e.Text = words
+		t.append(e)
+		e = event.TranscriptEntry{Role: event.RoleResult, Tool: "stdin", Text: piped}
+	}
+	t.append(e)
+}
+
+func (t *told) append(e event.TranscriptEntry) {
+	e.Number = len(t.entries) + 1
+	t.entries = append(t.entries, e)
 }
 
 // choose keeps what fits: the words of the user first, then the newest of the rest, in their order.

@@ -54,6 +54,11 @@ func askByRule(f Facts, r ruleHit, heuristic Decision) Decision {
 		}
 	default: // only the rule asks
 	}
+	if r.person && f.Reviewer == ReviewerAuto && !f.Overridden {
+		d.Outcome, d.BypassSandbox = Forbid, false
+		d.Text = r.text("needs approval") + "; a managed rule wants a person to answer, and nobody but the automatic reviewer does here: choose another way"
+		return d
+	}
 	return f.ask(d, r.text("needs approval"))
 }
 
@@ -127,6 +132,7 @@ func findingText(p Part) string {
 // ruleHit is the strictest rule over all commands; the longest prefix among equals supplies name and text.
 type ruleHit struct {
 	found   bool
+	person  bool // one of the rules wants a person to answer
 	outcome Outcome
 	match   RuleMatch
 	argv    []string
@@ -153,10 +159,12 @@ func (h ruleHit) stricter(m RuleMatch, argv []string) ruleHit {
 	o := outcomeOrder[m.Decision.Strictness()]
 	better := !h.found || o.Strictness() > h.outcome.Strictness() ||
 		(o == h.outcome && len(m.Prefix) > len(h.match.Prefix))
-	if !better {
-		return h
+	person := h.person || m.Person
+	if better {
+		h = ruleHit{found: true, outcome: o, match: m, argv: argv}
 	}
-	return ruleHit{found: true, outcome: o, match: m, argv: argv}
+	h.person = person
+	return h
 }
 
 func (h ruleHit) name() string {

@@ -69,12 +69,14 @@ type Finding struct {
 
 // RuleMatch is one prefix rule that matched a command.
 type RuleMatch struct {
-	Prefix          []string `json:"prefix"`
-	Decision        Outcome  `json:"decision"`
-	Justification   string   `json:"justification,omitempty"`
-	ResolvedProgram string   `json:"resolved_program,omitempty"`
-	File            string   `json:"file,omitempty"`
-	Line            int      `json:"line,omitempty"`
+	Prefix        []string `json:"prefix"`
+	Decision      Outcome  `json:"decision"`
+	Justification string   `json:"justification,omitempty"`
+	// Person: of a managed rule that asks, a person must answer and not the automatic reviewer.
+	Person          bool   `json:"person,omitempty"`
+	ResolvedProgram string `json:"resolved_program,omitempty"`
+	File            string `json:"file,omitempty"`
+	Line            int    `json:"line,omitempty"`
 }
 
 // Effective is the class that Decide uses: the documented one raised by the findings.

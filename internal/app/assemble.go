@@ -106,6 +106,9 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 	}
 	if p.session, err = executor.New(o); err == nil {
 		r.looker.attach(p.session)
+		if r.cfg.ApprovalsReviewer == config.AutoReviewer && r.state != nil {
+			p.session.Transcript() // a long history is read now and not while somebody waits for a review
+		}
 	}
 	return p, err
 }

@@ -40,7 +40,7 @@ func RulesIn(cfg *config.Config, ignore bool, place func(dir string) string) (*e
 		}
 	}
 	if managed := managedRules(cfg.Requirements.Rules); managed != "" {
-		files = append(files, execrules.File{Name: "requirements.toml", Text: managed})
+		files = append(files, execrules.File{Name: "requirements.toml", Text: managed, Managed: true})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, nil, cli.Fail(cli.Failure, err)
@@ -81,11 +81,7 @@ func readFolder(dir string) ([]execrules.File, error) {
 func managedRules(rules []config.PrefixRule) string {
 	var b strings.Builder
 	for _, r := range rules {
-		decision := r.Decision
-		if decision == "prompt-user" {
-			decision = "prompt"
-		}
-		fmt.Fprintf(&b, "prefix_rule(pattern=%s, decision=%s", starlark(r.Pattern), starlark(decision))
+		fmt.Fprintf(&b, "prefix_rule(pattern=%s, decision=%s", starlark(r.Pattern), starlark(r.Decision))
 		if strings.TrimSpace(r.Justification) != "" {
 			fmt.Fprintf(&b, ", justification=%s", starlark(r.Justification))
 		}

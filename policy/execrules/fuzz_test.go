@@ -16,7 +16,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		rules, err := Parse([]File{{"f.rules", text}})
+		rules, err := Parse([]File{{Name: "f.rules", Text: text}})
 		if err != nil {
 			e, ok := errors.AsType[*Error](err)
 			if !ok || e.File != "f.rules" || e.Line < 0 || e.Column < 0 {

@@ -30,6 +30,7 @@ func Parse(files []File) (*Rules, error) {
 type loader struct {
 	rules    *Rules
 	file     string
+	managed  bool
 	edits    edits
 	examples []examples
 }
@@ -42,7 +43,7 @@ type examples struct {
 }
 
 func (l *loader) load(f File) *Error {
-	l.file, l.examples = f.Name, nil
+	l.file, l.managed, l.examples = f.Name, f.Managed, nil
 	text, e := dialect(f.Text)
 	l.edits = e
 	if err := l.eval(text); err != nil {
@@ -98,7 +99,7 @@ func (l *loader) prefixRule(t *starlark.Thread, b *starlark.Builtin, args starla
 	at := callSite(t)
 	rule := prefixRule{file: l.file, line: int(at.Line)}
 	var err error
-	if rule.decision, err = readDecision(decision); err != nil {
+	if rule.decision, rule.person, err = readDecision(decision, l.managed); err != nil {
 		return nil, err
 	}
 	if rule.justification, err = readJustification(justification); err != nil {

@@ -31,7 +31,7 @@ func TestLanguage(t *testing.T) {
 		{"examples", "prefix_rule(['git', 'log'], match=['git log -1', ['/usr/bin/git', 'log']], not_match=['git push', ['git']])", "git log", policy.Allow},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			rules, err := Parse([]File{{"t.rules", c.text}})
+			rules, err := Parse([]File{{Name: "t.rules", Text: c.text}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func TestRefused(t *testing.T) {
 		{"network blank", "network_rule('a b', 'https', 'allow')", "t.rules:1:13:"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Parse([]File{{"ok.rules", "prefix_rule(['x'])"}, {"t.rules", c.text}})
+			_, err := Parse([]File{{Name: "ok.rules", Text: "prefix_rule(['x'])"}, {Name: "t.rules", Text: c.text}})
 			if err == nil {
 				t.Fatal("the file was accepted")
 			}
@@ -118,7 +118,7 @@ func TestBounds(t *testing.T) {
 		{"long word", "prefix_rule(['" + strings.Repeat("a", maxWordSize+1) + "'])"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := Parse([]File{{"t.rules", c.text}}); err == nil {
+			if _, err := Parse([]File{{Name: "t.rules", Text: c.text}}); err == nil {
 				t.Error("the file was accepted")
 			} else {
 				t.Log(err)

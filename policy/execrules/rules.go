@@ -13,6 +13,8 @@ import (
 type File struct {
 	Name string
 	Text string
+	// Managed: the rules are an administrator's, and may say "prompt-user": a person must answer.
+	Managed bool
 }
 
 // Options says how commands are matched. The zero value matches first words exactly.
@@ -44,6 +46,7 @@ type prefixRule struct {
 	first         string
 	rest          [][]string // alternatives for each further word
 	decision      policy.Outcome
+	person        bool
 	justification string
 	file          string
 	line          int
@@ -132,7 +135,7 @@ func matchAll(rules []prefixRule, argv []string, resolved string) []policy.RuleM
 	for _, rule := range rules {
 		if prefix, ok := rule.match(argv); ok {
 			out = append(out, policy.RuleMatch{
-				Prefix: prefix, Decision: rule.decision, Justification: rule.justification,
+				Prefix: prefix, Decision: rule.decision, Justification: rule.justification, Person: rule.person,
 				ResolvedProgram: resolved, File: rule.file, Line: rule.line,
 			})
 		}

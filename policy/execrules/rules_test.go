@@ -14,7 +14,7 @@ import (
 func mustParse(t interface{ Fatal(...any) }, texts ...string) *Rules {
 	var files []File
 	for _, text := range texts {
-		files = append(files, File{"t.rules", text})
+		files = append(files, File{Name: "t.rules", Text: text})
 	}
 	r, err := Parse(files)
 	if err != nil {

@@ -9,15 +9,19 @@ import (
 	"proctor/policy"
 )
 
-func readDecision(v starlark.Value) (policy.Outcome, error) {
+// readDecision also tells whether a person must answer.
+func readDecision(v starlark.Value, managed bool) (d policy.Outcome, person bool, err error) {
 	if v == nil {
-		return policy.Allow, nil
+		return policy.Allow, false, nil
 	}
 	s, _ := starlark.AsString(v)
-	if d, ok := decisions[s]; ok {
-		return d, nil
+	if managed && s == "prompt-user" {
+		return policy.Prompt, true, nil
 	}
-	return "", fmt.Errorf("decision is %s; expected \"allow\", \"prompt\" or \"forbidden\"", short(v))
+	if d, ok := decisions[s]; ok {
+		return d, false, nil
+	}
+	return "", false, fmt.Errorf("decision is %s; expected \"allow\", \"prompt\" or \"forbidden\"", short(v))
 }
 
 func readJustification(v starlark.Value) (string, error) {
