@@ -11,6 +11,8 @@ import (
 const (
 	// maxTranscript bounds the entries handed to a reviewer, newest first; it applies budgets of its own.
 	maxTranscript = 200
+	// maxOthers bounds those that are not the user's words: a reviewer is shown the newest forty at most.
+	maxOthers = 60
 	// maxTranscriptText bounds their text together, in bytes: the request for a review is one event.
 	maxTranscriptText = 512 << 10
 	// maxEntryText bounds one entry, in bytes.
@@ -67,11 +69,14 @@ func (t *told) append(e event.TranscriptEntry) {
 // choose keeps what fits: the words of the user first, then the newest of the rest, in their order.
 func choose(entries []event.TranscriptEntry) (kept []event.TranscriptEntry, omitted int) {
 	keep := make([]bool, len(entries))
-	size, count := 0, 0
+	size, count, others := 0, 0, 0
 	for _, users := range []bool{true, false} {
 		for i, e := range slices.Backward(entries) {
-			if (e.Role == event.RoleUser) != users || count == maxTranscript || size+len(e.Text) > maxTranscriptText {
+			if (e.Role == event.RoleUser) != users || count == maxTranscript || !users && others == maxOthers || size+len(e.Text) > maxTranscriptText {
 				continue
+			}
+			if !users {
+				others++
 			}
 			keep[i] = true
 			size, count = size+len(e.Text), count+1

@@ -1,7 +1,7 @@
 // Package reviewer answers approval requests.
 //
 // A request is an event, proctor.approval_requested, and so is its answer. [Serve] takes
-// requests from a queue group, records proctor.review_started, asks one [Reviewer], and
+// requests from a queue group, publishes proctor.review_started, asks one [Reviewer], and
 // records exactly one proctor.approval_decided, with the same action digest:
 //
 //	err := reviewer.Serve(ctx, bus, streams, auto, reviewer.Options{Group: "review-" + session})

@@ -27,8 +27,9 @@ type Requests interface {
 	Subscribe(ctx context.Context, kind event.Kind, group string, f func(event.Entry)) (stop func(), err error)
 }
 
-// Recorder commits events of one session; *event.Stream is one.
+// Recorder takes events of one session: Record commits them, and with them what was published before; *event.Stream is one.
 type Recorder interface {
+	Publish(ctx context.Context, drafts ...event.Draft) error
 	Record(ctx context.Context, drafts ...event.Draft) ([]event.Receipt, error)
 }
 

@@ -83,10 +83,12 @@ func (s *server) review(ctx context.Context, stream Recorder, cause event.ID, r 
 		r.Deadline = start.Add(s.opts.Timeout)
 	}
 	started := event.NewID()
-	if !s.record(ctx, stream, event.Draft{
+	// Nothing waits for this one: what the reviewer is shown is in the request, which is committed.
+	if err := stream.Publish(context.WithoutCancel(ctx), event.Draft{
 		ID: started, Turn: r.Turn, Call: r.Call, Cause: cause, Actor: who.Actor,
 		Payload: &event.ReviewStartedPayload{ApprovalID: r.ID, ReviewID: r.ReviewID, Reviewer: who.Name},
-	}) {
+	}); err != nil {
+		s.lost(event.ReviewStarted, err)
 		return
 	}
 	v := s.judge(ctx, r, readErr)
@@ -114,11 +116,16 @@ func (s *server) record(ctx context.Context, stream Recorder, drafts ...event.Dr
 		s.opts.Log.Warn("an answer came too late", "error", err)
 		return false
 	}
+	s.lost(drafts[len(drafts)-1].Payload.Kind(), err)
+	return false
+}
+
+// lost ends Serve: an event could not be recorded.
+func (s *server) lost(kind event.Kind, err error) {
 	if !errors.Is(err, event.ErrNotRecorded) {
 		err = fmt.Errorf("%w: %w", event.ErrNotRecorded, err)
 	}
-	s.fail(fmt.Errorf("record %s: %w", drafts[len(drafts)-1].Payload.Kind(), err))
-	return false
+	s.fail(fmt.Errorf("record %s: %w", kind, err))
 }
 
 // judge gives the verdict for a request, whatever the reviewer does.

@@ -39,6 +39,11 @@ func (d *desk) Subscribe(_ context.Context, kind event.Kind, group string, f fun
 
 func (d *desk) send(e event.Entry) { d.calls.Go(func() { d.f(e) }) }
 
+func (d *desk) Publish(ctx context.Context, drafts ...event.Draft) error {
+	_, err := d.Record(ctx, drafts...)
+	return err
+}
+
 func (d *desk) Record(ctx context.Context, drafts ...event.Draft) ([]event.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -19,16 +19,22 @@
 // The whole action is shown. Transcript entries are chosen and shortened within budgets, and each cut is
 // marked; an action above 512 KiB is not reviewed and fails closed, because nobody could say what was approved.
 //
-// Untrusted text cannot pose as ours. Everything from the model and the workspace stands in a transcript whose
-// header lines carry a mark drawn from the random review id, and whose text lines are indented.
+// Untrusted text cannot pose as ours. Everything from the model and the workspace stands below header lines that carry a mark
+// drawn from the random review id; its own lines are indented, and hidden characters stand as code points. A request can be read back
+// region by region, without the loss of a byte.
+//
+// One conversation. Reviews of a session go on in one conversation and send what is new; one that fails drops it, and
+// while one is under way others fork from its last completed state. At most 32 conversations of about 384 KiB are kept.
+//
+// Bounded looks. With an [Inspector] the model may call tools, Options.Inspections times in a review, all within the deadline; what they
+// return is marked as untrusted.
 //
 // Every call is observable. [proctor/reviewer/auto/remote.Client] hands each HTTP attempt and stream event of a review to the observer
 // that its caller made for it; an observer that fails ends the review.
 //
 // # What it does not do
 //
-// The reviewer model has no tools: it judges what it is shown and cannot look at files. A review is one
-// conversation: there is no reuse of an earlier one and no delta. Both belong to a later issue.
+// It does not run tools itself, and does not keep conversations beyond the process.
 //
 // [RunCase] runs one line of a review or breaker case file against scripted answers on a virtual clock.
 package auto
