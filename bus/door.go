@@ -22,6 +22,7 @@ type door struct {
 	log     *slog.Logger
 	path    string
 	pass    string
+	word    string // of the owner's hello
 	l       *net.UnixListener
 	inside  func() (net.Conn, error) // to the server
 	backlog func() int               // bytes that wait for the ledger
@@ -34,7 +35,7 @@ type door struct {
 	work      sync.WaitGroup
 }
 
-func openDoor(dir string, log *slog.Logger, inside func() (net.Conn, error), backlog func() int) (*door, error) {
+func openDoor(dir, word string, log *slog.Logger, inside func() (net.Conn, error), backlog func() int) (*door, error) {
 	pass, err := writePass(dir)
 	if err != nil {
 		return nil, fmt.Errorf("make the pass for other processes: %w", err)
@@ -44,7 +45,7 @@ func openDoor(dir string, log *slog.Logger, inside func() (net.Conn, error), bac
 		return nil, err
 	}
 	d := &door{
-		log: log, pass: pass, path: filepath.Join(dir, Socket), l: l, inside: inside, backlog: backlog,
+		log: log, pass: pass, word: word, path: filepath.Join(dir, Socket), l: l, inside: inside, backlog: backlog,
 		ended: make(chan struct{}), guests: map[net.Conn]io.Closer{},
 	}
 	d.work.Go(d.accept)
@@ -130,7 +131,7 @@ func (d *door) welcome(conn *net.UnixConn) (in net.Conn, err error) {
 	if err == nil {
 		in, err = d.admit(conn)
 	}
-	answer := hello(Protocol, os.Getpid(), "")
+	answer := hello(Protocol, os.Getpid(), d.word)
 	if err != nil && !errors.Is(err, ErrProtocol) { // the hello names both versions
 		answer = refused + err.Error() + "\n"
 	}

@@ -16,20 +16,21 @@ var ErrProtocol = errors.New("another version of the bus protocol")
 
 var errHello = errors.New("not a proctor process, or a broken one")
 
-// A hello is one line: name/version and the process, from a guest also its pass. Instead of its hello the owner may say
-// "refused" and a reason.
+// A hello is one line: name/version and the process, and a word: from a guest its pass, from an owner that stays
+// "service". Instead of its hello the owner may say "refused" and a reason.
 const (
 	helloName = "proctor-bus/"
+	service   = "service"
 	refused   = "refused "
 	maxHello  = 256
 )
 
-func hello(version, pid int, pass string) string {
-	return strings.TrimRight(helloName+strconv.Itoa(version)+" "+strconv.Itoa(pid)+" "+pass, " ") + "\n"
+func hello(version, pid int, word string) string {
+	return strings.TrimRight(helloName+strconv.Itoa(version)+" "+strconv.Itoa(pid)+" "+word, " ") + "\n"
 }
 
 // readHello reads the first line of the other side and no byte more. The pid is only for messages.
-func readHello(r io.Reader) (pid int, pass string, err error) {
+func readHello(r io.Reader) (pid int, word string, err error) {
 	line, err := readLine(r)
 	if err != nil {
 		return 0, "", err
@@ -37,13 +38,13 @@ func readHello(r io.Reader) (pid int, pass string, err error) {
 	return parseHello(line)
 }
 
-func parseHello(line string) (pid int, pass string, err error) {
+func parseHello(line string) (pid int, word string, err error) {
 	if why, ok := strings.CutPrefix(line, refused); ok {
 		return 0, "", fmt.Errorf("the process that has the ledger refuses: %q", why)
 	}
 	rest, ok := strings.CutPrefix(line, helloName)
 	version, rest, cut := strings.Cut(rest, " ")
-	id, pass, _ := strings.Cut(rest, " ")
+	id, word, _ := strings.Cut(rest, " ")
 	v, err := strconv.ParseUint(version, 10, 31)
 	if !ok || !cut || err != nil {
 		return 0, "", fmt.Errorf("hello %q: %w", line[:min(len(line), 16)], errHello) // not more: it may hold a pass
@@ -55,7 +56,7 @@ func parseHello(line string) (pid int, pass string, err error) {
 	if err != nil {
 		return 0, "", fmt.Errorf("hello %q: %w", line[:min(len(line), 16)], errHello)
 	}
-	return int(n), pass, nil
+	return int(n), word, nil
 }
 
 func readLine(r io.Reader) (string, error) {

@@ -27,6 +27,8 @@ type JoinOptions struct {
 	// Owning is called, when not nil, each time this process became the owner after Join, in a goroutine
 	// that Close waits for; ctx ends with the bus.
 	Owning func(ctx context.Context)
+	// Service says that this process stays and serves others, see [Bus.ByService].
+	Service bool
 	// Patience is how long the process waits without an owner. Default 30 s.
 	Patience time.Duration
 }
@@ -94,7 +96,7 @@ func (b *Bus) try(ctx context.Context) (*link, error) {
 	if !errors.Is(err, ErrOwned) {
 		return nil, err
 	}
-	conn, _, dialErr := dial(ctx, b.join.Dir)
+	conn, stays, dialErr := dial(ctx, b.join.Dir)
 	if dialErr != nil {
 		return nil, again{fmt.Errorf("%w: %w", err, dialErr)}
 	}
@@ -103,6 +105,7 @@ func (b *Bus) try(ctx context.Context) (*link, error) {
 		_ = conn.Close()
 		return nil, again{fmt.Errorf("%w: %w", err, linkErr)}
 	}
+	l.service = stays
 	return l, nil
 }
 
@@ -112,11 +115,16 @@ func (b *Bus) ownerLink(ledger Ledger) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
+	l.service = b.join.Service
 	if err := b.attach(l, ledger); err != nil {
 		l.end()
 		return nil, err
 	}
-	d, err := openDoor(b.join.Dir, b.log, l.server.InProcessConn, l.backlog)
+	word := ""
+	if l.service {
+		word = service
+	}
+	d, err := openDoor(b.join.Dir, word, b.log, l.server.InProcessConn, l.backlog)
 	if err != nil { // alone is better than not at all; others wait until this process ends
 		b.log.Warn("the ledger cannot be shared with other processes", "error", err)
 		return l, nil

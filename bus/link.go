@@ -16,6 +16,8 @@ import (
 type link struct {
 	conn  *nats.Conn
 	inbox string
+	// service: the owner of the ledger is one that stays.
+	service bool
 	// The fields below are an owner's.
 	server *server.Server
 	ledger *nats.Subscription
@@ -183,4 +185,11 @@ func (b *Bus) Owner() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.link != nil && b.link.server != nil
+}
+
+// ByService reports whether the ledger is owned by a process that stays to serve others, and not by one that runs and ends.
+func (b *Bus) ByService() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.link != nil && b.link.service
 }

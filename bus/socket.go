@@ -97,8 +97,8 @@ func listen(dir string) (*net.UnixListener, error) {
 	return l, nil
 }
 
-// dial connects to the owner and exchanges hellos. The pid is what the owner says of itself.
-func dial(ctx context.Context, dir string) (conn *net.UnixConn, pid int, err error) {
+// dial connects to the owner and exchanges hellos. stays is what the owner says of itself: that it is a service.
+func dial(ctx context.Context, dir string) (conn *net.UnixConn, stays bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, helloTimeout)
 	defer cancel()
 	err = at(dir, Socket, func(path string) error {
@@ -109,37 +109,38 @@ func dial(ctx context.Context, dir string) (conn *net.UnixConn, pid int, err err
 		return err
 	})
 	if err != nil {
-		return nil, 0, err
+		return nil, false, err
 	}
 	pass, err := readPass(dir)
 	if err == nil {
-		pid, err = greet(ctx, conn, pass)
+		stays, err = greet(ctx, conn, pass)
 	}
 	if err != nil {
 		_ = conn.Close()
-		return nil, 0, err
+		return nil, false, err
 	}
-	return conn, pid, nil
+	return conn, stays, nil
 }
 
-func greet(ctx context.Context, conn *net.UnixConn, pass string) (pid int, err error) {
+func greet(ctx context.Context, conn *net.UnixConn, pass string) (stays bool, err error) {
 	if err := checkPeer(conn); err != nil {
-		return 0, err
+		return false, err
 	}
 	until, _ := ctx.Deadline()
 	_ = conn.SetDeadline(until)
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if _, err := conn.Write([]byte(hello(Protocol, os.Getpid(), pass))); err != nil {
-		return 0, fmt.Errorf("say hello: %w", err)
+		return false, fmt.Errorf("say hello: %w", err)
 	}
-	if pid, _, err = readHello(conn); err != nil {
-		return 0, err
+	_, word, err := readHello(conn)
+	if err != nil {
+		return false, err
 	}
 	if !stop() {
-		return 0, context.Cause(ctx)
+		return false, context.Cause(ctx)
 	}
-	return pid, conn.SetDeadline(time.Time{})
+	return word == service, conn.SetDeadline(time.Time{})
 }
 
 // allowed is the rule about the other end of a socket.

@@ -17,7 +17,7 @@ func newApprovals(env cli.Env) *cobra.Command {
 	c := group("approvals", "answer what agents ask, and see what was granted", newApprovalsLs(env), newApprovalsShow(env), newApprovalsApprove(env),
 		newApprovalsDeny(env), newApprovalsOverride(env), newApprovalsGrants(env), newApprovalsRevoke(env))
 	c.Long = `approvals is for the person who answers from another terminal. A run waits for that when approvals_reviewer = "user" is
-written in its configuration, its approval policy may ask, and another process owns the ledger; a run that asks in its own
+written in its configuration, its approval policy may ask, and 'proctor serve' has the ledger; a run that asks in its own
 terminal can be answered from here too. doc/approvals.md tells it whole.
 
 Exit status: 0 done; 1 the answer does not count (too late, another action, nobody waits); 2 usage; 7 the ledger cannot be opened.`

@@ -41,7 +41,7 @@ gets that appended as a <stdin> block. The final message goes to standard output
 else to standard error; with --json standard output is one JSON object a line.
 
 exec asks nobody, as codex exec: what would be asked is refused. With -a POLICY in a terminal, and without --json, the person
-who sits there is asked. With approvals_reviewer = "user" written in the configuration, and another process that owns the
+who sits there is asked. With approvals_reviewer = "user" written in the configuration, and 'proctor serve' in charge of the
 ledger, what needs approval waits for 'proctor approvals' in another terminal.
 
 Exit status: 0 the turn completed, whatever its commands did; 1 the turn or the configuration failed; 2 usage;

@@ -35,10 +35,10 @@ func (r *run) whoAnswers() (err error) {
 }
 
 // peopleElsewhere lets people answer from other terminals, with 'proctor approvals', when the configuration names them as the reviewer and
-// another process owns the ledger: a service, or whoever keeps one. Without either, nobody is there.
+// 'proctor serve' owns the ledger. Without either, nobody is there.
 func (r *run) peopleElsewhere() (err error) {
 	named := r.cfg.Explain("approvals_reviewer").Origin.Layer != config.LayerDefault
-	if r.asks || !named || r.cfg.ApprovalsReviewer != config.UserReviewer || r.store.owned() != nil {
+	if r.asks || !named || r.cfg.ApprovalsReviewer != config.UserReviewer || !r.store.Bus.ByService() {
 		return nil
 	}
 	r.asks = true

@@ -21,7 +21,7 @@ func Serve(ctx context.Context, env Env, o config.Options) error {
 		return err
 	}
 	cli.ShowWarnings(env, warnings)
-	store, err := Open(ctx, env, cfg, Runner)
+	store, err := Open(ctx, env, cfg, Service)
 	if err != nil {
 		return err
 	}

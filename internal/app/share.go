@@ -16,6 +16,7 @@ import (
 // share is this process's part in a ledger that several processes use: see package bus.
 type share struct {
 	dir     string
+	service bool // this process stays
 	env     Env
 	log     *slog.Logger
 	closing chan struct{}
@@ -38,7 +39,7 @@ func newShare(env Env, dir string) *share {
 // join connects s, as the owner if no other process is.
 func (s *Store) join(ctx context.Context) (err error) {
 	s.Bus, err = bus.Join(ctx, bus.JoinOptions{
-		Options: bus.Options{Logger: s.log}, Dir: s.dir, Own: s.takeLedger, Owning: s.owningNow,
+		Options: bus.Options{Logger: s.log}, Dir: s.dir, Own: s.takeLedger, Owning: s.owningNow, Service: s.service,
 	})
 	if err != nil {
 		return err

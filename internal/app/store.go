@@ -48,6 +48,8 @@ const (
 	Reader Access = iota
 	// Runner records, and makes the ledger if there is none: beside an owner it submits to that.
 	Runner
+	// Service is Runner for a process that stays, see bus.JoinOptions.
+	Service
 )
 
 // Open opens the ledger of cfg for this process. Whoever finds it free owns it, closes sessions that a killed
@@ -58,6 +60,7 @@ func Open(ctx context.Context, env Env, cfg *config.Config, access Access) (*Sto
 		return nil, noLedger(dir)
 	}
 	s := &Store{share: newShare(env, dir)}
+	s.service = access == Service
 	var err error
 	if access == Reader {
 		_, err = s.takeLedger(ctx)
