@@ -96,4 +96,6 @@ var catalog = [...]CatalogEntry{
 	{Checkpoint, 1, Info, (*CheckpointPayload)(nil), "", "a signed tree head of the ledger"},
 	{ExportGap, 1, Warn, (*ExportGapPayload)(nil), "proctor.export.gap", "entries that a destination refused or got late"},
 	{Erasure, 1, Warn, (*ErasurePayload)(nil), "", "the content of a session was erased; proofs still hold"},
+	{HoldPlaced, 1, Warn, (*HoldPlacedPayload)(nil), "", "a session must be kept: neither erasure nor retention touches it"},
+	{HoldReleased, 1, Warn, (*HoldReleasedPayload)(nil), "", "a session need not be kept any longer"},
 }

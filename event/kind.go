@@ -55,6 +55,8 @@ const (
 	Checkpoint        Kind = "proctor.checkpoint"
 	ExportGap         Kind = "proctor.export_gap"
 	Erasure           Kind = "proctor.erasure"
+	HoldPlaced        Kind = "proctor.hold_placed"
+	HoldReleased      Kind = "proctor.hold_released"
 )
 
 // Split returns the family ("codex", "proctor") and the rest of the name.

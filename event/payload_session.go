@@ -126,13 +126,6 @@ type ExportGapPayload struct {
 	Lasted      int64  `json:"lasted_ms,omitempty"`
 }
 
-// ErasurePayload says whose content was erased, and why.
-type ErasurePayload struct {
-	Erased  string `json:"erased_session"`
-	Entries uint64 `json:"entries"`
-	Reason  string `json:"reason"`
-}
-
 // Kind implements Payload, here and below.
 func (*ConfigResolvedPayload) Kind() Kind { return ConfigResolved }
 func (*PolicyLoadedPayload) Kind() Kind   { return PolicyLoaded }
@@ -144,4 +137,3 @@ func (*TurnCompletedPayload) Kind() Kind  { return TurnCompleted }
 func (*SessionClosedPayload) Kind() Kind  { return SessionClosed }
 func (*CheckpointPayload) Kind() Kind     { return Checkpoint }
 func (*ExportGapPayload) Kind() Kind      { return ExportGap }
-func (*ErasurePayload) Kind() Kind        { return Erasure }

@@ -27,6 +27,8 @@ type committer struct {
 	sealed   []byte // scratch
 	key      []byte // scratch
 	bound    []byte // scratch
+	holds    map[string]event.Seq
+	erased   []*session // in the group at hand
 }
 
 // group is what one sync makes durable.
@@ -34,10 +36,11 @@ type group struct {
 	batch batch // nil when nothing has to be waited for
 	ops   []*op
 	tree  Tree
+	purge bool // something was erased
 }
 
-func newCommitter(l *Ledger, tree frontier, ids *recent) *committer {
-	c := &committer{l: l, tree: tree, sessions: map[string]*session{}, recent: ids}
+func newCommitter(l *Ledger, tree frontier, ids *recent, holds map[string]event.Seq) *committer {
+	c := &committer{l: l, tree: tree, sessions: map[string]*session{}, recent: ids, holds: holds}
 	c.plans = planner{view: c, next: event.Seq(tree.size), group: map[idKey]*prepared{}}
 	return c
 }
@@ -82,6 +85,7 @@ func (c *committer) commit(ops []*op) (group, error) {
 	now := c.l.opts.Now().UTC().Truncate(time.Microsecond)
 	clear(c.plans.group)
 	before, sync := c.tree.size, false
+	c.forgive()
 	for _, o := range ops {
 		if err := c.add(b, o, now); err != nil {
 			return group{}, err
@@ -98,7 +102,7 @@ func (c *committer) commit(ops []*op) (group, error) {
 			return group{}, fmt.Errorf("set head: %w", err)
 		}
 	}
-	g.tree = Tree{c.tree.size, c.tree.root()}
+	g.tree, g.purge = Tree{c.tree.size, c.tree.root()}, len(c.erased) > 0
 	c.recent.trim()
 	if len(c.sessions) > maxSessions {
 		clear(c.sessions)
@@ -128,9 +132,13 @@ func (c *committer) add(b batch, o *op, now time.Time) error {
 	case o.write != nil:
 		return o.write(b)
 	}
-	if err := c.plans.plan(o); err != nil {
+	err := c.admit(o)
+	if err == nil {
+		err = c.plans.plan(o)
+	}
+	if err != nil {
 		o.err = err
-		if errors.Is(err, ErrGap) || errors.Is(err, ErrConflict) {
+		if errors.Is(err, ErrGap) || errors.Is(err, ErrConflict) || errors.Is(err, ErrHeld) || errors.Is(err, ErrUnknownSession) {
 			return nil
 		}
 		return err
@@ -142,6 +150,9 @@ func (c *committer) add(b batch, o *op, now time.Time) error {
 			e.received = now
 			if err := c.put(b, e); err != nil {
 				return fmt.Errorf("write entry %d: %w", e.index, err)
+			}
+			if err := c.obey(b, o.keeping, e.index); err != nil {
+				return fmt.Errorf("entry %d: %w", e.index, err)
 			}
 		}
 		o.receipts[i] = e.receipt()
@@ -198,8 +209,10 @@ func (c *committer) putContent(b batch, s *session, e *prepared) error {
 }
 
 func (c *committer) dataKey(b batch, s *session, name string) (err error) {
-	if s.key, err = loadDataKey(c.l.db, c.l.keys.master, name); err != nil || s.key != nil {
-		return err
+	if !s.keyless {
+		if s.key, err = loadDataKey(c.l.db, c.l.keys.master, name); err != nil || s.key != nil {
+			return err
+		}
 	}
 	var wrapped []byte
 	if s.key, wrapped, err = newDataKey(c.l.keys.master, name); err != nil {

@@ -30,6 +30,11 @@ var (
 	ErrRolledBack = errors.New("ledger was rolled back")
 	// ErrClaimed means that another process writes the session.
 	ErrClaimed = errors.New("another process runs the session")
+	// ErrHeld means that a session is on hold, so that its content must not be erased. Nothing was recorded.
+	ErrHeld = errors.New("session is on hold")
+	// ErrUnpurged means that what was erased can still be found in files, since somebody reads from them. Nobody can
+	// read it through the ledger any more; the next Purge, or the next Open, tries again.
+	ErrUnpurged = errors.New("erased, but not yet gone from all files")
 	// ErrUnknownSession means no entry belongs to a session.
 	ErrUnknownSession = errors.New("unknown session")
 )

@@ -261,9 +261,7 @@ func TestEvidenceAfterErasureAndBesideAnOwner(t *testing.T) {
 	if err := beside.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.EraseSession(t.Context(), "s"); err != nil {
-		t.Fatal(err)
-	}
+	eraseTest(t, l, "s")
 	b.Reset()
 	if _, err := l.Evidence(t.Context(), &b, "s", EvidenceOptions{}); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -15,7 +16,11 @@ import (
 type guardFS struct {
 	vfs.FS
 	health *health
+	logs   *logReuse
 }
+
+// logReuse says whether a write-ahead log may be written over its predecessor, which leaves old bytes behind its end.
+type logReuse struct{ off atomic.Bool }
 
 func (g guardFS) park(what string, err error) {
 	g.health.report(fmt.Errorf("store: %s: %w", what, err))
@@ -34,6 +39,12 @@ func (g guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) 
 
 // ReuseForWrite implements vfs.FS.
 func (g guardFS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if g.logs != nil && g.logs.off.Load() {
+		if err := g.FS.Remove(old); err != nil {
+			g.park("remove write-ahead log", err)
+		}
+		return g.Create(name, c)
+	}
 	f, err := g.FS.ReuseForWrite(old, name, c)
 	if err != nil && strings.HasSuffix(name, ".log") {
 		g.park("reuse write-ahead log", err)

@@ -20,6 +20,8 @@ const (
 	prefixKey        = 'k' // session -> wrapped data key
 	prefixRecord     = 'r' // session -> session record
 	prefixSession    = 's' // session 0x00 number -> index
+	prefixHold       = 'h' // session -> index of the event that placed the hold
+	prefixPurge      = 'z' // session -> index of its erasure, whose bytes may still be on the disk
 	prefixTile       = 't' // level tile -> up to 256 hashes
 	prefixCursor     = 'x' // name -> index
 )

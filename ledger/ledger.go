@@ -33,6 +33,7 @@ type Ledger struct {
 	durable atomic.Pointer[Tree]
 	tail    tail
 	points  checkpointer
+	purges  purger
 	pins    *pinFS // of a ledger that is open for reading only
 
 	// use is held shared by whoever reads the database, and exclusively to close it.
@@ -49,8 +50,7 @@ type Ledger struct {
 //
 // Submit blocks while 8 MiB wait to be committed. done is called from the ledger's own
 // goroutine (from Submit itself when the ledger is closed or failed): it must return soon and
-// must not call a method that waits for the ledger (Submit, Append, SetCursor, Checkpoint,
-// EraseSession, Close). The bytes of batch must not change until done was called.
+// must not call a method that waits for the ledger (Submit, Append, SetCursor, Checkpoint, Purge, Close). The bytes of batch must not change until done was called.
 func (l *Ledger) Submit(batch []event.Encoded, done func([]event.Receipt, error)) {
 	l.submit(newOp(batch, done))
 }
@@ -122,6 +122,9 @@ func (l *Ledger) finish(g group) bool {
 		_ = g.batch.Close() // only returns the batch to its pool
 	}
 	l.publish(g.tree)
+	if g.purge {
+		l.purges.ask()
+	}
 	for _, o := range g.ops {
 		o.answer(nil)
 	}

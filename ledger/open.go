@@ -44,7 +44,7 @@ func Open(dir string, opts Options) (*Ledger, error) {
 	l := &Ledger{
 		dir: dir, opts: opts, queue: newQueue(),
 		groups: make(chan group, maxInFlight), down: make(chan struct{}),
-		closing: make(chan struct{}),
+		closing: make(chan struct{}), purges: purger{wanted: make(chan struct{}, 1)},
 	}
 	if err := l.acquire(); err != nil {
 		return nil, err
@@ -145,12 +145,16 @@ func (l *Ledger) load() (err error) {
 	if err != nil {
 		return errors.Join(fmt.Errorf("read newest event id: %w", err), l.closeStore())
 	}
+	holds, err := loadHolds(l.db)
+	if err != nil {
+		return errors.Join(err, l.closeStore())
+	}
 	l.durable.Store(&tree)
 	if damage != nil {
 		l.fail(damage)
 	}
 	h.attach(l.fail)
-	l.committer = newCommitter(l, edge, ids)
+	l.committer = newCommitter(l, edge, ids, holds)
 	l.start()
 	return nil
 }
@@ -201,6 +205,7 @@ func (l *Ledger) start() {
 	l.work.Go(func() { defer close(synced); l.syncLoop() })
 	l.work.Go(func() { l.watch(synced) })
 	l.work.Go(func() { l.points.run(l) })
+	l.work.Go(func() { l.purges.run(l) })
 }
 
 // openStore opens Pebble, which hangs when it cannot write what it replays.
@@ -209,7 +214,7 @@ func (l *Ledger) openStore() error {
 	var db *pebble.DB
 	var err error
 	ok := l.health.guard(func() {
-		db, err = openPebble(fs, fs.PathJoin(l.dir, storeDir), l.lock, l.health, false)
+		db, err = openPebble(fs, fs.PathJoin(l.dir, storeDir), l.lock, l.health, &l.purges.reuse)
 	}, func() {
 		if err == nil {
 			_ = db.Close()
@@ -223,16 +228,21 @@ func (l *Ledger) openStore() error {
 	return err
 }
 
+// memTables is how many memtables may exist before writes wait.
+const memTables = 3
+
 // openPebble opens Pebble with a small footprint: this process lives next to a build.
-func openPebble(fs vfs.FS, dir string, lock *pebble.Lock, h *health, readOnly bool) (db *pebble.DB, err error) {
+// Without reuse it is for reading only.
+func openPebble(fs vfs.FS, dir string, lock *pebble.Lock, h *health, reuse *logReuse) (db *pebble.DB, err error) {
+	readOnly := reuse == nil
 	cache := pebble.NewCache(8 << 20)
 	defer cache.Unref()
 	opts := &pebble.Options{
-		FS: guardFS{fs, h}, Lock: lock, ReadOnly: readOnly, Logger: h, EventListener: h.listener(), Cache: cache,
+		FS: guardFS{fs, h, reuse}, Lock: lock, ReadOnly: readOnly, Logger: h, EventListener: h.listener(), Cache: cache,
 		// Pinned: a newer format would lock out older programs. This one tells a torn end of the WAL from damage in it.
 		FormatMajorVersion:          pebble.FormatWALSyncChunks,
 		MemTableSize:                4 << 20,
-		MemTableStopWritesThreshold: 3,
+		MemTableStopWritesThreshold: memTables,
 		MaxOpenFiles:                128,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
 		// Every run leaves one table in level 0. Merging them costs a short run more than all its records, and

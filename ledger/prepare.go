@@ -18,7 +18,9 @@ type op struct {
 	// write adds own changes to the batch, in the committer's goroutine. noSync marks those that may be lost by a crash.
 	write  func(b batch) error
 	noSync bool
-	done   func([]event.Receipt, error)
+	// keeping is the payload of the only event when the ledger acts on it.
+	keeping event.Payload
+	done    func([]event.Receipt, error)
 
 	receipts []event.Receipt
 	err      error
@@ -50,6 +52,9 @@ func newOp(encoded []event.Encoded, done func([]event.Receipt, error)) *op {
 		if err == nil {
 			err = o.add(i, head, enc)
 		}
+		if err == nil && keeps(head.Kind) {
+			err = o.keep(enc)
+		}
 		if err != nil {
 			o.refuse(err)
 			return o
@@ -69,6 +74,9 @@ func encodeOp(events []*event.Event, done func([]event.Receipt, error)) *op {
 		enc, err := event.Encode(e)
 		if err == nil {
 			err = o.add(i, entryHead{ID: e.ID, Kind: e.Kind, Session: e.Session, Seq: e.Seq}, enc)
+		}
+		if err == nil && keeps(e.Kind) {
+			err = o.keep(enc)
 		}
 		if err != nil {
 			o.refuse(err)

@@ -68,7 +68,7 @@ func (l *Ledger) loadPinned() (err error) {
 		return err
 	}
 	l.health = newHealth(l.opts.Logger)
-	if l.db, err = openPebble(fs, fs.PathJoin(l.dir, storeDir), nil, l.health, true); err != nil {
+	if l.db, err = openPebble(fs, fs.PathJoin(l.dir, storeDir), nil, l.health, nil); err != nil {
 		return err
 	}
 	tree, _, damage, err := l.loadTree()

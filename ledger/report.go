@@ -42,6 +42,8 @@ const (
 	CodeContentMissing    = "content_missing"
 	CodeContentDamaged    = "content_damaged"
 	CodeContentErased     = "content_erased"
+	CodeErasureUnrecorded = "erasure_unrecorded"
+	CodeHoldRecord        = "hold_record"
 	CodeClosedCounts      = "closed_counts"
 	CodeClosedNumber      = "closed_number"
 	CodeStartedUndecided  = "started_undecided"

@@ -32,6 +32,7 @@ type session struct {
 	planned uint64 // last, if the submission at hand is accepted
 	key     cipher.AEAD
 	known   bool // the record is stored
+	keyless bool // its key was erased in the group at hand
 }
 
 // maxSessions bounds the committer's cache; a session that was dropped is read again when needed.

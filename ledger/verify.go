@@ -27,7 +27,7 @@ func (l *Ledger) Verify(ctx context.Context, opts VerifyOptions) (Report, error)
 	start := l.opts.Now()
 	v := &verifier{
 		findings: findings{&Report{Counts: map[Severity]int{}, PublicKey: l.keys.public}, opts.MaxFindings},
-		l:        l, opts: opts, now: start, head: l.Tree(), decoder: l.newDecoder(), sessions: map[string]*story{},
+		l:        l, opts: opts, now: start, head: l.Tree(), decoder: l.newDecoder(), sessions: map[string]*story{}, kept: newKeepingWalk(),
 	}
 	if err := v.run(ctx); err != nil {
 		return Report{}, err
@@ -50,6 +50,7 @@ type verifier struct {
 	tiles    map[[2]uint64][]byte
 	points   checkpointWalk
 	sessions map[string]*story
+	kept     keepingWalk
 	received time.Time
 }
 
@@ -139,6 +140,7 @@ func (v *verifier) entry(index event.Seq, raw []byte) {
 	v.number(st, index, s, h)
 	e := v.decode(index, s.public, h)
 	v.tell(st, index, s, h, e)
+	v.kept.note(index, e)
 }
 
 // hash compares one recomputed hash with its tile.
@@ -237,6 +239,7 @@ func (v *verifier) ending() {
 	}
 	v.points.rest(v)
 	v.records()
+	v.keeping()
 	v.unclosed()
 }
 

@@ -31,6 +31,12 @@ func rowOf(p event.Payload) (row, bool) {
 			tone = Bad
 		}
 		return row{"amendment", join(", ", strings.ReplaceAll(p.Status, "_", " "), p.Rule, prefixed("policy ", short(p.Policy))), p.Error, tone}, true
+	case *event.ErasurePayload:
+		return row{"erasure", fmt.Sprintf("content of session %s, %s: %s", p.Erased, count(int64(p.Entries), "entry"), p.Reason), prefixed("by ", p.By), Warn}, true
+	case *event.HoldPlacedPayload:
+		return row{"hold", join(": ", "session "+p.Held+" is kept", p.Reason), prefixed("by ", p.By), Warn}, true
+	case *event.HoldReleasedPayload:
+		return row{"hold", join(": ", "session "+p.Held+" need not be kept", p.Reason), prefixed("by ", p.By), Warn}, true
 	}
 	return peopleRow(p)
 }

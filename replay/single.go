@@ -76,8 +76,6 @@ func describeSingle(item *Item, e event.Entry) bool {
 	case *event.ExportGapPayload:
 		item.Label, item.Tone = "export gap", Warn
 		item.Text = fmt.Sprintf("%s %s: entries %d to %d, %s", p.Destination, p.Signal, p.From, p.To, join(" ", p.Reason, p.Message))
-	case *event.ErasurePayload:
-		item.Label, item.Text, item.Tone = "erasure", fmt.Sprintf("content of session %s, %s: %s", p.Erased, count(int64(p.Entries), "entry"), p.Reason), Warn
 	case *event.TurnStartedPayload, *event.HistoryItemPayload, *event.StartupPhasePayload, *event.CheckpointPayload:
 		return false // told by others, or of no interest to people
 	default:

@@ -1,0 +1,31 @@
+package event
+
+// Payloads about what is kept, and for how long. The ledger acts on them as it records them, so each is recorded alone. Their texts
+// are in clear and stay for ever.
+
+// ErasurePayload erases the content of a session, and says why.
+type ErasurePayload struct {
+	Erased  string `json:"erased_session"`
+	Entries uint64 `json:"entries"` // of the session, when it was asked for
+	Reason  string `json:"reason"`
+	By      string `json:"by,omitempty"`
+}
+
+// HoldPlacedPayload makes erasure and retention leave a session alone.
+type HoldPlacedPayload struct {
+	Held   string `json:"held_session"`
+	Reason string `json:"reason"`
+	By     string `json:"by,omitempty"`
+}
+
+// HoldReleasedPayload ends a hold.
+type HoldReleasedPayload struct {
+	Held   string `json:"held_session"`
+	Reason string `json:"reason,omitempty"`
+	By     string `json:"by,omitempty"`
+}
+
+// Kind implements Payload, here and below.
+func (*ErasurePayload) Kind() Kind      { return Erasure }
+func (*HoldPlacedPayload) Kind() Kind   { return HoldPlaced }
+func (*HoldReleasedPayload) Kind() Kind { return HoldReleased }
