@@ -42,7 +42,7 @@ func (f findings) tell(st *story, index event.Seq, s stored, h entryHead, e *eve
 	if e == nil {
 		return
 	}
-	st.work = st.work || e.Actor != event.System
+	st.work = st.work || e.Actor != event.System && !keeps(e.Kind)
 	switch p := e.Payload.(type) {
 	case *event.ToolDecisionPayload:
 		if p.Outcome == "allow" {

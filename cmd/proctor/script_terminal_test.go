@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"os"
@@ -167,10 +168,11 @@ func cmdFirstID(ts *testscript.TestScript, _ bool, args []string) {
 			var r struct {
 				Approval string `json:"approval_id"`
 				ID       string `json:"id"`
+				Session  string `json:"session"`
 				Digest   string `json:"action_digest"`
 			}
 			ts.Check(json.Unmarshal([]byte(line), &r))
-			ts.Setenv(args[2], r.Approval+r.ID)
+			ts.Setenv(args[2], cmp.Or(r.Approval+r.ID, r.Session))
 			ts.Setenv(args[2]+"_DIGEST", r.Digest)
 			return
 		}

@@ -47,6 +47,9 @@ func serve(ctx context.Context, env Env, s *Store, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
+	retaining, stop := context.WithCancel(ctx)
+	defer stop()
+	s.work.Go(func() { s.retain(retaining, env, cfg.Proctor.Ledger.Retention) })
 	serving(env, "serving process %d: ledger %s to the processes of this user on %s, %s", os.Getpid(), s.dir, filepath.Join(s.dir, bus.Socket), destinations(export))
 	select {
 	case <-ctx.Done():

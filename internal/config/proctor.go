@@ -32,6 +32,14 @@ type ProctorLedger struct {
 	Dir          string `json:"dir"`            // default $PROCTOR_HOME/ledger
 	KeyFile      string `json:"key_file"`       // signing key, default $PROCTOR_HOME/keys/ledger.key
 	MinFreeBytes int64  `json:"min_free_bytes"` // refuse to start below this
+
+	Retention ProctorRetention `json:"retention"`
+}
+
+// ProctorRetention says how long content is kept; zero is for ever. Entries and proofs always stay.
+type ProctorRetention struct {
+	MaxAge   time.Duration `json:"max_age"`   // since the end of the session, written as "90d"
+	MaxBytes int64         `json:"max_bytes"` // of all content; the oldest goes first
 }
 
 // ProctorExport tunes the exporters of [otel].

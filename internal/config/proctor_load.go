@@ -13,6 +13,9 @@ creds_file = ""
 dir = "ledger"
 key_file = "keys/ledger.key"
 min_free_bytes = 67108864
+[ledger.retention]
+max_age = ""
+max_bytes = 0
 [export]
 compat = "codex"
 batch_records = 512
@@ -37,8 +40,9 @@ wait = "10m"
 
 func proctorSchema() *spec {
 	return table(map[string]*spec{
-		"bus":    table(map[string]*spec{"url": text(), "creds_file": text()}),
-		"ledger": table(map[string]*spec{"dir": text(), "key_file": text(), "min_free_bytes": count()}),
+		"bus": table(map[string]*spec{"url": text(), "creds_file": text()}),
+		"ledger": table(map[string]*spec{"dir": text(), "key_file": text(), "min_free_bytes": count(),
+			"retention": table(map[string]*spec{"max_age": ageSpec(), "max_bytes": count()})}),
 		"export": table(map[string]*spec{"compat": words("codex", "typed"), "batch_records": within(1, 1<<16),
 			"batch_delay": durationSpec(), "flush_timeout": durationSpec(), "delta_records": boolean()}),
 		"sandbox": table(map[string]*spec{"backend": words("auto", "bwrap", "native", "landlock"), "record_denials": boolean(),
@@ -90,6 +94,8 @@ func (l *loader) proctor(home string) (Proctor, *node) {
 		d, _ := time.ParseDuration(t.text(key...)) // checked by the schema
 		t.find(key...).val = int64(d)
 	}
+	age, _ := ParseAge(t.text("ledger", "retention", "max_age"))
+	t.find("ledger", "retention", "max_age").val = int64(age)
 	var p Proctor
 	if err := decode(t, &p); err != nil {
 		l.r.fail(&Error{File: file, Err: err})
