@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/memory"
 	"proctor/executor/sandbox/seccomp"
 	"proctor/policy/filesystem"
 )
@@ -131,7 +132,7 @@ func (s *Supervisor) reportRefused(l listener, n *notification, row seccomp.Call
 	switch {
 	case row.Addr > 0:
 		length := min(n.Data.Args[row.Addr+1], addressLimit)
-		raw := s.resolver.reader.bytes(int(n.PID), n.Data.Args[row.Addr], int(length))
+		raw := s.resolver.reader.Bytes(int(n.PID), n.Data.Args[row.Addr], int(length))
 		d.Address = address(raw)
 		if row.Access == "connect" && isUnix(raw) && s.nobodyAt(int(n.PID), d.Address) {
 			return // ENOENT but for us, as the C library's question to a name service daemon that is not there
@@ -164,7 +165,7 @@ func (s *Supervisor) report(l listener, n *notification, d sandbox.Denial) {
 	d.At = s.options.Now()
 	d.PID = process(int(n.PID))
 	d.Program = program(int(n.PID))
-	d.Path = d.Path[:min(len(d.Path), pathLimit)]
+	d.Path = d.Path[:min(len(d.Path), memory.PathLimit)]
 	d.Count = 1
 	if l.valid(n.ID) {
 		s.tally.add(d)
@@ -195,7 +196,7 @@ func (s *Supervisor) openFlags(n *notification, row seccomp.Call) uint64 {
 	case row.Flags > 0:
 		return n.Data.Args[row.Flags]
 	case row.Class == seccomp.Dated:
-		if b := s.resolver.reader.bytes(int(n.PID), n.Data.Args[2], 8); len(b) == 8 {
+		if b := s.resolver.reader.Bytes(int(n.PID), n.Data.Args[2], 8); len(b) == 8 {
 			return binary.NativeEndian.Uint64(b)
 		}
 		return unix.O_WRONLY

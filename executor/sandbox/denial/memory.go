@@ -15,63 +15,9 @@ import (
 )
 
 const (
-	pathLimit    = 4096 // PATH_MAX
 	programLimit = 255
 	addressLimit = 128 // struct sockaddr_storage
-	pageSize     = 4096
 )
-
-// reader copies from the memory of other processes into its own buffer. It belongs to one goroutine.
-type reader struct {
-	buffer [pathLimit]byte
-	local  [1]unix.Iovec
-	remote [1]unix.RemoteIovec
-}
-
-// shortName is what is read of a string at first; most end within.
-const shortName = 192
-
-// fill copies to buffer[from:to] what lies at addr, and says how many bytes there are before memory that cannot be read.
-func (r *reader) fill(pid int, addr uint64, from, to int) (n int) {
-	for at := from; at < to; {
-		// Page by page: the kernel does not split what runs into nothing.
-		size := min(to-at, pageSize-int(addr%pageSize))
-		r.local[0].Base = &r.buffer[at]
-		r.local[0].SetLen(size)
-		r.remote[0] = unix.RemoteIovec{Base: uintptr(addr), Len: size}
-		got, err := unix.ProcessVMReadv(pid, r.local[:], r.remote[:], 0)
-		if err != nil || got <= 0 {
-			break
-		}
-		n, at, addr = n+got, at+got, addr+uint64(got)
-	}
-	return n
-}
-
-// bytes copies at most limit bytes; less when the memory ends earlier. They hold until the next call.
-func (r *reader) bytes(pid int, addr uint64, limit int) []byte {
-	if addr == 0 || limit <= 0 {
-		return nil
-	}
-	return r.buffer[:r.fill(pid, addr, 0, min(limit, pathLimit))]
-}
-
-// string copies a C string. ok is false when there is none within the bound.
-func (r *reader) string(pid int, addr uint64) (s string, ok bool) {
-	if addr == 0 {
-		return "", false
-	}
-	for have, to := 0, shortName; have < pathLimit; to = pathLimit {
-		n := r.fill(pid, addr+uint64(have), have, to)
-		if end := bytes.IndexByte(r.buffer[have:have+n], 0); end >= 0 {
-			return string(r.buffer[:have+end]), true
-		}
-		if have += n; have < to {
-			return "", false
-		}
-	}
-	return "", false
-}
 
 // address renders a socket address: host:port, or the path of a Unix socket, "@name" for an abstract one.
 func address(raw []byte) string {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox/change"
+	"proctor/executor/sandbox/memory"
 	"proctor/executor/sandbox/seccomp"
 	"proctor/policy/filesystem"
 )
@@ -41,8 +42,8 @@ type resolver struct {
 	parents parents
 	// free says whether the plan lets a program do what it wants with every name in a folder.
 	free   func(folder string) bool
-	reader reader
-	buffer [2*pathLimit + 1]byte // of results of readlink, and what is put behind them
+	reader memory.Reader
+	buffer [2*memory.PathLimit + 1]byte // of results of readlink, and what is put behind them
 }
 
 func newResolver(p filesystem.Plan) *resolver {
@@ -51,7 +52,7 @@ func newResolver(p filesystem.Plan) *resolver {
 
 // readlink is bounded by the buffer, in which the result lies until the next call.
 func (r *resolver) readlink(name string) ([]byte, error) {
-	n, err := unix.Readlink(name, r.buffer[:pathLimit])
+	n, err := unix.Readlink(name, r.buffer[:memory.PathLimit])
 	return r.buffer[:max(n, 0)], err
 }
 
@@ -77,8 +78,8 @@ func (r *resolver) resolve(pid int, a seccomp.Arg, args [6]uint64) (t target, ok
 	if args[a.Path] == 0 { // utimensat(fd, NULL, ...)
 		return r.descriptor(pid, dirFD)
 	}
-	name, ok := r.reader.string(pid, args[a.Path])
-	if !ok {
+	name, errno := r.reader.String(pid, args[a.Path], memory.PathLimit)
+	if errno != 0 {
 		return target{}, false
 	}
 	if name == "" { // AT_EMPTY_PATH, or ENOENT
@@ -115,7 +116,7 @@ func (r *resolver) absolute(pid int, dirFD int32, name string) (string, bool) {
 		link = "fd/" + strconv.Itoa(int(dirFD))
 	}
 	dir, err := r.readlink(procPath(pid, link))
-	if err != nil || len(dir) == 0 || dir[0] != '/' || len(name) > pathLimit {
+	if err != nil || len(dir) == 0 || dir[0] != '/' || len(name) > memory.PathLimit {
 		return "", false
 	}
 	return magic(pid, string(append(append(dir, '/'), name...)))
@@ -249,7 +250,7 @@ func (r *resolver) linkAt(name string) (string, bool) {
 		return "", false
 	}
 	defer unix.Close(fd)
-	buf := make([]byte, pathLimit)
+	buf := make([]byte, memory.PathLimit)
 	n, err := unix.Readlinkat(fd, "", buf)
 	return string(buf[:max(n, 0)]), err == nil && n > 0
 }

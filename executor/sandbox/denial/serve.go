@@ -23,12 +23,13 @@ const memoryNameLimit = 249
 // cannot get any. A non-zero result is the error to answer; 0 means that the call was answered.
 // The name is read from memory and only shown; the flags are in a register.
 func (s *Supervisor) seal(l listener, n *notification) unix.Errno {
-	name, ok := s.resolver.reader.string(int(n.PID), n.Data.Args[0])
-	switch {
-	case !ok:
-		return unix.EFAULT
-	case len(name) > memoryNameLimit:
+	name, errno := s.resolver.reader.String(int(n.PID), n.Data.Args[0], memoryNameLimit+1)
+	switch errno {
+	case 0:
+	case unix.ENAMETOOLONG:
 		return unix.EINVAL
+	default:
+		return errno
 	}
 	flags := int(uint32(n.Data.Args[1]))
 	fd, err := unix.MemfdCreate(name, flags&^unix.MFD_EXEC|unix.MFD_NOEXEC_SEAL|unix.MFD_CLOEXEC)

@@ -9,6 +9,7 @@ import (
 
 	"proctor/executor/sandbox"
 	"proctor/executor/sandbox/denial"
+	"proctor/executor/sandbox/memory"
 	"proctor/policy/filesystem"
 )
 
@@ -21,6 +22,7 @@ type Broker struct {
 	judge  judge
 	began  time.Time
 	tracer int
+	memory memory.Reader
 }
 
 // New gives a broker for plan. began is when the command started; tracer is the thread that traces all its processes.
@@ -62,13 +64,15 @@ func (b *Broker) Act(r denial.Request) (a denial.Answer, ok bool) {
 // refuse answers a call that the plan stands against.
 func (c call) refuse(r refusal, full, access string) denial.Answer {
 	a := fails(r.errno)
-	a.Denial = &sandbox.Denial{Syscall: c.Name, Path: full[:min(len(full), pathLimit)], Access: access, Rule: r.rule, Errno: r.errno}
+	a.Denial = &sandbox.Denial{Syscall: c.Name, Path: full[:min(len(full), memory.PathLimit)], Access: access, Rule: r.rule, Errno: r.errno}
 	return a
 }
 
 func (c call) fd(n int) int32 { return int32(c.Args[n]) }
 
-func (c call) text(n int) (string, unix.Errno) { return readString(c.Thread, c.Args[n], pathLimit) }
+func (c call) text(n int) (string, unix.Errno) {
+	return c.broker.memory.String(c.Thread, c.Args[n], memory.PathLimit)
+}
 
 // at locates the path in argument path, below the directory descriptor in argument dir, or the working directory for -1.
 func (c call) at(dir, path int, last ending) (place, unix.Errno) {

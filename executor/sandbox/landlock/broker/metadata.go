@@ -173,7 +173,7 @@ func (c call) times(arg int, unit int64) ([]unix.Timespec, unix.Errno) {
 	if c.Args[arg] == 0 {
 		return []unix.Timespec{{Nsec: unix.UTIME_NOW}, {Nsec: unix.UTIME_NOW}}, 0
 	}
-	b := readMemory(c.Thread, c.Args[arg], 32)
+	b := c.broker.memory.Bytes(c.Thread, c.Args[arg], 32)
 	if len(b) < 32 {
 		return nil, unix.EFAULT
 	}
@@ -195,7 +195,7 @@ func (c call) utime(p place, errno unix.Errno, times []unix.Timespec) denial.Ans
 func utime(c call) denial.Answer {
 	times := []unix.Timespec{{Nsec: unix.UTIME_NOW}, {Nsec: unix.UTIME_NOW}}
 	if c.Args[1] != 0 {
-		b := readMemory(c.Thread, c.Args[1], 16)
+		b := c.broker.memory.Bytes(c.Thread, c.Args[1], 16)
 		if len(b) < 16 {
 			return fails(unix.EFAULT)
 		}

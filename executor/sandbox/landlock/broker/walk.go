@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"proctor/executor/sandbox/memory"
 )
 
 // maxLinks is the kernel's limit on symlinks in one lookup (path_resolution(7)).
@@ -269,7 +271,7 @@ func isProc(dir int) bool {
 }
 
 func readlink(dir int, name string) (string, unix.Errno) {
-	buf := make([]byte, pathLimit)
+	buf := make([]byte, memory.PathLimit)
 	n, err := unix.Readlinkat(dir, name, buf)
 	switch {
 	case err != nil:

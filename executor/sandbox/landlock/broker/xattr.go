@@ -13,6 +13,12 @@ import (
 // Only attributes of the user's own name space are set: others carry labels, capabilities and access lists.
 const userAttributes = "user."
 
+const (
+	// valueLimit bounds an extended attribute (XATTR_SIZE_MAX), in bytes.
+	valueLimit = 64 << 10
+	nameLimit  = 256
+)
+
 func setxattr(c call) denial.Answer  { return c.setxattr(c.at(-1, 0, follow)) }
 func lsetxattr(c call) denial.Answer { return c.setxattr(c.at(-1, 0, stay)) }
 func fsetxattr(c call) denial.Answer { return c.setxattr(c.held(c.fd(0))) }
@@ -31,7 +37,7 @@ func (c call) setxattr(p place, errno unix.Errno) denial.Answer {
 		p.close()
 		return fails(unix.E2BIG)
 	}
-	value := readMemory(c.Thread, c.Args[2], int(size))
+	value := c.broker.memory.Bytes(c.Thread, c.Args[2], int(size))
 	if uint64(len(value)) < size {
 		p.close()
 		return fails(unix.EFAULT)
@@ -67,7 +73,7 @@ func (c call) removexattr(p place, errno unix.Errno) denial.Answer {
 }
 
 func (c call) attribute() (string, unix.Errno) {
-	name, errno := readString(c.Thread, c.Args[1], nameLimit)
+	name, errno := c.broker.memory.String(c.Thread, c.Args[1], nameLimit)
 	switch {
 	case errno == unix.ENAMETOOLONG:
 		return "", unix.ERANGE
