@@ -17,7 +17,11 @@ func (g *group) describeCall(item *Item) {
 		c.add(e)
 	}
 	c.finish()
-	item.Label, item.Text, item.Result, item.Tone, item.Details = "call", c.title(g.call), c.result, c.tone, c.details
+	label := "call"
+	if c.agent != "" {
+		label = "look" // the reviewer's own
+	}
+	item.Label, item.Text, item.Result, item.Tone, item.Details = label, c.title(g.call), c.result, c.tone, c.details
 }
 
 // call collects what is shown of a call.
@@ -31,6 +35,7 @@ type call struct {
 	omitted  int64
 	reviewer exchange // model requests of the reviewer for this call
 	judged   bool     // an approval_decided tells what assessment repeats
+	agent    string   // who called, empty for the session's model
 	result   string
 	tone     Tone
 	told     string // what the model saw, when nothing was streamed
@@ -103,6 +108,7 @@ func (c *call) ask(tool, action string) {
 
 func (c *call) decision(p *event.ToolDecisionPayload) {
 	c.ask(p.ToolName, reveal(p.Action))
+	c.agent = p.Agent
 	text, tone := decisionText(p)
 	c.note("decision", text, tone)
 	if message := reveal(p.Message); message != "" && p.Outcome != "allow" {
@@ -117,6 +123,11 @@ func (c *call) approval(p *event.ApprovalDecidedPayload) {
 		c.details = append(c.details, Detail{Label: "reviewer", Text: join(", ", c.reviewer.model, text), Tone: tone})
 		c.details = append(c.details, c.reviewer.problems...)
 		c.reviewer = exchange{}
+		if c.assessment != nil {
+			if text := conversationText(c.assessment); text != "" {
+				c.note("", text, Dim)
+			}
+		}
 	}
 	text, tone := approvalText(p)
 	c.note("review", text, tone)
