@@ -42,6 +42,7 @@ const (
 	CodeContentMissing    = "content_missing"
 	CodeContentDamaged    = "content_damaged"
 	CodeContentErased     = "content_erased"
+	CodeCheckpointFork    = "checkpoint_fork"
 	CodeErasureUnrecorded = "erasure_unrecorded"
 	CodeHoldRecord        = "hold_record"
 	CodeClosedCounts      = "closed_counts"
@@ -68,8 +69,9 @@ type Report struct {
 	OK          bool       `json:"ok"` // no finding is an error
 	Entries     uint64     `json:"entries"`
 	Sessions    int        `json:"sessions"`
-	Checkpoints int        `json:"checkpoints"` // signatures that were checked
-	Root        event.Hash `json:"root"`        // computed from the entries
+	Checkpoints int        `json:"checkpoints"`     // signatures that were checked
+	Known       int        `json:"known,omitempty"` // checkpoints kept elsewhere whose signature is this ledger's
+	Root        event.Hash `json:"root"`            // computed from the entries
 	Newest      uint64     `json:"newest_checkpoint"`
 	PublicKey   string     `json:"public_key"`
 	Findings    []Finding  `json:"findings,omitempty"`
@@ -83,6 +85,8 @@ type Report struct {
 type VerifyOptions struct {
 	// Progress is called now and then with the number of entries checked, in Verify's goroutine.
 	Progress func(done, total uint64)
+	// Known are checkpoints of this ledger, signed notes, that were kept elsewhere: see ReadCheckpoints.
+	Known []string
 	// MaxFindings bounds the findings kept; 0 is 1000.
 	MaxFindings int
 	// OpenFor is how long after its last entry an unclosed session counts as running; 0 is 10 minutes.

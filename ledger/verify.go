@@ -238,6 +238,7 @@ func (v *verifier) ending() {
 		v.add(SeverityError, Finding{Code: CodeHeadRoot, Message: fmt.Sprintf("the head names root %s, the entries give %s", v.head.Root, root)})
 	}
 	v.points.rest(v)
+	v.known()
 	v.records()
 	v.keeping()
 	v.unclosed()

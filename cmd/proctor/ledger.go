@@ -13,7 +13,8 @@ import (
 
 func newLedger(env cli.Env) *cobra.Command {
 	return group("ledger", "read, verify and keep the record", newLedgerLs(env), newLedgerShow(env), newLedgerVerify(env), newLedgerProve(env),
-		newLedgerExport(env), newLedgerKey(env), newLedgerErase(env), newLedgerHold(env), newLedgerRelease(env))
+		newLedgerExport(env), newLedgerKey(env), newLedgerErase(env), newLedgerHold(env), newLedgerRelease(env),
+		newLedgerBackup(env), newLedgerRestore(env), newLedgerMigrate(env))
 }
 
 // storeCommand is a command that opens the ledger and reads.

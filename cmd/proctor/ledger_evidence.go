@@ -12,19 +12,24 @@ import (
 func newLedgerVerify(env cli.Env) *cobra.Command {
 	var s settings
 	var json bool
-	var key string
+	var key, checkpoints string
 	c := &cobra.Command{
 		Use: "verify [FILE]", Short: "recompute every hash and check that nothing is missing",
 		Long: `verify reads the whole ledger: leaf hashes, tree, checkpoint signatures, dense sequences, contents
 against their commitments, actions without a decision. With FILE it checks an evidence file, and needs no ledger: that file
-alone, and the key that you know its ledger by.
+alone, and the key that you know its ledger by. With --checkpoints it also compares what was signed and kept elsewhere: that shows
+a ledger that was rolled back, or copies that went on differently with one key.
 
 Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does not hold; 7 the ledger cannot be opened.`,
 		Example: `  proctor ledger verify
   proctor ledger verify --json
+  proctor ledger verify --checkpoints /mnt/elsewhere/checkpoints
   proctor ledger verify run.evidence --key "$(cat auditor/proctor.key)"`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) (err error) {
+			if len(args) == 1 && checkpoints != "" {
+				return usage("--checkpoints goes with the ledger, not with an evidence file")
+			}
 			if len(args) == 1 {
 				return app.VerifyEvidence(env, args[0], key, json)
 			}
@@ -36,11 +41,12 @@ Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does 
 				return err
 			}
 			defer done(&err)
-			return app.Verify(c.Context(), env, store, json)
+			return app.Verify(c.Context(), env, store, checkpoints, json)
 		},
 	}
 	s.bind(c.Flags())
 	c.Flags().BoolVar(&json, "json", false, "print the report as JSON")
+	c.Flags().StringVar(&checkpoints, "checkpoints", "", "compare with `FILE`: a copy of the ledger's checkpoints, a signed note, or an evidence file")
 	c.Flags().StringVar(&key, "key", "", "FILE must be signed with `KEY`, as 'proctor ledger key' prints it")
 	return c
 }

@@ -56,10 +56,18 @@ func shorten(s string, n int) string {
 	return string(runes[:n-1]) + "…"
 }
 
-// Verify checks the ledger. The status is Gate unless all holds.
-func Verify(ctx context.Context, env Env, s *Store, asJSON bool) error {
+// Verify checks the ledger, also against checkpoints in a file that was kept elsewhere, if one is named. The status is
+// Gate unless all holds.
+func Verify(ctx context.Context, env Env, s *Store, checkpoints string, asJSON bool) error {
+	var known []string
+	if checkpoints != "" {
+		var err error
+		if known, err = readCheckpoints(env, checkpoints); err != nil {
+			return err
+		}
+	}
 	bar := newProgress(env, "verify")
-	report, err := s.Ledger.Verify(ctx, ledger.VerifyOptions{Progress: bar.update})
+	report, err := s.Ledger.Verify(ctx, ledger.VerifyOptions{Progress: bar.update, Known: known})
 	bar.end()
 	if err != nil {
 		return fail(Failure, err)
@@ -86,6 +94,9 @@ func printReport(env Env, r ledger.Report) {
 	}
 	_, _ = fmt.Fprintf(env.Stdout, "%s\n  entries      %d in %d sessions\n  root         %s\n  checkpoints  %d signatures checked, newest covers %d entries\n  public key   %s\n  took         %s\n",
 		verdict, r.Entries, r.Sessions, r.Root, r.Checkpoints, r.Newest, r.PublicKey, r.Took.Round(time.Millisecond))
+	if r.Known > 0 {
+		_, _ = fmt.Fprintf(env.Stdout, "  kept         %s from elsewhere compared\n", counted(r.Known, "checkpoint"))
+	}
 	printFindings(env, r.Findings, r.Omitted)
 }
 

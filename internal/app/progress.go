@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -11,10 +12,11 @@ type progress struct {
 	out   io.Writer // nil: draw nothing
 	label string
 	shown int // per mille
+	unit  func(uint64) string
 }
 
 func newProgress(env Env, label string) *progress {
-	p := &progress{label: label, shown: -1}
+	p := &progress{label: label, shown: -1, unit: func(n uint64) string { return strconv.FormatUint(n, 10) }}
 	if env.StderrTerminal {
 		p.out = env.Stderr
 	}
@@ -33,7 +35,13 @@ func (p *progress) update(done, total uint64) {
 	}
 	p.shown = now
 	full := now * barWidth / 1000
-	_, _ = fmt.Fprintf(p.out, "\r%s [%s%s] %d of %d", p.label, strings.Repeat("#", full), strings.Repeat(".", barWidth-full), done, total)
+	_, _ = fmt.Fprintf(p.out, "\r%s [%s%s] %s of %s\x1b[K", p.label, strings.Repeat("#", full), strings.Repeat(".", barWidth-full), p.unit(done), p.unit(total))
+}
+
+// bytes is update for work that is measured in bytes.
+func (p *progress) bytes(done, total uint64) {
+	p.unit = sizeText
+	p.update(done, total)
 }
 
 func (p *progress) end() {

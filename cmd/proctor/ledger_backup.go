@@ -1,0 +1,77 @@
+//go:build !lean
+
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"proctor/internal/app"
+	"proctor/internal/cli"
+)
+
+func newLedgerBackup(env cli.Env) *cobra.Command {
+	var s settings
+	var json bool
+	c := &cobra.Command{
+		Use: "backup DIR", Short: "copy the ledger into a folder of backups, also while it is written",
+		Long: `backup copies the ledger, as it is at one moment, into a new folder below DIR that is named after the time. It works beside
+the owner and disturbs nobody. Tables that the newest backup in DIR has too are hard links to it, so that each backup is whole
+and costs what is new. The copy is opened and compared before it counts.
+
+A backup holds the keys of the ledger: keep it as you keep the ledger. What is erased later stays in older backups; delete them.
+
+Exit status: 0 copied; 1 configuration; 2 usage; 7 the ledger cannot be read, or the copy not written.`,
+		Example: "  proctor ledger backup /mnt/backup/proctor\n  proctor ledger backup /mnt/backup/proctor --json | jq .entries",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			s.ignoreUserConfig = true
+			return app.Backup(c.Context(), env, s.options(env), args[0], json)
+		},
+	}
+	s.bind(c.Flags())
+	c.Flags().BoolVar(&json, "json", false, "print what was copied as JSON")
+	return c
+}
+
+func newLedgerRestore(env cli.Env) *cobra.Command {
+	var s settings
+	var json bool
+	c := &cobra.Command{
+		Use: "restore DIR", Short: "make a backup the ledger, where none is",
+		Long: `restore copies the newest backup below DIR, or the backup DIR itself, to where the ledger belongs, and refuses when anything is
+there. Every file is checked against its SHA-256, and the tree against the root that the backup names.
+
+Exit status: 0 restored; 1 no backup, damaged, of a newer version, or something is there; 2 usage.`,
+		Example: "  PROCTOR_HOME=/srv/new proctor ledger restore /mnt/backup/proctor",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			s.ignoreUserConfig = true
+			return app.Restore(c.Context(), env, s.options(env), args[0], json)
+		},
+	}
+	s.bind(c.Flags())
+	c.Flags().BoolVar(&json, "json", false, "print what was restored as JSON")
+	return c
+}
+
+func newLedgerMigrate(env cli.Env) *cobra.Command {
+	var s settings
+	var json bool
+	c := &cobra.Command{
+		Use: "migrate [--dry-run]", Short: "bring the ledger to this program's format",
+		Long: `migrate says which format the ledger has. There is one format so far, so there is nothing to change; a newer one is refused,
+with both named.
+
+Exit status: 0 nothing to migrate; 2 usage; 7 no ledger, or one of a format that this program does not know.`,
+		Example: "  proctor ledger migrate --dry-run",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			s.ignoreUserConfig = true
+			return app.Migrate(env, s.options(env), json)
+		},
+	}
+	s.bind(c.Flags())
+	c.Flags().Bool("dry-run", false, "change nothing")
+	c.Flags().BoolVar(&json, "json", false, "print JSON")
+	return c
+}
