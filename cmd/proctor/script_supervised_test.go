@@ -18,6 +18,7 @@ import (
 //   - every codex.tool_result that ran names an earlier exec_started of its call, and repeats its digest;
 //   - every call the model made has a decision, and every decision and every start has a result;
 //   - every codex.tool_decision, also of a call that was refused unseen, has facts, reason code and policy digest;
+//   - every proctor.approval_requested has exactly one proctor.approval_decided after it;
 //   - no decision flips under the configuration as it stands now, which is the one it was made under;
 //   - the last event is proctor.session_closed, and its counts are those of the events since the session was opened last.
 func cmdSupervised(ts *testscript.TestScript, _ bool, args []string) {
@@ -65,6 +66,7 @@ type recorded struct {
 	Cause   string `json:"cause"`
 	Payload struct {
 		Digest   string         `json:"action_digest"`
+		Approval string         `json:"approval_id"`
 		Outcome  string         `json:"outcome"`
 		Reason   string         `json:"reason"`
 		Policy   string         `json:"policy_digest"`
@@ -79,6 +81,7 @@ type recorded struct {
 
 type calls struct {
 	decisions, starts          map[string]recorded // by event id
+	approvals                  map[string]int      // answers by approval id
 	asked, decided, begun, had []string            // call ids
 	problems                   []string
 }
@@ -88,7 +91,7 @@ func (c *calls) bad(format string, args ...any) {
 }
 
 func check(events []recorded) []string {
-	c := &calls{decisions: map[string]recorded{}, starts: map[string]recorded{}}
+	c := &calls{decisions: map[string]recorded{}, starts: map[string]recorded{}, approvals: map[string]int{}}
 	counts := map[string]int{}
 	for i, e := range events {
 		if e.Number != uint64(i)+1 {
@@ -117,6 +120,11 @@ func check(events []recorded) []string {
 			}
 		}
 	}
+	for id, n := range c.approvals {
+		if n != 1 {
+			c.bad("approval %s has %d answers", id, n)
+		}
+	}
 	missing("decision", c.asked, c.decided)
 	missing("result", c.decided, c.had)
 	missing("result", c.begun, c.had)
@@ -129,6 +137,13 @@ func (c *calls) event(e recorded) {
 		if t := e.Payload.ItemType; t == "function_call" || t == "custom_tool_call" {
 			c.asked = append(c.asked, e.Call)
 		}
+	case "proctor.approval_requested":
+		c.approvals[e.Payload.Approval] = 0
+	case "proctor.approval_decided":
+		if _, asked := c.approvals[e.Payload.Approval]; !asked {
+			c.bad("approval %s was answered and not asked for", e.Payload.Approval)
+		}
+		c.approvals[e.Payload.Approval]++
 	case "codex.tool_decision":
 		c.decisions[e.ID] = e
 		c.decided = append(c.decided, e.Call)
