@@ -95,6 +95,8 @@ type TurnCompletedPayload struct {
 	Error    Sensitive `json:"error,omitzero"`
 	// LastMessage is the final answer, as printed.
 	LastMessage Sensitive `json:"last_message,omitzero"`
+	// Breaker: the turn was ended because a reviewer refused too often.
+	Breaker bool `json:"breaker,omitempty"`
 }
 
 // SessionClosedPayload is the last event of a session in one process. Counts are of

@@ -123,7 +123,7 @@ func (t *turn) end(ctx context.Context, failure error, millis int64) error {
 		if ctx.Err() != nil {
 			t.result.Status = Interrupted
 		}
-		payload.Error = event.Secret(failure.Error())
+		payload.Error, payload.Breaker = event.Secret(failure.Error()), errors.Is(failure, ErrBreaker)
 	}
 	payload.Status = t.result.Status
 	payload.Thread = t.s.Usage()

@@ -85,6 +85,9 @@ func observeTurn(p *event.TurnCompletedPayload) []observation {
 	} {
 		out = append(out, observation{"codex.turn.token_usage", histogram, t.value, []tag{memory, {"token_type", t.name}}})
 	}
+	if p.Breaker {
+		out = append(out, count("codex.guardian.denial_limit_reached"))
+	}
 	return out
 }
 
