@@ -18,6 +18,7 @@ import (
 // The helpers are told apart by argv[0]; the descriptors are fixed.
 const (
 	superviseArg0 = "proctor-sandbox-landlock"
+	droppedArg0   = "proctor-sandbox-landlock-dropped" // the same, once it has given up its capabilities
 	enterArg0     = "proctor-sandbox-landlock-enter"
 	fdJob         = 3
 	fdControl     = 4

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -29,7 +30,7 @@ func init() {
 }
 
 func helper() bool {
-	return len(os.Args) == 1 && (os.Args[0] == superviseArg0 || os.Args[0] == enterArg0)
+	return len(os.Args) == 1 && slices.Contains([]string{superviseArg0, droppedArg0, enterArg0}, os.Args[0])
 }
 
 // Main turns this process into a helper when it was started as one, and then does not return.
@@ -112,15 +113,15 @@ func (s *supervisor) start() error {
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
 	}
+	if err := dropPrivileges(); err != nil {
+		return err
+	}
 	jobFile := os.NewFile(fdJob, "sandbox job")
 	j, err := readJob(jobFile)
 	if err != nil {
 		return err
 	}
 	s.job = j
-	if err := dropPrivileges(); err != nil {
-		return err
-	}
 	if _, err := jobFile.Seek(0, 0); err != nil {
 		return err
 	}
