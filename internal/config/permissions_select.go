@@ -140,8 +140,8 @@ func (l *loader) choose(c *Config) choice {
 		o := c.Requirements.tree.find("default_permissions").origin
 		return choice{profile: c.Requirements.DefaultPermissions, key: "default_permissions", origin: o}
 	}
-	if len(c.Permissions) > 0 {
-		l.r.warn(WarnNote, leafOrigin(c.final.find("permissions")), "permissions", "[permissions] has no effect until default_permissions names one of its profiles")
+	if own := c.final.find("permissions"); own != nil && len(c.Permissions) > 0 { // managed profiles are an offer
+		l.r.warn(WarnNote, leafOrigin(own), "permissions", "[permissions] has no effect until default_permissions names one of its profiles")
 	}
 	ch := choice{profile: ProfileReadOnly, key: "sandbox_mode", origin: Origin{Layer: LayerDefault}}
 	if c.Trust == Trusted {

@@ -128,6 +128,7 @@ func (c *checker) table(n *node, s *spec, path []string) {
 		}
 		if f == nil {
 			c.unknown(kid, s, at)
+			delete(n.kids, k) // what decodes the tree would take another spelling of a key for it
 			continue
 		}
 		if f.use != "" {
