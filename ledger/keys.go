@@ -3,6 +3,7 @@ package ledger
 import (
 	"crypto/cipher"
 	"crypto/ed25519"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -29,6 +30,7 @@ type keys struct {
 	verifier note.Verifier
 	public   string // the verifier key in its text form
 	master   cipher.AEAD
+	index    []byte // hides the words of the search index
 }
 
 // loadKeys reads the keys and makes those that do not exist. Losing the master key erases all
@@ -54,6 +56,9 @@ func loadKeys(fs vfs.FS, dir string) (keys, error) {
 	if err != nil {
 		return keys{}, err
 	}
+	mac := hmac.New(sha256.New, master)
+	_, _ = mac.Write([]byte("proctor search index key v1"))
+	k.index = mac.Sum(nil)
 	k.master, err = newAEAD(master)
 	return k, err
 }

@@ -22,6 +22,9 @@ const (
 	prefixSession    = 's' // session 0x00 number -> index
 	prefixHold       = 'h' // session -> index of the event that placed the hold
 	prefixPurge      = 'z' // session -> index of its erasure, whose bytes may still be on the disk
+	prefixTerm       = 'w' // hash of a term, run -> places in the run; search index
+	prefixRun        = 'W' // run -> times of its entries; search index
+	prefixRunTerms   = 'v' // run -> hashes of its terms; search index
 	prefixTile       = 't' // level tile -> up to 256 hashes
 	prefixCursor     = 'x' // name -> index
 )

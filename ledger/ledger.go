@@ -34,6 +34,7 @@ type Ledger struct {
 	tail    tail
 	points  checkpointer
 	purges  purger
+	indexes indexer
 	pins    *pinFS // of a ledger that is open for reading only
 
 	// use is held shared by whoever reads the database, and exclusively to close it.

@@ -206,6 +206,7 @@ func (l *Ledger) start() {
 	l.work.Go(func() { l.watch(synced) })
 	l.work.Go(func() { l.points.run(l) })
 	l.work.Go(func() { l.purges.run(l) })
+	l.work.Go(func() { l.indexes.run(l) })
 }
 
 // openStore opens Pebble, which hangs when it cannot write what it replays.

@@ -118,6 +118,9 @@ func (l *Ledger) purge(ctx context.Context, left map[string]event.Seq, progress 
 	if err != nil {
 		return err
 	}
+	if err := l.unindex(left); err != nil {
+		return fmt.Errorf("remove from the search index: %w", err)
+	}
 	ranges := eraseRanges(slices.Sorted(maps.Keys(left)))
 	total := uint64(len(ranges) + maxRecycled + 1)
 	for i, r := range ranges {
@@ -147,10 +150,10 @@ func (l *Ledger) purge(ctx context.Context, left map[string]event.Seq, progress 
 const maxRecycled = memTables + 2
 
 func eraseRanges(sessions []string) [][2][]byte {
+	ranges := [][2][]byte{{{prefixTerm}, {prefixTerm + 1}}, {{prefixRunTerms}, {prefixRunTerms + 1}}}
 	if len(sessions) >= manyRanges {
-		return [][2][]byte{{{prefixKey}, {prefixKey + 1}}, {{prefixContent}, {prefixContent + 1}}}
+		return append(ranges, [2][]byte{{prefixKey}, {prefixKey + 1}}, [2][]byte{{prefixContent}, {prefixContent + 1}})
 	}
-	var ranges [][2][]byte
 	for _, s := range sessions {
 		ranges = append(ranges,
 			[2][]byte{nameKey(prefixKey, s), nameKey(prefixKey, s+"\x00")},

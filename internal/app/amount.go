@@ -1,17 +1,14 @@
 package app
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // counted is a number with its noun.
 func counted(n int, noun string) string {
 	switch {
 	case n == 1:
 		return "1 " + noun
-	case strings.HasSuffix(noun, "y"):
-		return fmt.Sprintf("%d %sies", n, strings.TrimSuffix(noun, "y"))
+	case noun == "entry":
+		return fmt.Sprintf("%d entries", n)
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
 }
