@@ -36,8 +36,9 @@ var manyTerms = Term{}
 
 // indexer guards the index. Nothing of what was read before an erasure may be written after it.
 type indexer struct {
-	mu    sync.Mutex
-	erase uint64 // counts erasures; guarded by mu
+	building sync.Mutex // held for one run
+	mu       sync.Mutex
+	erase    uint64 // counts erasures; guarded by mu
 }
 
 func (k *keys) hash(t Term) (h termHash) {
@@ -168,36 +169,44 @@ func (l *Ledger) missingRuns() (missing []uint64, err error) {
 }
 
 func (l *Ledger) indexRun(ctx context.Context, run uint64) error {
+	l.indexes.building.Lock()
+	defer l.indexes.building.Unlock()
+	if meta, err := get(l.db, numberKey(prefixRun, run)); err != nil {
+		return err
+	} else if _, ok := parseRunMeta(meta); ok {
+		return nil // by another goroutine meanwhile
+	}
 	for {
-		l.indexes.mu.Lock()
-		before := l.indexes.erase
-		l.indexes.mu.Unlock()
+		before := l.indexes.erasures()
 		b, err := l.runBatch(ctx, run)
 		if err != nil {
 			return err
 		}
-		l.indexes.mu.Lock()
-		current := before == l.indexes.erase
-		if current {
-			err = l.db.Apply(b, pebble.NoSync)
-		}
-		l.indexes.mu.Unlock()
-		if err = errors.Join(err, b.Close()); err != nil || current {
+		written, err := l.writeRun(b, before)
+		if err = errors.Join(err, b.Close()); err != nil || written {
 			return err
 		}
 	}
 }
 
+func (x *indexer) erasures() uint64 {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.erase
+}
+
+// writeRun writes what was read when so many erasures had been; false when there were more since.
+func (l *Ledger) writeRun(b batch, before uint64) (bool, error) {
+	l.indexes.mu.Lock()
+	defer l.indexes.mu.Unlock()
+	if before != l.indexes.erase {
+		return false, nil
+	}
+	return true, l.db.Apply(b, pebble.NoSync)
+}
+
 // runBatch reads a run and makes what finds its entries.
 func (l *Ledger) runBatch(ctx context.Context, run uint64) (batch, error) {
-	entries, err := l.read(ctx, event.Seq(run*runEntries), runEntries, 0)
-	if err == nil && len(entries) != runEntries {
-		err = fmt.Errorf("%d entries: %w", len(entries), ErrDamaged)
-	}
-	if err != nil {
-		return nil, err
-	}
-	meta := runMeta{entries[0].Received, entries[0].Received}
 	hashes := map[Term]termHash{}
 	postings := map[termHash][]byte{}
 	last := map[termHash]uint64{}
@@ -214,22 +223,59 @@ func (l *Ledger) runBatch(ctx context.Context, run uint64) (batch, error) {
 		postings[h] = binary.AppendUvarint(postings[h], offset-from)
 		last[h] = offset
 	}
-	for i, e := range entries {
-		if e.Received.Before(meta.oldest) {
-			meta.oldest = e.Received
+	var meta runMeta
+	d := l.newDecoder()
+	if err := d.readAhead(); err != nil {
+		return nil, err
+	}
+	defer d.close()
+	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: numberKey(prefixEntry, run*runEntries), UpperBound: numberKey(prefixEntry, (run+1)*runEntries)})
+	if err != nil {
+		return nil, err
+	}
+	defer it.Close()
+	var n uint64
+	for it.First(); it.Valid(); it.Next() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		if e.Received.After(meta.newest) {
-			meta.newest = e.Received
+		received, list, full, err := d.terms(event.Seq(run*runEntries+n), it.Value())
+		if err != nil {
+			return nil, err
 		}
-		list, full := termsOf(e)
+		if n == 0 || received.Before(meta.oldest) {
+			meta.oldest = received
+		}
+		if n == 0 || received.After(meta.newest) {
+			meta.newest = received
+		}
 		for _, t := range list {
-			post(t, uint64(i)) //nolint:gosec // not negative
+			post(t, n)
 		}
 		if !full {
-			post(manyTerms, uint64(i)) //nolint:gosec // not negative
+			post(manyTerms, n)
 		}
+		n++
+	}
+	if err := it.Error(); err != nil || n != runEntries {
+		return nil, errors.Join(err, fmt.Errorf("%d of %d entries: %w", n, runEntries, ErrDamaged))
 	}
 	return l.encodeRun(run, meta, postings)
+}
+
+// terms reads those of one stored entry, and decodes it only if its kind has more than its envelope says.
+func (d *decoder) terms(index event.Seq, raw []byte) (received time.Time, list []Term, full bool, err error) {
+	if s, err := parseEntry(raw); err == nil {
+		if h, ok := scanHead(s.public); ok && !withTerms[h.Kind] {
+			return s.received, []Term{{FieldKind, string(h.Kind)}, {FieldSession, h.Session}}, true, nil
+		}
+	}
+	e, _, err := d.entry(index, raw)
+	if err != nil {
+		return received, nil, false, err
+	}
+	list, full = termsOf(e)
+	return e.Received, list, full, nil
 }
 
 func (l *Ledger) encodeRun(run uint64, meta runMeta, postings map[termHash][]byte) (batch, error) {

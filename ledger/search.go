@@ -20,11 +20,14 @@ func (l *Ledger) Search(ctx context.Context, q Query, f func(event.Entry) error)
 	}
 	defer l.end()
 	s := &search{l: l, query: q, each: f, size: l.Tree().Size, decoder: l.newDecoder()}
-	err := s.open()
+	err := s.decoder.readAhead()
+	if err == nil {
+		err = s.open()
+	}
 	if err == nil {
 		err = s.run(ctx)
 	}
-	return errors.Join(err, s.close())
+	return errors.Join(err, s.close(), s.decoder.close())
 }
 
 type search struct {

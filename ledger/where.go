@@ -176,6 +176,17 @@ var kindsWith = map[string][]event.Kind{
 	FieldDecision: {event.ToolDecision, event.ApprovalDecided, event.ApprovalVoted, event.NetworkPolicyDecision},
 }
 
+// withTerms are the kinds of all fields.
+var withTerms = func() map[event.Kind]bool {
+	all := map[event.Kind]bool{}
+	for _, kinds := range kindsWith {
+		for _, k := range kinds {
+			all[k] = true
+		}
+	}
+	return all
+}()
+
 // rejects is true for stored entries that cannot fit, by their envelope. It is quick, and false when in doubt.
 func (q Query) rejects(raw []byte) bool {
 	s, err := parseEntry(raw)

@@ -30,5 +30,7 @@ echo "== durable records: the ledger against bare Pebble"
 # b.TempDir follows TMPDIR: a ledger in memory would be no measurement.
 mkdir -p "$dir/tmp"
 TMPDIR="$dir/tmp" $go test -run '^$' -bench 'BenchmarkAppend' -benchtime 10240x -count "$rounds" ./ledger | grep -E '^(Benchmark|FAIL|---)' || true
+echo "== a command among a million events"
+TMPDIR="$dir/tmp" $go test -run '^$' -bench 'BenchmarkSearch' -benchtime 100x ./ledger | grep -E '^(Benchmark|FAIL|---)' || true
 echo "== durable records: stream, bus and ledger against the ledger alone"
 $go test -run '^$' -bench 'BenchmarkRecord' -benchtime 10240x -count "$rounds" ./internal/bench -args -folder "$dir" | grep -E '^(Benchmark|FAIL|---)' || true
