@@ -56,8 +56,8 @@ func appendTermKey(dst []byte, h termHash, run uint64) []byte {
 type runMeta struct{ oldest, newest time.Time }
 
 func (m runMeta) encode() []byte {
-	b := binary.BigEndian.AppendUint64([]byte{indexVersion}, uint64(m.oldest.UnixMicro())) //nolint:gosec // and back
-	return binary.BigEndian.AppendUint64(b, uint64(m.newest.UnixMicro()))                  //nolint:gosec // and back
+	b := binary.BigEndian.AppendUint64([]byte{indexVersion}, uint64(m.oldest.UnixMicro()))
+	return binary.BigEndian.AppendUint64(b, uint64(m.newest.UnixMicro()))
 }
 
 // parseRunMeta is false for what another version wrote: the run counts as missing and is written again.
@@ -140,7 +140,7 @@ func (l *Ledger) buildIndex(ctx context.Context, after func(took time.Duration, 
 		if err := l.indexRun(ctx, run); err != nil {
 			return fmt.Errorf("entries from %d on: %w", run*runEntries, err)
 		}
-		if !after(time.Since(start), uint64(i)+1, uint64(len(missing))) { //nolint:gosec // not negative
+		if !after(time.Since(start), uint64(i)+1, uint64(len(missing))) {
 			return ctx.Err()
 		}
 	}
@@ -228,7 +228,7 @@ func (l *Ledger) runBatch(ctx context.Context, run uint64) (batch, error) {
 	if err := d.readAhead(); err != nil {
 		return nil, err
 	}
-	defer d.close()
+	defer func() { _ = d.close() }()
 	it, err := l.db.NewIter(&pebble.IterOptions{LowerBound: numberKey(prefixEntry, run*runEntries), UpperBound: numberKey(prefixEntry, (run+1)*runEntries)})
 	if err != nil {
 		return nil, err

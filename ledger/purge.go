@@ -132,14 +132,14 @@ func (l *Ledger) purge(ctx context.Context, left map[string]event.Seq, progress 
 		if err := l.db.Compact(ctx, r[0], r[1], false); err != nil {
 			return fmt.Errorf("compact: %w", err)
 		}
-		progress(uint64(i)+1, total) //nolint:gosec // not negative
+		progress(uint64(i)+1, total)
 	}
 	// Each flush ends a log and takes the oldest that waits to be reused, which is then removed.
 	for i := range maxRecycled {
 		if err := l.db.Flush(); err != nil {
 			return fmt.Errorf("flush: %w", err)
 		}
-		progress(uint64(len(ranges)+i)+1, total) //nolint:gosec // not negative
+		progress(uint64(len(ranges)+i)+1, total)
 	}
 	err = l.awaitGone(ctx, before)
 	progress(total, total)

@@ -19,10 +19,10 @@ func ParseAge(text string) (time.Duration, error) {
 	}
 	unit, ok := ageUnits[text[len(text)-1]]
 	n, err := strconv.ParseUint(text[:len(text)-1], 10, 63)
-	if !ok || err != nil || n == 0 || n > uint64(math.MaxInt64/unit) {
+	if !ok || err != nil || n == 0 || n > uint64(math.MaxInt64/unit) { //nolint:gosec // not negative
 		return 0, fmt.Errorf("age %q: expected a whole number from 1 on with m, h, d or w, such as 90d", text)
 	}
-	return time.Duration(n) * unit, nil //nolint:gosec // bounded above
+	return time.Duration(n) * unit, nil
 }
 
 func ageSpec() *spec {
