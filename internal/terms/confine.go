@@ -118,7 +118,7 @@ func Governing(cfg *config.Config) ([]string, error) {
 // the keys can sign another history. They are made here so that they can be hidden.
 func ownState(cfg *config.Config) ([]filesystem.Denied, error) {
 	var hidden []filesystem.Denied
-	for _, dir := range []string{cfg.ProctorHome, cfg.Proctor.Ledger.Dir} {
+	for _, dir := range []string{cfg.ProctorHome, cfg.Proctor.Ledger.Dir, sandboxState(cfg)} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make folder for the ledger: %w", err)
 		}
@@ -147,21 +147,9 @@ func Backends(env cli.Env, cfg *config.Config) backend.Options {
 	return o
 }
 
-// sandboxState is where the sandbox keeps track of its placeholders. All proctor processes
-// of a user must share it, whatever their PROCTOR_HOME: they share workspaces and /tmp.
+// sandboxState is where the locks of placeholders lie: a command that could open them could hold up other runs.
 func sandboxState(cfg *config.Config) string {
-	dir := filepath.Join("/var/tmp", fmt.Sprintf("proctor-sandbox-%d", os.Geteuid()))
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return filepath.Join(cfg.ProctorHome, "sandbox")
-	}
-	info, err := os.Lstat(dir) // others may write /var/tmp: the folder must be ours, and closed
-	if err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 {
-		return filepath.Join(cfg.ProctorHome, "sandbox")
-	}
-	if !owned(info) {
-		return filepath.Join(cfg.ProctorHome, "sandbox")
-	}
-	return dir
+	return backend.SharedState(filepath.Join(cfg.ProctorHome, "sandbox"))
 }
 
 // Supported refuses settings that would confine more than this version can:

@@ -36,7 +36,7 @@ type outcome struct {
 
 func options(t testing.TB, only string) backend.Options {
 	t.Helper()
-	return backend.Options{StateDir: filepath.Join(t.TempDir(), "state"), Path: os.Getenv("PATH"), Executable: "/proc/self/exe", Only: only}
+	return backend.Options{StateDir: backend.SharedState(filepath.Join(t.TempDir(), "state")), Path: os.Getenv("PATH"), Executable: "/proc/self/exe", Only: only}
 }
 
 // eachBackend runs the test under every backend that works on this machine.

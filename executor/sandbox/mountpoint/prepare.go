@@ -32,7 +32,7 @@ func (r *Registry) kindNow(path string) filesystem.Kind {
 	switch {
 	case err != nil:
 		return filesystem.Other
-	case kind == filesystem.Dir && r.listed(path):
+	case kind != filesystem.Missing && r.listed(path):
 		return filesystem.Missing
 	default:
 		return kind

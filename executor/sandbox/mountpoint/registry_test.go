@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"proctor/executor/sandbox"
+	"proctor/policy/filesystem"
 )
 
 func registry(t *testing.T) (*Registry, string) {
@@ -126,5 +129,46 @@ func TestUnwritableParentIsLeftOut(t *testing.T) {
 	h, err := r.Hold([]string{filepath.Join(dir, "missing", ".git"), "/proc/.git"})
 	if err != nil || len(h.Paths()) != 0 {
 		t.Errorf("got %v, %v; want nothing held", h.Paths(), err)
+	}
+}
+
+// A second command takes the first one's placeholders for what they are, whatever their form, and keeps them when the first ends.
+func TestASecondCommandSharesPlaceholders(t *testing.T) {
+	t.Parallel()
+	r, dir := registry(t)
+	var protected []filesystem.Protected
+	for _, name := range []string{".git", ".codex"} {
+		protected = append(protected, filesystem.Protected{Path: filepath.Join(dir, name), Kind: filesystem.Missing, Name: name})
+	}
+	plan := filesystem.Plan{Mode: filesystem.WorkspaceWrite, ReadAll: true, Writable: []filesystem.Root{{Path: dir, Kind: filesystem.Dir, Protected: protected}}}
+	_, first, err := r.Prepare(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range protected { // as somebody sees them who gathers facts now
+		kind, err := sandbox.KindOf(protected[i].Path)
+		if err != nil || kind == filesystem.Missing {
+			t.Fatalf("%s is %s, %v", protected[i].Path, kind, err)
+		}
+		protected[i].Kind = kind
+	}
+	_, second, err := r.Prepare(plan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(second.Paths()) != len(protected) {
+		t.Errorf("the second holds %v", second.Paths())
+	}
+	first.Release()
+	for _, p := range protected {
+		if !exists(p.Path) {
+			t.Errorf("%s was removed while the second command runs", p.Name)
+		}
+	}
+	second.Release()
+	for _, p := range protected {
+		if exists(p.Path) {
+			t.Errorf("%s was left behind", p.Name)
+		}
 	}
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package terms
+package backend
 
 import (
 	"io/fs"
