@@ -54,6 +54,7 @@ func TestProbeIsAskedOncePerBoot(t *testing.T) {
 	t.Parallel()
 	newBox(t, "bwrap") // skips without it
 	o := options(t, "bwrap")
+	o.StateDir = t.TempDir() // whose answers are counted
 	if _, err := backend.Select(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
