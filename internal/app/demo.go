@@ -129,6 +129,11 @@ sandbox_mode = "workspace-write"
 approval_policy = "on-request"
 approvals_reviewer = "auto_review"
 
+# the run may lie in a temporary folder, and a file beside its repository is outside
+[sandbox_workspace_write]
+exclude_slash_tmp = true
+exclude_tmpdir_env_var = true
+
 [model_providers.scripted]
 name = "Scripted model"
 base_url = %q
