@@ -253,3 +253,20 @@ func TestReadCheckpoints(t *testing.T) {
 		}
 	}
 }
+
+func TestABackupThatIsGivenUpLeavesNothing(t *testing.T) {
+	home := t.TempDir()
+	dir, to := filepath.Join(home, "ledger"), filepath.Join(home, "backups")
+	l := openTest(t, dir, Options{})
+	appendTest(t, l, prompts("a", 1, 50)...)
+	ctx, cancel := context.WithCancel(t.Context())
+	if _, err := Backup(ctx, dir, to, func(uint64, uint64) { cancel() }); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(to); err != nil || len(left) > 0 {
+		t.Fatalf("left behind: %v %v", left, err)
+	}
+	if _, err := Restore(t.Context(), to, filepath.Join(home, "new"), nil); !errors.Is(err, ErrNoBackup) {
+		t.Fatal(err)
+	}
+}

@@ -41,10 +41,9 @@ func TestPowerCutWhileErasing(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		switch {
-		case cut%6 == 5:
+		if cut%6 == 5 {
 			<-finished
-		default:
+		} else {
 			time.Sleep(time.Duration(rand.IntN(1+20<<(2*(cut%6)))) * time.Microsecond) // any moment will do
 		}
 		wasHeld, wasErased := held.Load(), erased.Load()

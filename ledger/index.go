@@ -27,6 +27,7 @@ const (
 	// indexAfter keeps the index out of runs that end soon.
 	indexAfter = 2 * time.Second
 	indexEvery = time.Second
+	indexRest  = 4 // times as long as a run took, before the next
 )
 
 type termHash [termSize]byte
@@ -70,7 +71,8 @@ func parseRunMeta(b []byte) (m runMeta, ok bool) {
 	return m, true
 }
 
-// run keeps the index up to date until the ledger closes or fails, with at most half of one processor.
+// run keeps the index up to date until the ledger closes or fails, with at most a fifth of one processor, and one run
+// a second while much is recorded.
 func (x *indexer) run(l *Ledger) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -85,8 +87,15 @@ func (x *indexer) run(l *Ledger) {
 	if !sleep(ctx, indexAfter) {
 		return
 	}
+	size := l.Tree().Size
 	for {
-		err := l.buildIndex(ctx, func(took time.Duration, _, _ uint64) bool { return sleep(ctx, took) })
+		err := l.buildIndex(ctx, func(took time.Duration, _, _ uint64) bool {
+			rest, before := indexRest*took, size
+			if size = l.Tree().Size; size-before >= runEntries { // recording is at full speed, searching can wait
+				rest = max(rest, indexEvery)
+			}
+			return sleep(ctx, rest)
+		})
 		if err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
 			l.opts.Logger.Warn("search index", "dir", l.dir, "err", err)
 			return

@@ -114,12 +114,12 @@ const manyRanges = 64
 func (l *Ledger) purge(ctx context.Context, left map[string]event.Seq, progress func(done, total uint64)) error {
 	l.purges.reuse.off.Store(true)
 	defer l.purges.reuse.off.Store(false)
-	before, err := l.storeFiles()
-	if err != nil {
-		return err
-	}
 	if err := l.unindex(left); err != nil {
 		return fmt.Errorf("remove from the search index: %w", err)
+	}
+	before, err := l.storeFiles() // with the log that names what was removed from the index
+	if err != nil {
+		return err
 	}
 	ranges := eraseRanges(slices.Sorted(maps.Keys(left)))
 	total := uint64(len(ranges) + maxRecycled + 1)
@@ -171,31 +171,29 @@ func (l *Ledger) storeFiles() ([]string, error) {
 	return slices.DeleteFunc(names, func(n string) bool { return !strings.HasSuffix(n, ".sst") && !strings.HasSuffix(n, ".log") }), nil
 }
 
-// awaitGone waits until Pebble has removed those of the files that the store no longer needs. It does so beside.
+// awaitGone waits until Pebble has removed those of the files that the store no longer needs, and the tables that were made and
+// merged meanwhile. It does so beside.
 func (l *Ledger) awaitGone(ctx context.Context, before []string) error {
-	tables, err := l.db.SSTables()
+	made, err := l.storeFiles()
 	if err != nil {
-		return fmt.Errorf("list tables: %w", err)
+		return err
 	}
-	needed := map[string]bool{}
-	for _, level := range tables {
-		for _, t := range level {
-			needed[fmt.Sprintf("%s.sst", t.BackingSSTNum)] = true
-		}
+	watched := map[string]bool{}
+	for _, name := range before {
+		watched[name] = true
+	}
+	for _, name := range made {
+		watched[name] = watched[name] || strings.HasSuffix(name, ".sst")
 	}
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(purgePatience); ; {
-		now, err := l.storeFiles()
-		if err != nil {
+		left, err := l.unneeded(watched)
+		if err != nil || len(left) == 0 {
 			return err
 		}
-		now = slices.DeleteFunc(now, func(n string) bool { return needed[n] || !slices.Contains(before, n) })
-		if len(now) == 0 {
-			return nil
-		}
 		if time.Now().After(end) {
-			return fmt.Errorf("%w: %s", ErrUnpurged, strings.Join(now, " "))
+			return fmt.Errorf("%w: %s", ErrUnpurged, strings.Join(left, " "))
 		}
 		select {
 		case <-ctx.Done():
@@ -203,6 +201,25 @@ func (l *Ledger) awaitGone(ctx context.Context, before []string) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// unneeded are those of the watched files that are there and are not the store's tables.
+func (l *Ledger) unneeded(watched map[string]bool) ([]string, error) {
+	there, err := l.storeFiles()
+	if err != nil {
+		return nil, err
+	}
+	tables, err := l.db.SSTables()
+	if err != nil {
+		return nil, fmt.Errorf("list tables: %w", err)
+	}
+	needed := map[string]bool{}
+	for _, level := range tables {
+		for _, t := range level {
+			needed[fmt.Sprintf("%s.sst", t.BackingSSTNum)] = true
+		}
+	}
+	return slices.DeleteFunc(there, func(n string) bool { return needed[n] || !watched[n] }), nil
 }
 
 // purgePatience bounds the wait for readers, who keep the files they read from.
