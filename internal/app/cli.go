@@ -24,6 +24,7 @@ const (
 	Version = cli.Version
 )
 
+// Why a command was told to end.
 var (
 	ErrInterrupted = cli.ErrInterrupted
 	ErrTerminated  = cli.ErrTerminated
