@@ -3,8 +3,6 @@ package main
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
-	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/creack/pty"
 	"github.com/rogpeppe/go-internal/testscript"
-	"golang.org/x/sys/unix"
 )
 
 func init() {
@@ -83,18 +80,6 @@ func cmdTerminal(ts *testscript.TestScript, _ bool, args []string) {
 		}
 	})
 	w.processes[args[0]] = p
-}
-
-// pollable is f as a file whose Close ends a Read.
-func pollable(f *os.File) (*os.File, error) {
-	fd, err := unix.Dup(int(f.Fd()))
-	if err != nil {
-		return nil, err
-	}
-	if err := errors.Join(unix.SetNonblock(fd, true), f.Close()); err != nil {
-		return nil, err
-	}
-	return os.NewFile(uintptr(fd), f.Name()), nil
 }
 
 // cmdShows waits until the terminal shows what matches, after what was seen before; negated, what is there by now must not match anywhere.
