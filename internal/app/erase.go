@@ -139,7 +139,7 @@ func (w *erasing) choose(ctx context.Context, s *Store, configured config.Procto
 const retentionReason = "retention"
 
 func retentionRule(c config.ProctorRetention) ledger.Retention {
-	return ledger.Retention{MaxAge: c.MaxAge, MaxBytes: uint64(max(0, c.MaxBytes))} //nolint:gosec // not negative
+	return ledger.Retention{MaxAge: c.MaxAge, MaxBytes: uint64(max(0, c.MaxBytes))}
 }
 
 // due is what a rule takes, and what it would take but for a hold.
@@ -217,7 +217,7 @@ func (s *Store) erase(ctx context.Context, w erasing, r *Erased, progress func(d
 		} else {
 			r.add(d, id)
 		}
-		progress(uint64(i)+1, total) //nolint:gosec // not negative
+		progress(uint64(i)+1, total)
 	}
 	if len(r.Sessions) == 0 {
 		return nil
