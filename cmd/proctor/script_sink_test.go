@@ -61,6 +61,21 @@ func cmdSinkCount(ts *testscript.TestScript, _ bool, args []string) {
 	count(ts, "log records", args[0], attributes(worldOf(ts).sink.Records()), args[1:])
 }
 
+// cmdSinkDistinct counts log records as sink-count does, those of one event once: what was accepted when nobody waited for the answer any
+// more is sent again.
+func cmdSinkDistinct(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 1, "sink-distinct N [KEY=VALUE|KEY~REGEXP|!KEY]...")
+	var once []map[string]any
+	seen := map[any]bool{}
+	for _, r := range attributes(worldOf(ts).sink.Records()) {
+		if id := r["proctor.event_id"]; id == nil || !seen[id] {
+			seen[id] = true
+			once = append(once, r)
+		}
+	}
+	count(ts, "log records of different events", args[0], once, args[1:])
+}
+
 // cmdSinkPoints counts metric points by name, value and attributes.
 func cmdSinkPoints(ts *testscript.TestScript, _ bool, args []string) {
 	need(ts, len(args) >= 1, "sink-points N [KEY=VALUE|KEY~REGEXP|!KEY]...")
