@@ -167,7 +167,8 @@ func TestExitStatus(t *testing.T) {
 func TestConfinedProcess(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ name, script string }{
-		{"no capabilities", "! grep -E '^Cap(Inh|Prm|Eff|Bnd|Amb):' /proc/self/status | grep -vq 0000000000000000"},
+		{"no capabilities", "! grep -E '^Cap(Inh|Prm|Eff|Amb):' /proc/self/status | grep -vq 0000000000000000"},
+		{"bounding set", "grep -q '^CapBnd:.0000000000000000' /proc/self/status"},
 		{"no new privileges", "grep -q 'NoNewPrivs:.*1' /proc/self/status"},
 		{"pid namespace", "test $(ls -d /proc/[0-9]* | wc -l) -lt 10"},
 		{"filter", "grep -q 'Seccomp:.*2' /proc/self/status"},

@@ -109,7 +109,8 @@ func drawTrial(t *rapid.T) trial {
 			"w/up/../w/a", "w/git/config", "w/.git", "w/.git/config", "w/.git/new", "w/loop", "w/none", "w", "w/.", "w/..", "out/f", "out/new", "out", "w/d/e/..", "w/missing/x", "w/a/x"}).Draw(t, label)
 	}
 	pick := func(label string, of ...int) int { return rapid.SampledFrom(of).Draw(t, label) }
-	perm := func() int { return pick("permission", 0o644, 0o755, 0o4755, 0o2755, 0) }
+	// The owner can always get in, so that an ordinary user can look afterwards.
+	perm := func() int { return pick("permission", 0o744, 0o755, 0o4755, 0o2755, 0o700) }
 	const here = unix.AT_FDCWD
 	switch rapid.IntRange(0, 10).Draw(t, "call") {
 	case 0:
