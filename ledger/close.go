@@ -75,3 +75,17 @@ func closePebble(db *pebble.DB) (err error) {
 	}()
 	return db.Close()
 }
+
+// lifetime ends when the ledger closes or fails, and with cancel, which must be called.
+func (l *Ledger) lifetime() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	l.work.Go(func() {
+		select {
+		case <-l.closing:
+		case <-l.down:
+		case <-ctx.Done():
+		}
+		cancel()
+	})
+	return ctx, cancel
+}

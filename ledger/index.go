@@ -74,16 +74,8 @@ func parseRunMeta(b []byte) (m runMeta, ok bool) {
 // run keeps the index up to date until the ledger closes or fails, with at most a fifth of one processor, and one run
 // a second while much is recorded.
 func (x *indexer) run(l *Ledger) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := l.lifetime()
 	defer cancel()
-	l.work.Go(func() {
-		select {
-		case <-l.closing:
-		case <-l.down:
-		case <-ctx.Done():
-		}
-		cancel()
-	})
 	if !sleep(ctx, indexAfter) {
 		return
 	}

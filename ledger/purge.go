@@ -30,16 +30,8 @@ func (p *purger) ask() {
 }
 
 func (p *purger) run(l *Ledger) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := l.lifetime()
 	defer cancel()
-	l.work.Go(func() {
-		select {
-		case <-l.closing:
-		case <-l.down:
-		case <-ctx.Done():
-		}
-		cancel()
-	})
 	p.ask() // a process before may have left something
 	for {
 		select {

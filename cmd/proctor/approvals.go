@@ -28,33 +28,6 @@ Exit status: 0 done; 1 the answer does not count (too late, another action, nobo
 	return c
 }
 
-// access says what a command of approvals does with the ledger.
-type access bool
-
-const (
-	reads  access = false
-	writes access = true
-)
-
-// approvalsCommand is a command that works on the ledger, beside its owner or as the owner.
-func approvalsCommand(env cli.Env, c *cobra.Command, a access, run func(context.Context, *app.Store, *config.Config, []string) error) *cobra.Command {
-	var s settings
-	s.bind(c.Flags())
-	c.RunE = func(c *cobra.Command, args []string) (err error) {
-		open := s.openReading
-		if a == writes {
-			open = s.openWriting
-		}
-		store, cfg, done, err := open(c, env)
-		if err != nil {
-			return err
-		}
-		defer done(&err)
-		return run(c.Context(), store, cfg, args)
-	}
-	return c
-}
-
 // answerFlags are those of whoever answers.
 func answerFlags(c *cobra.Command, o *app.Answer) {
 	f := c.Flags()
@@ -72,7 +45,7 @@ func newApprovalsLs(env cli.Env) *cobra.Command {
 	}
 	c.Flags().BoolVar(&all, "all", false, "every request of every session, answered ones too")
 	c.Flags().BoolVar(&json, "json", false, "one request a line")
-	return approvalsCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, _ []string) error {
+	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, _ []string) error {
 		return app.ListApprovals(ctx, env, s, all, json)
 	})
 }
@@ -88,7 +61,7 @@ Exit status: 0 shown; 1 no such request; 7 the ledger cannot be opened.`,
 		Example: "  proctor approvals show 3f6c\n  proctor approvals show 3f6c --json | jq .action",
 	}
 	c.Flags().BoolVar(&json, "json", false, "print it as JSON")
-	return approvalsCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
+	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
 		return app.ShowApproval(ctx, env, s, args[0], json)
 	})
 }
@@ -113,7 +86,7 @@ Exit status: 0 recorded; 1 it does not count: answered already, too late, anothe
 	f.StringVar(&o.Digest, "digest", "", "beginning of the `DIGEST` that you looked at, instead of a confirmation")
 	c.MarkFlagsMutuallyExclusive("once", "session", "rule")
 	answerFlags(c, &o)
-	return approvalsCommand(env, c, writes, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
+	return storeCommand(env, c, writes, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
 		switch {
 		case session:
 			o.Scope = "session"
@@ -134,7 +107,7 @@ Exit status: 0 recorded; 1 it does not count: answered already, too late, nobody
 		Example: "  proctor approvals deny 3f6c\n  proctor approvals deny 3f6c --reason \"write it into the build folder\"",
 	}
 	answerFlags(c, &o)
-	return approvalsCommand(env, c, writes, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
+	return storeCommand(env, c, writes, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
 		return app.AnswerApproval(ctx, env, s, args[0], o)
 	})
 }
@@ -154,7 +127,7 @@ Exit status: 0 recorded; 1 there is nothing to override, or it may not be; 2 usa
 	c.Flags().StringVar(&o.Digest, "digest", "", "beginning of the `DIGEST` that you looked at, instead of a confirmation")
 	c.Flags().DurationVar(&o.For, "for", 10*time.Minute, "how long it may wait to be used, at most 1h")
 	answerFlags(c, &o)
-	return approvalsCommand(env, c, writes, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
+	return storeCommand(env, c, writes, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
 		return app.OverrideApproval(ctx, env, s, args[0], o)
 	})
 }
@@ -170,7 +143,7 @@ Exit status: 0 listed, also when there is none; 7 the ledger cannot be opened.`,
 		Example: "  proctor approvals grants\n  proctor approvals grants --json | jq -r 'select(.kind==\"rule\").rule'",
 	}
 	c.Flags().BoolVar(&json, "json", false, "one grant a line")
-	return approvalsCommand(env, c, reads, func(ctx context.Context, s *app.Store, cfg *config.Config, _ []string) error {
+	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, cfg *config.Config, _ []string) error {
 		return app.ListGrants(ctx, env, s, cfg, json)
 	})
 }
@@ -186,7 +159,7 @@ Exit status: 0 revoked; 1 nothing with that id is in force; 2 usage; 7 the ledge
 		Example: "  proctor approvals revoke 3f6c\n  proctor approvals revoke line:4 --reason \"too wide\"",
 	}
 	answerFlags(c, &o)
-	return approvalsCommand(env, c, writes, func(ctx context.Context, s *app.Store, cfg *config.Config, args []string) error {
+	return storeCommand(env, c, writes, func(ctx context.Context, s *app.Store, cfg *config.Config, args []string) error {
 		return app.RevokeGrant(ctx, env, s, cfg, args[0], o)
 	})
 }

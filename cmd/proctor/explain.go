@@ -3,14 +3,16 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
 	"proctor/internal/cli"
+	"proctor/internal/config"
 )
 
 func newExplain(env cli.Env) *cobra.Command {
-	var s settings
 	var json bool
 	c := &cobra.Command{
 		Use:   "explain EVENT",
@@ -24,16 +26,9 @@ Exit status: 0 explained; 1 no such event, or one of no call; 2 usage; 7 the led
   proctor explain 01a207ab-9f1f-7ca2-b329-c847928d2424
   proctor explain --json 42 | jq '.decisions[].recorded.reproduced'`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			store, _, done, err := s.openReading(c, env)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.Explain(c.Context(), env, store, args[0], json)
-		},
 	}
-	s.bind(c.Flags())
 	c.Flags().BoolVar(&json, "json", false, "one JSON object")
-	return c
+	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
+		return app.Explain(ctx, env, s, args[0], json)
+	})
 }

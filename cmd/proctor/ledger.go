@@ -9,6 +9,7 @@ import (
 
 	"proctor/internal/app"
 	"proctor/internal/cli"
+	"proctor/internal/config"
 )
 
 func newLedger(env cli.Env) *cobra.Command {
@@ -17,26 +18,10 @@ func newLedger(env cli.Env) *cobra.Command {
 		newLedgerBackup(env), newLedgerRestore(env), newLedgerMigrate(env), newLedgerStats(env))
 }
 
-// storeCommand is a command that opens the ledger and reads.
-func storeCommand(env cli.Env, c *cobra.Command, run func(context.Context, *app.Store) error) *cobra.Command {
-	var s settings
-	s.bind(c.Flags())
-	c.Args = cobra.NoArgs
-	c.RunE = func(c *cobra.Command, _ []string) (err error) {
-		store, _, done, err := s.openReading(c, env)
-		if err != nil {
-			return err
-		}
-		defer done(&err)
-		return run(c.Context(), store)
-	}
-	return c
-}
-
 func newLedgerLs(env cli.Env) *cobra.Command {
 	var o app.SearchOptions
 	c := &cobra.Command{
-		Use: "ls", Short: "list sessions, or the entries that fit conditions",
+		Use: "ls", Args: cobra.NoArgs, Short: "list sessions, or the entries that fit conditions",
 		Long: `ls lists the sessions. With --where it lists entries that fit every condition: FIELD OP VALUE, "and" between them.
 
 FIELD is kind, session, word (of a command line), path (that one or anything below it), host, rule, decision (allow, forbid, approved, denied, ...)
@@ -52,7 +37,7 @@ Exit status: 0 listed, also nothing; 1 unreadable; 2 usage; 7 the ledger cannot 
 	c.Flags().BoolVar(&o.JSON, "json", false, "one session, or entry, a line")
 	c.Flags().StringArrayVar(&o.Where, "where", nil, "list entries that fit `CONDITIONS`; may be repeated")
 	c.Flags().IntVar(&o.Limit, "limit", 0, "at most `N` entries; 0 is all")
-	return storeCommand(env, c, func(ctx context.Context, s *app.Store) error {
+	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, _ []string) error {
 		switch {
 		case o.Limit < 0:
 			return usage("--limit %d: expected 0 or more", o.Limit)
@@ -68,17 +53,19 @@ Exit status: 0 listed, also nothing; 1 unreadable; 2 usage; 7 the ledger cannot 
 func newLedgerStats(env cli.Env) *cobra.Command {
 	var json bool
 	c := &cobra.Command{
-		Use: "stats", Short: "how much is in the ledger, on disk, and how it grows",
+		Use: "stats", Args: cobra.NoArgs, Short: "how much is in the ledger, on disk, and how it grows",
 		Long: `stats sums up the ledger: entries and sessions, what is signed, bytes on disk by kind of data, and what came in during the last days.
 
 Exit status: 0 printed; 1 unreadable; 2 usage; 7 the ledger cannot be opened.`,
 		Example: "  proctor ledger stats\n  proctor ledger stats --json | jq .disk",
 	}
 	c.Flags().BoolVar(&json, "json", false, "print JSON")
-	return storeCommand(env, c, func(ctx context.Context, s *app.Store) error { return app.Stats(ctx, env, s, json) })
+	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, _ []string) error {
+		return app.Stats(ctx, env, s, json)
+	})
 }
 
 func newLedgerKey(env cli.Env) *cobra.Command {
-	c := &cobra.Command{Use: "key", Short: "print the public key that checkpoints are signed with", Example: "  proctor ledger key"}
-	return storeCommand(env, c, func(_ context.Context, s *app.Store) error { return app.Key(env, s) })
+	c := &cobra.Command{Use: "key", Args: cobra.NoArgs, Short: "print the public key that checkpoints are signed with", Example: "  proctor ledger key"}
+	return storeCommand(env, c, reads, func(_ context.Context, s *app.Store, _ *config.Config, _ []string) error { return app.Key(env, s) })
 }

@@ -3,10 +3,13 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
 	"proctor/internal/cli"
+	"proctor/internal/config"
 )
 
 func newLedgerVerify(env cli.Env) *cobra.Command {
@@ -26,7 +29,7 @@ Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does 
   proctor ledger verify --checkpoints /mnt/elsewhere/checkpoints
   proctor ledger verify run.evidence --key "$(cat auditor/proctor.key)"`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) (err error) {
+		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 && checkpoints != "" {
 				return usage("--checkpoints goes with the ledger, not with an evidence file")
 			}
@@ -36,12 +39,9 @@ Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does 
 			if key != "" {
 				return usage("--key goes with an evidence file; a ledger has its own key")
 			}
-			store, _, done, err := s.openReading(c, env)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.Verify(c.Context(), env, store, checkpoints, json)
+			return s.withStore(c, env, reads, func(store *app.Store, _ *config.Config) error {
+				return app.Verify(c.Context(), env, store, checkpoints, json)
+			})
 		},
 	}
 	s.bind(c.Flags())
@@ -64,19 +64,14 @@ Exit status: 0 written; 1 no such session, not signed yet, or FILE exists; 2 usa
 		Example: `  proctor ledger export --last -o run.evidence
   proctor ledger export --last --redact -o - | gzip > run.evidence.gz`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) (err error) {
+		RunE: func(c *cobra.Command, args []string) error {
 			if o.Last == (len(args) == 1) {
 				return usage("export needs a session id or --last; 'proctor ledger ls' lists sessions")
 			}
 			if len(args) == 1 {
 				o.Session = args[0]
 			}
-			store, _, done, err := s.openReading(c, env)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.ExportEvidence(c.Context(), env, store, o)
+			return s.withStore(c, env, reads, func(store *app.Store, _ *config.Config) error { return app.ExportEvidence(c.Context(), env, store, o) })
 		},
 	}
 	f := c.Flags()
@@ -88,7 +83,6 @@ Exit status: 0 written; 1 no such session, not signed yet, or FILE exists; 2 usa
 }
 
 func newLedgerProve(env cli.Env) *cobra.Command {
-	var s settings
 	var o app.EvidenceOptions
 	c := &cobra.Command{
 		Use: "prove EVENT", Short: "prove that one entry is in the signed tree",
@@ -98,24 +92,16 @@ entry is in the ledger, and nothing about what came before or after it.
 Exit status: 0 written; 1 no such entry, not signed yet, or FILE exists; 2 usage; 7 the ledger cannot be opened.`,
 		Example: "  proctor ledger prove 42 -o entry.evidence\n  proctor ledger prove 42 | proctor ledger verify -",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			store, _, done, err := s.openReading(c, env)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.ProveEntry(c.Context(), env, store, args[0], o)
-		},
 	}
 	f := c.Flags()
-	s.bind(f)
 	f.StringVarP(&o.Output, "output", "o", "-", "`FILE` to make; - is standard output")
 	f.BoolVar(&o.Redact, "redact", false, "leave the sensitive texts out")
-	return c
+	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
+		return app.ProveEntry(ctx, env, s, args[0], o)
+	})
 }
 
 func newLedgerShow(env cli.Env) *cobra.Command {
-	var s settings
 	var redact bool
 	c := &cobra.Command{
 		Use: "show EVENT", Short: "print one entry",
@@ -124,16 +110,9 @@ func newLedgerShow(env cli.Env) *cobra.Command {
 Exit status: 0 printed; 1 no such entry; 2 usage; 7 the ledger cannot be opened.`,
 		Example: "  proctor ledger show 42 | jq .payload",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			store, _, done, err := s.openReading(c, env)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.ShowEntry(c.Context(), env, store, args[0], redact)
-		},
 	}
-	s.bind(c.Flags())
 	c.Flags().BoolVar(&redact, "redact", false, "no sensitive text")
-	return c
+	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
+		return app.ShowEntry(ctx, env, s, args[0], redact)
+	})
 }

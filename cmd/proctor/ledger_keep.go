@@ -3,10 +3,13 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"proctor/internal/app"
 	"proctor/internal/cli"
+	"proctor/internal/config"
 )
 
 func newLedgerErase(env cli.Env) *cobra.Command {
@@ -27,7 +30,7 @@ Exit status: 0 erased, or nothing to erase; 1 no such session, on hold, not conf
   proctor ledger erase --older-than 90d --dry-run
   proctor ledger erase --retention --yes --json`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) (err error) {
+		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				o.Session = args[0]
 			}
@@ -40,12 +43,7 @@ Exit status: 0 erased, or nothing to erase; 1 no such session, on hold, not conf
 			if chosen != 1 {
 				return usage("erase needs one of a session id, --older-than and --retention; 'proctor ledger ls' lists sessions")
 			}
-			store, cfg, done, err := s.openWriting(c, env)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.Erase(c.Context(), env, store, cfg, o)
+			return s.withStore(c, env, writes, func(store *app.Store, cfg *config.Config) error { return app.Erase(c.Context(), env, store, cfg, o) })
 		},
 	}
 	f := c.Flags()
@@ -72,25 +70,15 @@ Exit status: 0 on hold, or listed; 1 no such session; 2 usage; 7 the ledger cann
 		Example: `  proctor ledger hold 0199c1d2-7f00-7000-8000-000000000001 --reason 'case 2026-117'
   proctor ledger hold --json`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(c *cobra.Command, args []string) (err error) {
+		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				if o.Reason != "" || o.As != "" {
 					return usage("hold with --reason or --as needs a session id; 'proctor ledger ls' lists sessions")
 				}
-				store, _, done, err := s.openReading(c, env)
-				if err != nil {
-					return err
-				}
-				defer done(&err)
-				return app.ListHolds(c.Context(), env, store, o.JSON)
+				return s.withStore(c, env, reads, func(store *app.Store, _ *config.Config) error { return app.ListHolds(c.Context(), env, store, o.JSON) })
 			}
 			o.Session = args[0]
-			store, _, done, err := s.openWriting(c, env)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.HoldSession(c.Context(), env, store, o)
+			return s.withStore(c, env, writes, func(store *app.Store, _ *config.Config) error { return app.HoldSession(c.Context(), env, store, o) })
 		},
 	}
 	s.bind(c.Flags())
@@ -99,7 +87,6 @@ Exit status: 0 on hold, or listed; 1 no such session; 2 usage; 7 the ledger cann
 }
 
 func newLedgerRelease(env cli.Env) *cobra.Command {
-	var s settings
 	var o app.HoldOptions
 	c := &cobra.Command{
 		Use: "release SESSION", Short: "end the hold of a session",
@@ -108,19 +95,12 @@ func newLedgerRelease(env cli.Env) *cobra.Command {
 Exit status: 0 released; 1 the session is not on hold; 2 usage; 7 the ledger cannot be opened.`,
 		Example: "  proctor ledger release 0199c1d2-7f00-7000-8000-000000000001 --reason 'case closed'",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(c *cobra.Command, args []string) (err error) {
-			o.Session = args[0]
-			store, _, done, err := s.openWriting(c, env)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.ReleaseSession(c.Context(), env, store, o)
-		},
 	}
-	s.bind(c.Flags())
 	bindHold(c, &o)
-	return c
+	return storeCommand(env, c, writes, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
+		o.Session = args[0]
+		return app.ReleaseSession(ctx, env, s, o)
+	})
 }
 
 func bindHold(c *cobra.Command, o *app.HoldOptions) {

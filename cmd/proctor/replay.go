@@ -7,6 +7,7 @@ import (
 
 	"proctor/internal/app"
 	"proctor/internal/cli"
+	"proctor/internal/config"
 )
 
 func newReplay(env cli.Env) *cobra.Command {
@@ -75,12 +76,7 @@ could be judged; 2 usage; 3 with --what-if or --re-review: outcomes change, with
 			if len(args) == 1 {
 				o.Session = args[0]
 			}
-			store, _, done, err := s.openReading(c, env)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.Replay(c.Context(), env, store, o)
+			return s.withStore(c, env, reads, func(store *app.Store, _ *config.Config) error { return app.Replay(c.Context(), env, store, o) })
 		},
 	}
 	f := c.Flags()
@@ -121,10 +117,5 @@ func (s *settings) whatIf(c *cobra.Command, env cli.Env, o app.ReplayOptions, w 
 	}
 	w.Last, w.JSON, w.Overrides = o.Last, o.JSON, s.overrides
 	s.overrides = nil // they are about the decisions, and not about where the ledger is
-	store, _, done, err := s.openReading(c, env)
-	if err != nil {
-		return err
-	}
-	defer done(&err)
-	return app.WhatIf(c.Context(), env, store, w)
+	return s.withStore(c, env, reads, func(store *app.Store, _ *config.Config) error { return app.WhatIf(c.Context(), env, store, w) })
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -111,11 +110,9 @@ func VerifyEvidence(env Env, file, key string, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		b, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return fail(Failure, err)
+		if err := encode(env.Stdout, report); err != nil {
+			return err
 		}
-		_, _ = fmt.Fprintf(env.Stdout, "%s\n", b)
 	} else {
 		printEvidence(env, report)
 	}

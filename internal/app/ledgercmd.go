@@ -73,11 +73,9 @@ func Verify(ctx context.Context, env Env, s *Store, checkpoints string, asJSON b
 		return fail(Failure, err)
 	}
 	if asJSON {
-		b, err := json.MarshalIndent(report, "", "  ")
-		if err != nil {
-			return fail(Failure, err)
+		if err := encode(env.Stdout, report); err != nil {
+			return err
 		}
-		_, _ = fmt.Fprintf(env.Stdout, "%s\n", b)
 	} else {
 		printReport(env, report)
 	}

@@ -134,7 +134,7 @@ func (p Plan) Validate() error {
 	} else if _, err := p.Globs(); err != nil {
 		errs = append(errs, err)
 	}
-	for _, path := range p.paths() {
+	for _, path := range p.Paths() {
 		if !canonical(path) {
 			bad("path %q is not absolute and clean", path)
 		}
@@ -145,7 +145,8 @@ func (p Plan) Validate() error {
 	return nil
 }
 
-func (p Plan) paths() []string {
+// Paths are all that the plan names, patterns left out.
+func (p Plan) Paths() []string {
 	out := slices.Concat(p.ReadOnly, p.Readable, p.Linked)
 	for _, l := range p.Links {
 		out = append(out, l.Path)

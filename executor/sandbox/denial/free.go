@@ -4,7 +4,6 @@ package denial
 
 import (
 	"path"
-	"slices"
 
 	"proctor/policy/filesystem"
 )
@@ -13,23 +12,8 @@ import (
 // like the folder itself. p has no patterns.
 func freeFolders(p filesystem.Plan) func(folder string) bool {
 	special := map[string]bool{}
-	for _, rule := range rules(p) {
-		special[path.Dir(rule)] = true
+	for _, named := range p.Paths() {
+		special[path.Dir(named)] = true
 	}
 	return func(folder string) bool { return !special[folder] && p.CheckWrite(folder).Allowed }
-}
-
-// rules are the paths that a plan says something about.
-func rules(p filesystem.Plan) []string {
-	out := slices.Concat(p.ReadOnly, p.Linked, p.Readable)
-	for _, r := range p.Writable {
-		out = append(out, r.Path)
-		for _, q := range r.Protected {
-			out = append(out, q.Path)
-		}
-	}
-	for _, d := range p.DeniedReads {
-		out = append(out, d.Path)
-	}
-	return out
 }
