@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/ledger"
 	"proctor/policy"
@@ -16,7 +17,7 @@ import (
 )
 
 // OpenExisting is Open of a ledger that is there.
-func OpenExisting(ctx context.Context, env Env, cfg *config.Config, access Access) (*Store, error) {
+func OpenExisting(ctx context.Context, env cli.Env, cfg *config.Config, access Access) (*Store, error) {
 	if dir := cfg.Proctor.Ledger.Dir; !ledger.Exists(dir) {
 		return nil, noLedger(dir)
 	}
@@ -120,7 +121,7 @@ const minPrefix = 4
 // request finds one request by its id, the beginning of it, or the id of an event about it.
 func (s *Store) request(ctx context.Context, id string) (*askedFor, error) {
 	if len(id) < minPrefix {
-		return nil, fmt.Errorf("approval %q: %w", plain(id), errNoRequest)
+		return nil, fmt.Errorf("approval %q: %w", cli.Plain(id), errNoRequest)
 	}
 	sessions, err := s.Ledger.Sessions(ctx)
 	if err != nil {
@@ -145,9 +146,9 @@ func (s *Store) request(ctx context.Context, id string) (*askedFor, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fmt.Errorf("approval %q: %w", plain(shorten(id, 64)), errNoRequest)
+		return nil, fmt.Errorf("approval %q: %w", cli.Plain(shorten(id, 64)), errNoRequest)
 	case 1:
 		return found[0], nil
 	}
-	return nil, fmt.Errorf("approval %q: %d requests begin so; give more of the id", plain(id), len(found))
+	return nil, fmt.Errorf("approval %q: %d requests begin so; give more of the id", cli.Plain(id), len(found))
 }

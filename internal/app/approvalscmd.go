@@ -19,19 +19,19 @@ import (
 )
 
 // ListApprovals prints the requests that wait for people, or with all every request of every session.
-func ListApprovals(ctx context.Context, env Env, s *Store, all, asJSON bool) error {
+func ListApprovals(ctx context.Context, env cli.Env, s *Store, all, asJSON bool) error {
 	list, err := s.waiting(ctx)
 	if all && err == nil {
 		list, err = s.everyRequest(ctx)
 	}
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if asJSON {
 		enc := json.NewEncoder(env.Stdout)
 		for _, a := range list {
 			if err := enc.Encode(a.json()); err != nil {
-				return fail(Failure, err)
+				return cli.Fail(cli.Failure, err)
 			}
 		}
 		return nil
@@ -47,10 +47,10 @@ func ListApprovals(ctx context.Context, env Env, s *Store, all, asJSON bool) err
 		if a.Decided != nil {
 			status, left = a.Decided.Status, "-"
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\n", a.Request.ID, status, left, len(a.Votes), plain(shorten(a.Request.Tool, 24)),
-			plain(shorten(summaryOf(a.Request.Action), 64)))
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\n", a.Request.ID, status, left, len(a.Votes), cli.Plain(shorten(a.Request.Tool, 24)),
+			cli.Plain(shorten(summaryOf(a.Request.Action), 64)))
 	}
-	return fail(Failure, table.Flush())
+	return cli.Fail(cli.Failure, table.Flush())
 }
 
 func (s *Store) everyRequest(ctx context.Context) (out []*askedFor, err error) {
@@ -84,15 +84,15 @@ func summaryOf(a event.Action) string {
 }
 
 // ShowApproval prints one request.
-func ShowApproval(ctx context.Context, env Env, s *Store, id string, asJSON bool) error {
+func ShowApproval(ctx context.Context, env cli.Env, s *Store, id string, asJSON bool) error {
 	a, err := s.request(ctx, id)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if asJSON {
 		return encode(env.Stdout, a.json())
 	}
-	return fail(Failure, a.write(env.Stdout))
+	return cli.Fail(cli.Failure, a.write(env.Stdout))
 }
 
 // Answer are the flags of approve, deny and override.
@@ -110,61 +110,61 @@ type Answer struct {
 const minDigest = 8
 
 // by is who answers.
-func (o Answer) by(env Env) (string, error) {
+func (o Answer) by(env cli.Env) (string, error) {
 	name := o.As
 	if name == "" {
 		name = userName(env)
 	}
 	if err := people.CheckName(name); err != nil {
-		return "", fail(Usage, fmt.Errorf("--as: %w", err))
+		return "", cli.Fail(cli.Usage, fmt.Errorf("--as: %w", err))
 	}
 	if len(o.Why) > maxWhy {
-		return "", fail(Usage, fmt.Errorf("--reason: %d bytes, at most %d are allowed", len(o.Why), maxWhy))
+		return "", cli.Fail(cli.Usage, fmt.Errorf("--reason: %d bytes, at most %d are allowed", len(o.Why), maxWhy))
 	}
 	return personPrefix + name, nil
 }
 
 // confirm makes sure that what is approved is what the person saw: they name its digest, or say yes to what is shown here.
-func (o Answer) confirm(env Env, a *askedFor, question string) error {
+func (o Answer) confirm(env cli.Env, a *askedFor, question string) error {
 	if o.Digest != "" {
 		if len(o.Digest) < minDigest || !strings.HasPrefix(a.Request.Digest.String(), strings.ToLower(o.Digest)) {
-			return fail(Failure, fmt.Errorf("--digest %s: the action of approval %s has the digest %s; look at it with 'proctor approvals show' (at least %d digits)",
-				plain(shorten(o.Digest, 64)), a.Request.ID, a.Request.Digest, minDigest))
+			return cli.Fail(cli.Failure, fmt.Errorf("--digest %s: the action of approval %s has the digest %s; look at it with 'proctor approvals show' (at least %d digits)",
+				cli.Plain(shorten(o.Digest, 64)), a.Request.ID, a.Request.Digest, minDigest))
 		}
 		return nil
 	}
 	if err := a.write(env.Stderr); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if !env.StdinTerminal || !env.StderrTerminal {
-		return fail(Usage, fmt.Errorf("name the digest of what you looked at: --digest %s", a.Request.Digest.String()[:12]))
+		return cli.Fail(cli.Usage, fmt.Errorf("name the digest of what you looked at: --digest %s", a.Request.Digest.String()[:12]))
 	}
 	keys := &keyboard{in: cli.File(env.Stdin)}
 	typed, err := keys.Begin() // what was typed before the action was shown does not confirm it
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	defer keys.End()
 	_, _ = fmt.Fprint(env.Stderr, question+" [y/n]: ")
 	line, err := bufio.NewReader(io.LimitReader(typed, 64)).ReadString('\n')
 	if answer := strings.ToLower(strings.TrimSpace(line)); err != nil || answer != "y" && answer != "yes" {
-		return fail(Failure, errors.New("not approved: nothing was recorded"))
+		return cli.Fail(cli.Failure, errors.New("not approved: nothing was recorded"))
 	}
 	return nil
 }
 
 // AnswerApproval records the vote of one person in the session that waits, and says what it came to.
-func AnswerApproval(ctx context.Context, env Env, s *Store, id string, o Answer) error {
+func AnswerApproval(ctx context.Context, env cli.Env, s *Store, id string, o Answer) error {
 	by, err := o.by(env)
 	if err != nil {
 		return err
 	}
 	a, err := s.request(ctx, id)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if err := a.open(); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if o.Approve {
 		if err := o.confirm(env, a, "Approve "+o.Scope+"?"); err != nil {
@@ -179,7 +179,7 @@ func AnswerApproval(ctx context.Context, env Env, s *Store, id string, o Answer)
 	}
 	draft := event.Draft{ID: event.NewID(), Turn: a.Request.Turn, Call: a.Request.Call, Cause: a.Event, Actor: event.User, Payload: p}
 	if _, err := s.Bus.Borrow(a.Request.Session).Record(ctx, draft); err != nil {
-		return fail(Failure, s.notCounted(ctx, a, err))
+		return cli.Fail(cli.Failure, s.notCounted(ctx, a, err))
 	}
 	return s.outcome(ctx, env, a.Request.ID, a.Request.Session, draft.ID, o.JSON)
 }
@@ -218,19 +218,19 @@ func (s *Store) notCounted(ctx context.Context, a *askedFor, err error) error {
 const settle = 10 * time.Second
 
 // outcome waits for what a vote came to.
-func (s *Store) outcome(ctx context.Context, env Env, approval, session string, id event.ID, asJSON bool) error {
+func (s *Store) outcome(ctx context.Context, env cli.Env, approval, session string, id event.ID, asJSON bool) error {
 	deadline := time.Now().Add(settle)
 	for {
 		if err := s.refresh(); err != nil {
-			return fail(Failure, err)
+			return cli.Fail(cli.Failure, err)
 		}
 		f, err := s.requests(ctx, session)
 		if err != nil {
-			return fail(Failure, err)
+			return cli.Fail(cli.Failure, err)
 		}
 		a := f.find(approval)
 		if a == nil {
-			return fail(Failure, errNoRequest)
+			return cli.Fail(cli.Failure, errNoRequest)
 		}
 		mine := a.voteOf(id)
 		final := mine != nil && (mine.Vote == event.Denied || mine.Approvals >= mine.Needed)
@@ -248,7 +248,7 @@ func (s *Store) outcome(ctx context.Context, env Env, approval, session string, 
 		if err == nil && final && (a.Decided == nil || a.Decided.Status != mine.Vote) {
 			err = errors.New("the answer was recorded, and did not decide: it came too late")
 		}
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 }
 
@@ -277,6 +277,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-time.After(d):
 		return nil
 	case <-ctx.Done():
-		return fail(cli.ExitOf(context.Cause(ctx)), context.Cause(ctx))
+		return cli.Fail(cli.ExitOf(context.Cause(ctx)), context.Cause(ctx))
 	}
 }

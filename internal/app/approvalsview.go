@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"proctor/event"
+	"proctor/internal/cli"
 	people "proctor/reviewer/human"
 )
 
@@ -86,7 +87,7 @@ func (a *askedFor) write(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(text)
 	row := func(label, format string, args ...any) {
-		fmt.Fprintf(&b, "  %-14s | %s\n", label, plain(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(&b, "  %-14s | %s\n", label, cli.Plain(fmt.Sprintf(format, args...)))
 	}
 	row("approval", "%s", a.Request.ID)
 	row("session", "%s", a.Request.Session)
@@ -121,5 +122,5 @@ func (a *askedFor) write(w io.Writer) error {
 func encode(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	return fail(Failure, enc.Encode(v))
+	return cli.Fail(cli.Failure, enc.Encode(v))
 }

@@ -17,6 +17,7 @@ import (
 	"proctor/executor/approval"
 	"proctor/executor/sandbox"
 	"proctor/executor/tool"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/responses"
 	"proctor/internal/terms"
@@ -94,7 +95,7 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 	}
 	if keeper, ok := r.confine.Backend.(sandbox.Keeper); ok {
 		if p.release, err = keeper.Keep(r.confine.Plan); err != nil {
-			return p, fail(NoSandbox, err)
+			return p, cli.Fail(cli.NoSandbox, err)
 		}
 	}
 	o := executor.Options{
@@ -172,7 +173,7 @@ func (r *run) start() event.ConversationStartsPayload {
 		ContextWindow: r.cfg.ModelContextWindow, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), SandboxPolicy: string(r.cfg.SandboxMode),
 		MCPServers: strings.Join(enabledServers(r.cfg), ","), LegacyMultiAgentInfo: "none",
 		AuthEnv:    authEnv(r.model.Provider().AuthEnv(r.env.Getenv)),
-		AppVersion: Version, Originator: originator, TerminalType: terminalType(r.env), Model: r.cfg.Model,
+		AppVersion: cli.Version, Originator: originator, TerminalType: terminalType(r.env), Model: r.cfg.Model,
 		Reviewer: string(r.cfg.ApprovalsReviewer), Cwd: event.Secret(r.cfg.Cwd), Git: r.git, Host: host, PID: os.Getpid(),
 		Telemetry: exports(r.cfg),
 	}
@@ -185,7 +186,7 @@ func summary(cfg *config.Config) string {
 	return cfg.ModelReasoningSummary
 }
 
-func terminalType(env Env) string {
+func terminalType(env cli.Env) string {
 	if t := env.Getenv("TERM"); t != "" {
 		return t
 	}

@@ -6,6 +6,7 @@ import (
 
 	"proctor/event"
 	"proctor/executor"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/responses"
 	"proctor/reviewer"
@@ -35,11 +36,11 @@ func (r *run) automatic() (judge reviewer.Reviewer, end func(), err error) {
 }
 
 // reviewClient is the reviewer's own connection to the model's server, with its own number of retries.
-func reviewClient(env Env, cfg *config.Config) (*responses.Client, error) {
+func reviewClient(env cli.Env, cfg *config.Config) (*responses.Client, error) {
 	p := remote.Provider(provider(cfg.ModelProviderID, cfg.ModelProvider))
-	client, err := responses.New(p, responses.Options{Getenv: env.Getenv, UserAgent: "proctor/" + Version})
+	client, err := responses.New(p, responses.Options{Getenv: env.Getenv, UserAgent: "proctor/" + cli.Version})
 	if err != nil {
-		return nil, fail(Failure, err)
+		return nil, cli.Fail(cli.Failure, err)
 	}
 	return client, nil
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // ledgerDir is where the configuration says that the ledger is.
-func ledgerDir(env Env, o config.Options) (string, error) {
+func ledgerDir(env cli.Env, o config.Options) (string, error) {
 	cfg, warnings, err := env.Configure(o)
 	if err != nil {
 		return "", err
@@ -23,7 +23,7 @@ func ledgerDir(env Env, o config.Options) (string, error) {
 }
 
 // Backup copies the ledger, beside its owner if there is one, into a folder of backups.
-func Backup(ctx context.Context, env Env, o config.Options, to string, asJSON bool) error {
+func Backup(ctx context.Context, env cli.Env, o config.Options, to string, asJSON bool) error {
 	dir, err := ledgerDir(env, o)
 	if err != nil {
 		return err
@@ -35,7 +35,7 @@ func Backup(ctx context.Context, env Env, o config.Options, to string, asJSON bo
 	r, err := ledger.Backup(ctx, dir, env.Abs(to), bar.bytes)
 	bar.end()
 	if err != nil {
-		return fail(NotDurable, err)
+		return cli.Fail(cli.NotDurable, err)
 	}
 	if asJSON {
 		return encode(env.Stdout, r)
@@ -50,7 +50,7 @@ func Backup(ctx context.Context, env Env, o config.Options, to string, asJSON bo
 }
 
 // Restore puts a backup in the place of the ledger, where none is.
-func Restore(ctx context.Context, env Env, o config.Options, from string, asJSON bool) error {
+func Restore(ctx context.Context, env cli.Env, o config.Options, from string, asJSON bool) error {
 	dir, err := ledgerDir(env, o)
 	if err != nil {
 		return err
@@ -59,7 +59,7 @@ func Restore(ctx context.Context, env Env, o config.Options, from string, asJSON
 	r, err := ledger.Restore(ctx, env.Abs(from), dir, bar.bytes)
 	bar.end()
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if asJSON {
 		return encode(env.Stdout, r)
@@ -67,7 +67,7 @@ func Restore(ctx context.Context, env Env, o config.Options, from string, asJSON
 	_, err = fmt.Fprintf(env.Stdout, "%s is the ledger as it was at %s\n  entries      %d, root %s\n  signed       the first %d, by %s\n  from         %s\n", dir, r.Made.Local().Format("2006-01-02 15:04:05"),
 		r.Entries, r.Root, r.Checkpoint, r.PublicKey, r.Dir)
 	_, _ = fmt.Fprintln(env.Stderr, "what was recorded after that is not in it, and the old ledger must not go on beside it: compare with a kept log of\ncheckpoints, 'proctor ledger verify --checkpoints FILE'")
-	return fail(Failure, err)
+	return cli.Fail(cli.Failure, err)
 }
 
 // Migration is what proctor ledger migrate --json prints.
@@ -79,7 +79,7 @@ type Migration struct {
 }
 
 // Migrate says what bringing the ledger to this program's format takes: nothing, as long as there is one format.
-func Migrate(env Env, o config.Options, asJSON bool) error {
+func Migrate(env cli.Env, o config.Options, asJSON bool) error {
 	dir, err := ledgerDir(env, o)
 	if err != nil {
 		return err
@@ -89,24 +89,24 @@ func Migrate(env Env, o config.Options, asJSON bool) error {
 		return noLedger(dir)
 	}
 	if err != nil {
-		return fail(NotDurable, fmt.Errorf("ledger %s: %w; use the program that wrote it, nothing was changed", dir, err))
+		return cli.Fail(cli.NotDurable, fmt.Errorf("ledger %s: %w; use the program that wrote it, nothing was changed", dir, err))
 	}
 	if asJSON {
 		return encode(env.Stdout, Migration{Dir: dir, Found: found, Known: known})
 	}
 	_, err = fmt.Fprintf(env.Stdout, "%s has format %q, which is what this program writes: there is nothing to migrate\n", dir, found)
-	return fail(Failure, err)
+	return cli.Fail(cli.Failure, err)
 }
 
 // readCheckpoints reads checkpoints that were kept elsewhere.
-func readCheckpoints(env Env, file string) ([]string, error) {
+func readCheckpoints(env cli.Env, file string) ([]string, error) {
 	f, err := os.Open(env.Abs(file))
 	if err != nil {
-		return nil, fail(Failure, err)
+		return nil, cli.Fail(cli.Failure, err)
 	}
 	notes, err := ledger.ReadCheckpoints(f)
 	if err = errors.Join(err, f.Close()); err != nil {
 		err = fmt.Errorf("%s: %w: expected a copy of the ledger's file \"checkpoints\", a signed note, or an evidence file", file, err)
 	}
-	return notes, fail(Failure, err)
+	return notes, cli.Fail(cli.Failure, err)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/fakemodel"
 	"proctor/internal/otlpsink"
@@ -25,7 +26,7 @@ type DemoOptions struct {
 
 // demo is one demonstration on its way.
 type demo struct {
-	env     Env
+	env     cli.Env
 	dir     string
 	repo    string
 	session string
@@ -35,33 +36,33 @@ type demo struct {
 }
 
 // Demo runs the main job against a scripted model and checks that everything went as the script says.
-func Demo(ctx context.Context, env Env, o DemoOptions) error {
+func Demo(ctx context.Context, env cli.Env, o DemoOptions) error {
 	d := &demo{env: env}
 	if err := d.folders(o.Dir); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	model := fakemodel.New(demoScript(d.repo, d.dir))
 	url, err := model.Start()
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	defer func() { _ = model.Close() }()
 	if d.otlp = o.Collector; d.otlp == "" {
 		if d.sink, err = otlpsink.Start(otlpsink.Options{}); err != nil {
-			return fail(Failure, err)
+			return cli.Fail(cli.Failure, err)
 		}
 		defer d.sink.Close()
 		d.otlp = d.sink.GRPCURL()
 	}
 	if err := d.settings(url); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	d.title("1. the run: proctor exec, with a scripted model")
 	if err := d.exec(ctx); err != nil {
 		return err
 	}
 	if err := errors.Join(model.Finished()); err != nil {
-		return fail(Failure, fmt.Errorf("the run did not go as the script says: %w", err))
+		return cli.Fail(cli.Failure, fmt.Errorf("the run did not go as the script says: %w", err))
 	}
 	return d.show(ctx)
 }
@@ -98,7 +99,7 @@ func (d *demo) folders(dir string) (err error) {
 	return d.git("init", "-q", "-b", "main", ".")
 }
 
-func stateHome(env Env) string {
+func stateHome(env cli.Env) string {
 	if h := env.Getenv("PROCTOR_HOME"); h != "" {
 		return h
 	}
@@ -147,7 +148,7 @@ metrics_exporter = { otlp-grpc = { endpoint = %q } }
 }
 
 // demoEnv is the environment of the run: its own homes, everything else as it is.
-func (d *demo) demoEnv() Env {
+func (d *demo) demoEnv() cli.Env {
 	env := d.env
 	env.Environ = append(append([]string{}, env.Environ...),
 		"CODEX_HOME="+filepath.Join(d.dir, "home"), "PROCTOR_HOME="+filepath.Join(d.dir, "state"))
@@ -180,16 +181,16 @@ func (d *demo) show(ctx context.Context) (err error) {
 	d.title("2. the timeline: proctor replay --last")
 	entries, err := store.Entries(ctx, d.session)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	view := replay.Options{Width: env.Width(), Color: replay.UseColor(env.StdoutTerminal, env.Getenv)}
 	if err := replay.Write(env.Stdout, replay.Build(entries), view); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	d.title("3. the proof: proctor ledger verify")
 	report, err := store.Ledger.Verify(ctx, ledger.VerifyOptions{})
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	printReport(env, report)
 	d.title("4. what is where")
@@ -238,7 +239,7 @@ func (d *demo) check(s replay.Summary, report ledger.Report) error {
 	b, err := os.ReadFile(filepath.Join(d.dir, "outside", "notes"))
 	want(err == nil && string(b) == "nobody should write here\n", "a file outside the workspace was changed")
 	if err := errors.Join(problems...); err != nil {
-		return fail(Failure, fmt.Errorf("the demo did not go as told:\n%w", err))
+		return cli.Fail(cli.Failure, fmt.Errorf("the demo did not go as told:\n%w", err))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"proctor/event"
 	"proctor/executor/approval"
+	"proctor/internal/cli"
 	"proctor/policy"
 	people "proctor/reviewer/human"
 )
@@ -83,7 +84,7 @@ const (
 func checkPerson(by string) error {
 	name, ok := strings.CutPrefix(by, personPrefix)
 	if !ok {
-		return fmt.Errorf("%q is no person", plain(shorten(by, 64)))
+		return fmt.Errorf("%q is no person", cli.Plain(shorten(by, 64)))
 	}
 	return people.CheckName(name)
 }

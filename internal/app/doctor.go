@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"proctor/executor/sandbox/backend"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/terms"
 	"proctor/ledger"
@@ -26,7 +27,7 @@ type check struct {
 }
 
 // Doctor looks at everything a run needs.
-func Doctor(ctx context.Context, env Env, opts config.Options, asJSON bool) error {
+func Doctor(ctx context.Context, env cli.Env, opts config.Options, asJSON bool) error {
 	opts.Headless = true
 	cfg, warnings, err := env.Configure(opts)
 	var checks []check
@@ -42,14 +43,14 @@ func Doctor(ctx context.Context, env Env, opts config.Options, asJSON bool) erro
 	return verdictOf(env, checks, usable, asJSON)
 }
 
-func verdictOf(env Env, checks []check, usable, asJSON bool) error {
+func verdictOf(env cli.Env, checks []check, usable, asJSON bool) error {
 	enc := json.NewEncoder(env.Stdout)
 	broken := false
 	for _, c := range checks {
 		broken = broken || c.Needed && !c.OK
 		if asJSON {
 			if err := enc.Encode(c); err != nil {
-				return fail(Failure, err)
+				return cli.Fail(cli.Failure, err)
 			}
 			continue
 		}
@@ -60,18 +61,18 @@ func verdictOf(env Env, checks []check, usable, asJSON bool) error {
 		case !c.OK:
 			mark = "--  "
 		}
-		_, _ = fmt.Fprintf(env.Stdout, "%s %-22s %s\n", mark, c.Name, plain(c.Detail))
+		_, _ = fmt.Fprintf(env.Stdout, "%s %-22s %s\n", mark, c.Name, cli.Plain(c.Detail))
 	}
 	switch {
 	case !usable:
-		return fail(NoSandbox, errors.New("no sandbox backend works here; see the lines above"))
+		return cli.Fail(cli.NoSandbox, errors.New("no sandbox backend works here; see the lines above"))
 	case broken:
-		return fail(Failure, errors.New("a run would not work; see the lines marked FAIL"))
+		return cli.Fail(cli.Failure, errors.New("a run would not work; see the lines marked FAIL"))
 	}
 	return nil
 }
 
-func sandboxChecks(ctx context.Context, env Env, cfg *config.Config) (checks []check, usable bool) {
+func sandboxChecks(ctx context.Context, env cli.Env, cfg *config.Config) (checks []check, usable bool) {
 	if cfg == nil {
 		return nil, true // said with the configuration
 	}
@@ -152,7 +153,7 @@ func folderCheck(cfg *config.Config) check {
 	return check{"folder", true, false, fmt.Sprintf("%s: %s, %s; recommended: --sandbox %s --ask-for-approval %s", cfg.ProjectRoot, control, trust, mode, approvals)}
 }
 
-func modelCheck(env Env, cfg *config.Config) check {
+func modelCheck(env cli.Env, cfg *config.Config) check {
 	client, err := newModel(env, cfg)
 	if err != nil {
 		return check{"model", false, true, err.Error()}

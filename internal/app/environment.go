@@ -57,11 +57,11 @@ func (r *run) prepareEnvironment(ctx context.Context) error {
 	own := &environment{}
 	if keepsSecrets(r.cfg) {
 		if r.confine.Plan.Unconfined {
-			return fail(Failure, fmt.Errorf("%s: [environment] has secrets, and sandbox_mode danger-full-access would leave them "+
+			return cli.Fail(cli.Failure, fmt.Errorf("%s: [environment] has secrets, and sandbox_mode danger-full-access would leave them "+
 				"within reach of the agent; choose another mode, or take the secrets out", e.Origin.File))
 		}
 		if r.confine.Backend.Name() == "landlock" { // no PID namespace: what setup started could go on, and be looked into
-			return fail(NoSandbox, errors.New("[environment] has secrets, and the backend landlock cannot keep the agent away from "+
+			return cli.Fail(cli.NoSandbox, errors.New("[environment] has secrets, and the backend landlock cannot keep the agent away from "+
 				"processes that have them; it needs bwrap or native, see 'proctor doctor'"))
 		}
 	}
@@ -83,7 +83,7 @@ func (r *run) prepareEnvironment(ctx context.Context) error {
 		}
 	}
 	if len(problems) > 0 {
-		return fail(Failure, fmt.Errorf("[environment] of %s: %w", e.Origin.File, errors.Join(problems...)))
+		return cli.Fail(cli.Failure, fmt.Errorf("[environment] of %s: %w", e.Origin.File, errors.Join(problems...)))
 	}
 	own.mask = direct.NewMask(own.secrets...)
 	r.environment = own
@@ -198,7 +198,7 @@ func (r *run) runSetup(ctx context.Context, ended *event.PhaseEndedPayload, bega
 	}
 	defer done()
 	for i, text := range r.cfg.Environment.Setup {
-		_, _ = fmt.Fprintln(r.env.Stderr, "setup:", plain(r.environment.mask.Text(text)))
+		_, _ = fmt.Fprintln(r.env.Stderr, "setup:", cli.Plain(r.environment.mask.Text(text)))
 		outcome, err := session.Direct(ctx, fmt.Sprintf("%s-%d", setupTool, i+1), setupTool, direct.New(r.setupCommand(text)))
 		if err == nil {
 			err = r.setupProblem(ctx, i, text, outcome)
@@ -214,7 +214,7 @@ func (r *run) runSetup(ctx context.Context, ended *event.PhaseEndedPayload, bega
 	found, err := r.leftBehind(ctx, began)
 	ended.Scanned, ended.Whole = found.files, found.whole
 	if err == nil && r.cfg.Environment.Leftover == config.LeftoverFail && (len(found.paths) > 0 || !found.whole) {
-		err = fail(Failure, found.failure())
+		err = cli.Fail(cli.Failure, found.failure())
 	}
 	if err != nil {
 		ended.Reason = shorten(err.Error(), maxListedText)
@@ -253,7 +253,7 @@ func (r *run) setupCommand(text string) direct.Options {
 	return direct.Options{
 		Name: setupTool, Argv: []string{"/bin/sh", "-c", text}, Dir: r.cfg.Cwd, Env: r.commandEnv(), Secrets: r.environment.secrets, Mask: r.environment.mask, Ask: signalFor,
 		Show: func(_ sandbox.Stream, p []byte) error {
-			_, _ = io.WriteString(r.env.Stderr, plain(string(bytes.ToValidUTF8(p, []byte("\uFFFD"))))) // a view: the ledger has it
+			_, _ = io.WriteString(r.env.Stderr, cli.Plain(string(bytes.ToValidUTF8(p, []byte("\uFFFD"))))) // a view: the ledger has it
 			return nil
 		},
 	}
@@ -264,17 +264,17 @@ func (r *run) setupProblem(ctx context.Context, i int, text string, o executor.O
 	see := fmt.Sprintf("; the run was stopped, 'proctor replay %s' shows why", r.session)
 	switch {
 	case o.Refused != nil && ctx.Err() == nil:
-		return fail(Gate, fmt.Errorf("%s was refused: %s%s", what, o.Message, see))
+		return cli.Fail(cli.Gate, fmt.Errorf("%s was refused: %s%s", what, o.Message, see))
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case o.Failure != nil:
-		return fail(cli.StartExit(o.Failure), fmt.Errorf("%s: %w%s", what, o.Failure, see))
+		return cli.Fail(cli.StartExit(o.Failure), fmt.Errorf("%s: %w%s", what, o.Failure, see))
 	case o.Tool.ExitCode == nil || *o.Tool.ExitCode != 0:
 		status := -1
 		if o.Tool.ExitCode != nil {
 			status = *o.Tool.ExitCode
 		}
-		return fail(Failure, fmt.Errorf("%s ended with status %d%s", what, status, see))
+		return cli.Fail(cli.Failure, fmt.Errorf("%s ended with status %d%s", what, status, see))
 	}
 	return nil
 }

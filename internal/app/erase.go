@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/ledger"
 )
@@ -64,7 +65,7 @@ type KeptSession struct {
 }
 
 // Erase destroys the content of sessions after it showed which, and was told so.
-func Erase(ctx context.Context, env Env, s *Store, cfg *config.Config, o EraseOptions) error {
+func Erase(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, o EraseOptions) error {
 	by, err := Answer{As: o.As, Why: o.Reason}.by(env)
 	if err != nil {
 		return err
@@ -95,36 +96,36 @@ func Erase(ctx context.Context, env Env, s *Store, cfg *config.Config, o EraseOp
 	if err == nil && o.Session != "" && len(result.Kept) > 0 {
 		err = fmt.Errorf("session %s was not erased: %s", o.Session, result.Kept[0].Reason)
 	}
-	return fail(Failure, err)
+	return cli.Fail(cli.Failure, err)
 }
 
 // choose finds what is to be erased.
 func (w *erasing) choose(ctx context.Context, s *Store, configured config.ProctorRetention, o EraseOptions) error {
 	stored, err := s.Ledger.Contents(ctx)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	var rule ledger.Retention
 	switch {
 	case o.Session == SystemSession:
-		return fail(Failure, fmt.Errorf("session %s holds the record of holds and erasures; it is not erased", SystemSession))
+		return cli.Fail(cli.Failure, fmt.Errorf("session %s holds the record of holds and erasures; it is not erased", SystemSession))
 	case o.Session != "":
 		if _, err := s.Ledger.SessionInfo(ctx, o.Session); errors.Is(err, ledger.ErrUnknownSession) {
-			return fail(Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", plain(shorten(o.Session, 64))))
+			return cli.Fail(cli.Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", cli.Plain(shorten(o.Session, 64))))
 		} else if err != nil {
-			return fail(Failure, err)
+			return cli.Fail(cli.Failure, err)
 		}
 		w.split(slices.DeleteFunc(stored, func(x ledger.Stored) bool { return x.ID != o.Session }))
 	case o.Retention:
 		if configured == (config.ProctorRetention{}) {
-			return fail(Usage, errors.New("no retention is configured: set max_age or max_bytes in [ledger.retention] of proctor.toml"))
+			return cli.Fail(cli.Usage, errors.New("no retention is configured: set max_age or max_bytes in [ledger.retention] of proctor.toml"))
 		}
 		rule = retentionRule(configured)
 		w.reason = cmp.Or(w.reason, retentionReason)
 	default:
 		age, err := config.ParseAge(o.OlderThan)
 		if err != nil || age == 0 {
-			return fail(Usage, fmt.Errorf("--older-than: %w", err))
+			return cli.Fail(cli.Usage, fmt.Errorf("--older-than: %w", err))
 		}
 		rule = ledger.Retention{MaxAge: age}
 		w.reason = cmp.Or(w.reason, "older than "+o.OlderThan)
@@ -170,7 +171,7 @@ func (w *erasing) split(stored []ledger.Stored) {
 // maxPreview bounds the list of sessions before the question.
 const maxPreview = 20
 
-func (w *erasing) confirm(env Env, yes bool) error {
+func (w *erasing) confirm(env cli.Env, yes bool) error {
 	var bytes uint64
 	for _, d := range w.due {
 		bytes += d.Bytes
@@ -185,18 +186,18 @@ func (w *erasing) confirm(env Env, yes bool) error {
 		_, _ = fmt.Fprintf(table, "  %s\tended %s\t%s in %s\n", d.ID, d.Ended.Local().Format("2006-01-02 15:04"), counted(int(d.Texts), "text"), sizeText(d.Bytes)) //nolint:gosec // below 2^63
 	}
 	if err := table.Flush(); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if yes {
 		return nil
 	}
 	if !env.StdinTerminal || !env.StderrTerminal {
-		return fail(Usage, errors.New("nothing was erased: say --yes where no terminal can ask, or --dry-run to see what would go"))
+		return cli.Fail(cli.Usage, errors.New("nothing was erased: say --yes where no terminal can ask, or --dry-run to see what would go"))
 	}
 	_, _ = fmt.Fprint(env.Stderr, "Erase? [y/n]: ")
 	line, err := bufio.NewReader(io.LimitReader(env.Stdin, 64)).ReadString('\n')
 	if answer := strings.ToLower(strings.TrimSpace(line)); err != nil || answer != "y" && answer != "yes" {
-		return fail(Failure, errors.New("nothing was erased"))
+		return cli.Fail(cli.Failure, errors.New("nothing was erased"))
 	}
 	return nil
 }
@@ -297,7 +298,7 @@ func (r *Erased) add(d ledger.Stored, id event.ID) {
 	r.Bytes += d.Bytes
 }
 
-func (r *Erased) show(env Env, asJSON bool) error {
+func (r *Erased) show(env cli.Env, asJSON bool) error {
 	if asJSON {
 		return encode(env.Stdout, r)
 	}

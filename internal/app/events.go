@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/replay"
 )
 
@@ -18,12 +19,12 @@ func (r *run) writeEvents(ctx context.Context) error {
 		return nil
 	case r.events != nil:
 		if err := replaceContent(r.events, nil); err != nil {
-			return fail(Failure, fmt.Errorf("write events: %w", err))
+			return cli.Fail(cli.Failure, fmt.Errorf("write events: %w", err))
 		}
 		out = r.events
 	}
 	if err := r.store.refresh(); err != nil {
-		return fail(Failure, fmt.Errorf("write events: %w", err))
+		return cli.Fail(cli.Failure, fmt.Errorf("write events: %w", err))
 	}
 	from := uint64(1)
 	if r.state != nil {
@@ -31,9 +32,9 @@ func (r *run) writeEvents(ctx context.Context) error {
 	}
 	w := bufio.NewWriter(out)
 	if err := r.store.EachEntry(context.WithoutCancel(ctx), r.session, from, func(e event.Entry) error { return writeJSON(w, e, false) }); err != nil {
-		return fail(Failure, fmt.Errorf("write events: %w", err))
+		return cli.Fail(cli.Failure, fmt.Errorf("write events: %w", err))
 	}
-	return fail(Failure, w.Flush())
+	return cli.Fail(cli.Failure, w.Flush())
 }
 
 func writeJSON(w io.Writer, e event.Entry, redact bool) error {

@@ -21,12 +21,12 @@ type EvidenceOptions struct {
 }
 
 // ExportEvidence writes the evidence file of a session.
-func ExportEvidence(ctx context.Context, env Env, s *Store, o EvidenceOptions) error {
+func ExportEvidence(ctx context.Context, env cli.Env, s *Store, o EvidenceOptions) error {
 	id := o.Session
 	if o.Last {
 		var err error
 		if id, err = s.LastSession(ctx); err != nil {
-			return fail(Failure, err)
+			return cli.Fail(cli.Failure, err)
 		}
 	}
 	bar := newProgress(env, "export")
@@ -40,34 +40,34 @@ func ExportEvidence(ctx context.Context, env Env, s *Store, o EvidenceOptions) e
 		err = fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id)
 	}
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	_, _ = fmt.Fprintf(env.Stderr, "%d entries of session %s, signed with %s\n", entries, id, s.Ledger.PublicKey())
 	return nil
 }
 
 // ProveEntry writes the evidence of one entry.
-func ProveEntry(ctx context.Context, env Env, s *Store, name string, o EvidenceOptions) error {
+func ProveEntry(ctx context.Context, env cli.Env, s *Store, name string, o EvidenceOptions) error {
 	e, err := s.find(ctx, name)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
-	return fail(Failure, writeNew(env, o.Output, func(w io.Writer) error {
+	return cli.Fail(cli.Failure, writeNew(env, o.Output, func(w io.Writer) error {
 		return s.Ledger.EntryEvidence(ctx, w, e.Seq, ledger.EvidenceOptions{WithoutContent: o.Redact})
 	}))
 }
 
 // ShowEntry prints one entry.
-func ShowEntry(ctx context.Context, env Env, s *Store, name string, redact bool) error {
+func ShowEntry(ctx context.Context, env cli.Env, s *Store, name string, redact bool) error {
 	e, err := s.find(ctx, name)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
-	return fail(Failure, writeJSON(env.Stdout, e, redact))
+	return cli.Fail(cli.Failure, writeJSON(env.Stdout, e, redact))
 }
 
 // writeNew makes a file that only its owner can read, or writes to standard output. A file that could not be written whole is removed.
-func writeNew(env Env, name string, write func(io.Writer) error) error {
+func writeNew(env cli.Env, name string, write func(io.Writer) error) error {
 	if name == "-" {
 		return write(env.Stdout)
 	}
@@ -86,25 +86,25 @@ func writeNew(env Env, name string, write func(io.Writer) error) error {
 }
 
 // checkEvidence checks a file, or standard input for "-".
-func checkEvidence(env Env, file, key string, each func(event.Entry) error) (ledger.EvidenceReport, error) {
+func checkEvidence(env cli.Env, file, key string, each func(event.Entry) error) (ledger.EvidenceReport, error) {
 	in := env.Stdin
 	if file != "-" {
 		f, err := os.Open(env.Abs(file))
 		if err != nil {
-			return ledger.EvidenceReport{}, fail(Failure, err)
+			return ledger.EvidenceReport{}, cli.Fail(cli.Failure, err)
 		}
 		defer func() { _ = f.Close() }()
 		in = f
 	}
 	report, err := ledger.VerifyEvidence(in, ledger.EvidenceChecks{PublicKey: key, Each: each})
 	if err != nil {
-		return report, fail(Failure, fmt.Errorf("%s: %w", file, err))
+		return report, cli.Fail(cli.Failure, fmt.Errorf("%s: %w", file, err))
 	}
 	return report, nil
 }
 
 // VerifyEvidence checks an evidence file. The status is Gate unless all holds.
-func VerifyEvidence(env Env, file, key string, asJSON bool) error {
+func VerifyEvidence(env cli.Env, file, key string, asJSON bool) error {
 	report, err := checkEvidence(env, file, key, nil)
 	if err != nil {
 		return err
@@ -117,12 +117,12 @@ func VerifyEvidence(env Env, file, key string, asJSON bool) error {
 		printEvidence(env, report)
 	}
 	if !report.OK {
-		return fail(Gate, cli.ErrSilent)
+		return cli.Fail(cli.Gate, cli.ErrSilent)
 	}
 	return nil
 }
 
-func printEvidence(env Env, r ledger.EvidenceReport) {
+func printEvidence(env cli.Env, r ledger.EvidenceReport) {
 	verdict, what := "OK: all holds", "entries from number "+fmt.Sprint(r.First)+" on; nothing is proven about others"
 	if !r.OK {
 		verdict = "FAILED: this is not what was recorded"
@@ -135,6 +135,6 @@ func printEvidence(env Env, r ledger.EvidenceReport) {
 		key = "the file's own: compare it with the one you know this ledger by, or give that with --key"
 	}
 	_, _ = fmt.Fprintf(env.Stdout, "%s\n  session      %s\n  entries      %d %s\n  texts        of %d entries, as they were committed to\n  signed tree  %d entries, root %s\n  public key   %s\n               %s\n",
-		verdict, plain(r.Session), r.Entries, what, r.Content, r.Tree.Size, r.Tree.Root, plain(r.PublicKey), key)
+		verdict, cli.Plain(r.Session), r.Entries, what, r.Content, r.Tree.Size, r.Tree.Root, cli.Plain(r.PublicKey), key)
 	printFindings(env, r.Findings, r.Omitted)
 }

@@ -57,7 +57,7 @@ const (
 
 // run is one proctor exec on its way.
 type run struct {
-	env      Env
+	env      cli.Env
 	opts     ExecOptions
 	cfg      *config.Config
 	warnings []config.Warning
@@ -96,7 +96,7 @@ type run struct {
 }
 
 // Exec runs one prompt. The error carries the exit status, see ExitOf.
-func Exec(ctx context.Context, env Env, opts ExecOptions) error {
+func Exec(ctx context.Context, env cli.Env, opts ExecOptions) error {
 	defer cli.SurvivePipes()()
 	out := &output{w: env.Stdout}
 	env.Stdout = out
@@ -125,7 +125,7 @@ func (r *run) record(ctx context.Context) error {
 		err = r.inStore(ctx)
 	}
 	closing := store.Close(context.WithoutCancel(ctx))
-	if errors.Is(err, event.ErrNotRecorded) || cli.ExitOf(err) == NotDurable {
+	if errors.Is(err, event.ErrNotRecorded) || cli.ExitOf(err) == cli.NotDurable {
 		return err // closing says the same again
 	}
 	return errors.Join(err, closing)
@@ -150,7 +150,7 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	if len(r.prompt) > executor.MaxPrompt {
-		return fail(Failure, fmt.Errorf("%w: %d bytes, at most %d are allowed; put the text into a file and name the file in the prompt",
+		return cli.Fail(cli.Failure, fmt.Errorf("%w: %d bytes, at most %d are allowed; put the text into a file and name the file in the prompt",
 			executor.ErrPromptTooLarge, len(r.prompt), executor.MaxPrompt))
 	}
 	if r.last, err = openResult(r.env, r.opts.OutputFile); err != nil {
@@ -160,7 +160,7 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	if r.notes, err = projectNotes(r.cfg); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if err = r.govern(ctx); err != nil {
 		return err
@@ -178,7 +178,7 @@ func (r *run) configure() (err error) {
 		return err
 	}
 	if info, err := os.Stat(r.cfg.Cwd); err != nil || !info.IsDir() {
-		return fail(Failure, fmt.Errorf("working folder %s: not a folder that can be used; choose another with -C", r.cfg.Cwd))
+		return cli.Fail(cli.Failure, fmt.Errorf("working folder %s: not a folder that can be used; choose another with -C", r.cfg.Cwd))
 	}
 	r.git = isGit(r.cfg.ProjectRoot)
 	return nil
@@ -200,7 +200,7 @@ func (r *run) checkFolder() error {
 	if r.opts.SkipGit || r.opts.Bypass || r.cfg.Trust == config.Trusted || r.git {
 		return nil
 	}
-	return fail(Failure, fmt.Errorf("%s is not inside a Git repository and not trusted: changes could not be undone; "+
+	return cli.Fail(cli.Failure, fmt.Errorf("%s is not inside a Git repository and not trusted: changes could not be undone; "+
 		"run 'git init' there, or use --skip-git-repo-check", r.cfg.Cwd))
 }
 
@@ -209,26 +209,26 @@ func isGit(root string) bool {
 	return err == nil
 }
 
-func readSchema(env Env, path string) (json.RawMessage, error) {
+func readSchema(env cli.Env, path string) (json.RawMessage, error) {
 	if path == "" {
 		return nil, nil
 	}
 	const limit = 1 << 20
 	f, err := os.Open(env.Abs(path))
 	if err != nil {
-		return nil, fail(Failure, fmt.Errorf("read output schema: %w", err))
+		return nil, cli.Fail(cli.Failure, fmt.Errorf("read output schema: %w", err))
 	}
 	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, limit+1))
 	switch {
 	case err != nil:
-		return nil, fail(Failure, fmt.Errorf("read output schema %s: %w", path, err))
+		return nil, cli.Fail(cli.Failure, fmt.Errorf("read output schema %s: %w", path, err))
 	case len(b) > limit:
-		return nil, fail(Failure, fmt.Errorf("read output schema %s: more than %d bytes", path, limit))
+		return nil, cli.Fail(cli.Failure, fmt.Errorf("read output schema %s: more than %d bytes", path, limit))
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(b, &object); err != nil {
-		return nil, fail(Failure, fmt.Errorf("output schema %s is not a JSON object: %w", path, err))
+		return nil, cli.Fail(cli.Failure, fmt.Errorf("output schema %s is not a JSON object: %w", path, err))
 	}
 	return b, nil
 }
@@ -276,7 +276,7 @@ func (r *run) openSession(ctx context.Context) error {
 	if r.opts.ResumeLast {
 		last, err := r.store.LastSessionIn(ctx, r.cfg.Cwd)
 		if err != nil {
-			return fail(Failure, err)
+			return cli.Fail(cli.Failure, err)
 		}
 		id = last
 	}
@@ -293,18 +293,18 @@ func (r *run) openSession(ctx context.Context) error {
 		return err
 	}
 	if err := r.store.refresh(); err != nil { // what its last process wrote before it gave the session up
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	state, err := executor.Load(ctx, r.store.Ledger, id)
 	switch {
 	case err != nil:
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	case state == nil || state.Start == nil:
-		return fail(Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id))
+		return cli.Fail(cli.Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id))
 	case !state.Complete:
-		return fail(Failure, fmt.Errorf("session %s cannot go on: a part of its conversation was erased", id))
+		return cli.Fail(cli.Failure, fmt.Errorf("session %s cannot go on: a part of its conversation was erased", id))
 	case state.Start.Originator == runOriginator:
-		return fail(Failure, fmt.Errorf("session %s cannot go on: it is one command of 'proctor run', not a conversation", id))
+		return cli.Fail(cli.Failure, fmt.Errorf("session %s cannot go on: it is one command of 'proctor run', not a conversation", id))
 	}
 	r.session, r.state = id, state
 	r.stream, err = r.store.Stream(id, state.Last)
@@ -336,9 +336,9 @@ func (r *run) supervise(ctx context.Context) (executor.Result, error) {
 
 func reason(ctx context.Context, result executor.Result, err error) string {
 	switch {
-	case errors.Is(context.Cause(ctx), ErrTerminated):
+	case errors.Is(context.Cause(ctx), cli.ErrTerminated):
 		return "terminated"
-	case errors.Is(context.Cause(ctx), ErrTimeLimit):
+	case errors.Is(context.Cause(ctx), cli.ErrTimeLimit):
 		return "timed_out"
 	case ctx.Err() != nil:
 		return "interrupted"
@@ -354,13 +354,13 @@ func (r *run) verdict(ctx context.Context, result executor.Result, err error) er
 	case errors.Is(err, event.ErrNotRecorded):
 		return r.notRecorded(err, "go on with 'proctor exec resume "+r.session+"'")
 	case ctx.Err() != nil:
-		return fail(cli.ExitOf(context.Cause(ctx)), fmt.Errorf("%w; go on with 'proctor exec resume %s'", context.Cause(ctx), r.session))
+		return cli.Fail(cli.ExitOf(context.Cause(ctx)), fmt.Errorf("%w; go on with 'proctor exec resume %s'", context.Cause(ctx), r.session))
 	case err != nil && !r.began: // nothing was shown yet
 		return err
 	case isSetup(err):
 		return err
 	case err != nil:
-		return fail(Failure, &cli.ShownError{Err: err})
+		return cli.Fail(cli.Failure, &cli.ShownError{Err: err})
 	}
 	if err := errors.Join(r.out.failure(), r.writeLast(result.LastMessage)); err != nil {
 		return err
@@ -373,7 +373,7 @@ func (r *run) gate(result executor.Result) error {
 	for _, word := range r.opts.FailOn {
 		n := map[string]int{FailOnDenied: result.Denied, FailOnSandbox: result.SandboxDenials, FailOnTool: result.FailedCalls}[word]
 		if n > 0 {
-			return fail(Gate, fmt.Errorf("--fail-on %s: %d; 'proctor replay %s' shows them", word, n, r.session))
+			return cli.Fail(cli.Gate, fmt.Errorf("--fail-on %s: %d; 'proctor replay %s' shows them", word, n, r.session))
 		}
 	}
 	return nil
@@ -384,7 +384,7 @@ func (r *run) notRecorded(err error, next string) error {
 	if cause := r.store.Err(); cause != nil {
 		err = cause // every part of the run reports it; once is enough
 	}
-	return fail(NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then %s", err, next))
+	return cli.Fail(cli.NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then %s", err, next))
 }
 
 func (r *run) writeLast(message string) error {
@@ -392,7 +392,7 @@ func (r *run) writeLast(message string) error {
 		return nil
 	}
 	if err := replaceContent(r.last, []byte(message)); err != nil {
-		return fail(Failure, fmt.Errorf("write the last message: %w", err))
+		return cli.Fail(cli.Failure, fmt.Errorf("write the last message: %w", err))
 	}
 	return nil
 }

@@ -11,31 +11,32 @@ import (
 	"strings"
 
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/replay"
 )
 
 // Explain says why the call of an event was allowed or refused. The event is named by its sequence, its id or a beginning of it.
-func Explain(ctx context.Context, env Env, s *Store, name string, asJSON bool) error {
+func Explain(ctx context.Context, env cli.Env, s *Store, name string, asJSON bool) error {
 	if name == "" {
-		return fail(Usage, errors.New("explain needs an event: its id, a beginning of the id, or its sequence"))
+		return cli.Fail(cli.Usage, errors.New("explain needs an event: its id, a beginning of the id, or its sequence"))
 	}
 	e, err := s.find(ctx, name)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if e.Event == nil || e.Event.Call == "" {
-		return fail(Failure, fmt.Errorf("event %s is %s and belongs to no call; 'proctor replay %s --json' shows which do", e.ID, e.Kind, e.Session))
+		return cli.Fail(cli.Failure, fmt.Errorf("event %s is %s and belongs to no call; 'proctor replay %s --json' shows which do", e.ID, e.Kind, e.Session))
 	}
 	entries, err := s.Entries(ctx, e.Session)
 	if err != nil {
-		return fail(Failure, fmt.Errorf("read session %s: %w", e.Session, err))
+		return cli.Fail(cli.Failure, fmt.Errorf("read session %s: %w", e.Session, err))
 	}
 	w := bufio.NewWriter(env.Stdout)
 	view := replay.Options{Width: env.Width(), Color: replay.UseColor(env.StdoutTerminal, env.Getenv)}
 	if err := explainCall(w, entries, e.Event.Call, view, asJSON); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
-	return fail(Failure, w.Flush())
+	return cli.Fail(cli.Failure, w.Flush())
 }
 
 // explainedCall is what explain prints as JSON.

@@ -15,6 +15,7 @@ import (
 	"proctor/event"
 	"proctor/exporters"
 	"proctor/exporters/otlp"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 )
 
@@ -33,15 +34,15 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 	}
 	options, err := otlpOptions(cfg)
 	if err != nil {
-		return Export{}, fail(Failure, err)
+		return Export{}, cli.Fail(cli.Failure, err)
 	}
 	l := s.owned()
 	if l == nil {
-		return Export{}, fail(Failure, errors.New("another process owns the ledger, and sends what its own [otel] says; try again when it has ended"))
+		return Export{}, cli.Fail(cli.Failure, errors.New("another process owns the ledger, and sends what its own [otel] says; try again when it has ended"))
 	}
 	destinations, err := otlp.New(options, l)
 	if err != nil {
-		return Export{}, fail(Failure, fmt.Errorf("[otel]: %w", err))
+		return Export{}, cli.Fail(cli.Failure, fmt.Errorf("[otel]: %w", err))
 	}
 	var e Export
 	for _, d := range destinations {
@@ -51,7 +52,7 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 			Limits: exporters.Limits{Records: cfg.Proctor.Export.BatchRecords}, Log: log, Keep: s.consent(),
 		})
 		if err != nil {
-			return Export{}, errors.Join(fail(Failure, err), e.close())
+			return Export{}, errors.Join(cli.Fail(cli.Failure, err), e.close())
 		}
 		e.group = append(e.group, x)
 	}
@@ -108,10 +109,10 @@ func (e Export) Flush(ctx context.Context) []exporters.Report {
 }
 
 // finish flushes, says what is left for the next run, and stops.
-func (e Export) finish(ctx context.Context, env Env) {
+func (e Export) finish(ctx context.Context, env cli.Env) {
 	for _, report := range e.Flush(ctx) {
 		if report.Left > 0 || report.Rejected > 0 {
-			_, _ = fmt.Fprintln(env.Stderr, "telemetry:", plain(report.String()))
+			_, _ = fmt.Fprintln(env.Stderr, "telemetry:", cli.Plain(report.String()))
 		}
 	}
 	if err := e.close(); err != nil {
@@ -157,7 +158,7 @@ func otlpOptions(cfg *config.Config) (otlp.Options, error) {
 		LogUserPrompt: o.LogUserPrompt, LogAgentResponses: o.LogAgentResponses, LogGuardianAssessments: o.LogGuardianAssessment,
 		DropSSEDeltas: !o.LogSSEDeltas || !cfg.Proctor.Export.DeltaRecords, DropToolContent: cfg.Proctor.Redact.Level == "strict",
 		ToolResultMaxBytes: int(o.ToolResult.MaxBytes), SpanAttributes: o.SpanAttributes, Compat: otlp.Compat(cfg.Proctor.Export.Compat),
-		Version: Version, Host: host, OS: osName, OSVersion: osVersion, RedactKey: key,
+		Version: cli.Version, Host: host, OS: osName, OSVersion: osVersion, RedactKey: key,
 	}, nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"proctor/event"
 	"proctor/executor"
 	"proctor/executor/approval"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/rulefile"
 )
@@ -111,16 +112,16 @@ func addedRules(file string, origin map[string]standing) (out []standing, err er
 }
 
 // ListGrants prints what stands.
-func ListGrants(ctx context.Context, env Env, s *Store, cfg *config.Config, asJSON bool) error {
+func ListGrants(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, asJSON bool) error {
 	list, err := s.grants(ctx, cfg)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if asJSON {
 		enc := json.NewEncoder(env.Stdout)
 		for _, g := range list {
 			if err := enc.Encode(g); err != nil {
-				return fail(Failure, err)
+				return cli.Fail(cli.Failure, err)
 			}
 		}
 		return nil
@@ -141,20 +142,20 @@ func ListGrants(ctx context.Context, env Env, s *Store, cfg *config.Config, asJS
 		case !g.Expires.IsZero():
 			until = g.Expires.Local().Format(time.DateTime)
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", g.ID, g.Kind, plain(or(g.By, "unknown")), plain(until), plain(shorten(what, 96)))
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", g.ID, g.Kind, cli.Plain(or(g.By, "unknown")), cli.Plain(until), cli.Plain(shorten(what, 96)))
 	}
-	return fail(Failure, table.Flush())
+	return cli.Fail(cli.Failure, table.Flush())
 }
 
 // RevokeGrant takes one grant back. The record comes first.
-func RevokeGrant(ctx context.Context, env Env, s *Store, cfg *config.Config, id string, o Answer) error {
+func RevokeGrant(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, id string, o Answer) error {
 	by, err := o.by(env)
 	if err != nil {
 		return err
 	}
 	list, err := s.grants(ctx, cfg)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	var found []standing
 	for _, g := range list {
@@ -164,9 +165,9 @@ func RevokeGrant(ctx context.Context, env Env, s *Store, cfg *config.Config, id 
 	}
 	switch {
 	case len(found) == 0:
-		return fail(Failure, fmt.Errorf("grant %q: %w", plain(shorten(id, 64)), errNoGrant))
+		return cli.Fail(cli.Failure, fmt.Errorf("grant %q: %w", cli.Plain(shorten(id, 64)), errNoGrant))
 	case len(found) > 1:
-		return fail(Failure, fmt.Errorf("grant %q: %d grants begin so; give more of the id", plain(id), len(found)))
+		return cli.Fail(cli.Failure, fmt.Errorf("grant %q: %d grants begin so; give more of the id", cli.Plain(id), len(found)))
 	}
 	g := found[0]
 	p := &event.GrantRevokedPayload{Grant: g.ID, By: by, Rule: g.Rule, File: g.File, Rationale: event.Secret(o.Why)}
@@ -176,7 +177,7 @@ func RevokeGrant(ctx context.Context, env Env, s *Store, cfg *config.Config, id 
 		err = s.into(ctx, g.Session, event.Draft{ID: event.NewID(), Actor: event.User, Payload: p}, func(*executor.State) error { return nil })
 	}
 	if err != nil {
-		return fail(Failure, fmt.Errorf("revoke %s: %w", g.ID, err))
+		return cli.Fail(cli.Failure, fmt.Errorf("revoke %s: %w", g.ID, err))
 	}
 	if o.JSON {
 		return encode(env.Stdout, p)

@@ -9,6 +9,7 @@ import (
 	"proctor/executor/tool"
 	"proctor/executor/tool/image"
 	"proctor/executor/tool/shell"
+	"proctor/internal/cli"
 	"proctor/internal/responses"
 	"proctor/internal/terms"
 	"proctor/policy"
@@ -32,22 +33,22 @@ func (r *run) newInspector() (*inspector, error) {
 		Dir: r.cfg.Cwd, Env: r.commandEnv(), MaxOutputTokens: int(r.cfg.ToolOutputTokenLimit), Limits: terms.Limits(r.cfg),
 	})
 	if err != nil {
-		return nil, fail(Failure, err)
+		return nil, cli.Fail(cli.Failure, err)
 	}
 	viewer, err := image.New(r.cfg.Cwd, image.Options{})
 	if err != nil {
-		return nil, fail(Failure, err)
+		return nil, cli.Fail(cli.Failure, err)
 	}
 	i := &inspector{}
 	if i.tools, err = tool.NewRegistry(append(manager.Tools(), viewer)...); err != nil {
-		return nil, fail(Failure, err)
+		return nil, cli.Fail(cli.Failure, err)
 	}
 	a := r.authority()
 	a.Approval, a.Sandbox, a.Headless = policy.ApprovalPolicy{Mode: policy.Never}, policy.ReadOnly, true
 	a.Plan = r.confine.Plan.Looking()
 	a.Escalated = a.Plan
 	if i.gate, err = approval.New(approval.Options{Authority: a, Stream: r.stream, Watcher: r.store.Bus}); err != nil {
-		return nil, fail(Failure, err)
+		return nil, cli.Fail(cli.Failure, err)
 	}
 	return i, nil
 }

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"proctor/executor"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/terms"
 	"proctor/policy/filesystem"
@@ -83,7 +84,7 @@ func readNotes(path, within string, limit int64) (string, error) {
 }
 
 // opening are the items before the first prompt: what the model should know of its surroundings.
-func opening(env Env, cfg *config.Config, plan filesystem.Plan, notes string) []json.RawMessage {
+func opening(env cli.Env, cfg *config.Config, plan filesystem.Plan, notes string) []json.RawMessage {
 	var items []json.RawMessage
 	if cfg.DeveloperInstructions != "" {
 		items = append(items, executor.Message("developer", cfg.DeveloperInstructions))
@@ -95,7 +96,7 @@ func opening(env Env, cfg *config.Config, plan filesystem.Plan, notes string) []
 	return append(items, executor.Message("user", text))
 }
 
-func surroundings(env Env, cfg *config.Config, plan filesystem.Plan) string {
+func surroundings(env cli.Env, cfg *config.Config, plan filesystem.Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, executor.Surroundings+"\n  <cwd>%s</cwd>\n  <approval_policy>%s</approval_policy>\n  <sandbox_mode>%s</sandbox_mode>\n  <network_access>%s</network_access>\n",
 		cfg.Cwd, cfg.ApprovalPolicy, cfg.SandboxMode, plan.Network)
@@ -106,7 +107,7 @@ func surroundings(env Env, cfg *config.Config, plan filesystem.Plan) string {
 	return b.String()
 }
 
-func userShell(env Env) string {
+func userShell(env cli.Env) string {
 	if s := env.Getenv("SHELL"); filepath.IsAbs(s) {
 		return s
 	}

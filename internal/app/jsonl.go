@@ -9,6 +9,7 @@ import (
 	"proctor/event"
 	"proctor/executor"
 	"proctor/executor/tool"
+	"proctor/internal/cli"
 )
 
 // jsonl is the machine view: the lines of codex exec --json on standard output.
@@ -53,15 +54,15 @@ func (j jsonl) TurnCompleted(u event.Usage, _ string) {
 // TurnFailed writes two lines, as codex exec does.
 func (j jsonl) TurnFailed(m string) {
 	j.Notice(m)
-	_, _ = fmt.Fprintln(j.err, "ERROR", plain(m))
+	_, _ = fmt.Fprintln(j.err, "ERROR", cli.Plain(m))
 	j.write(line{Type: "turn.failed", Error: &lineError{m}})
 }
 
 // Refused goes to standard error: the vocabulary of codex exec has no line for it.
-func (j jsonl) Refused(m string) { _, _ = fmt.Fprintln(j.err, "REFUSED", plain(m)) }
+func (j jsonl) Refused(m string) { _, _ = fmt.Fprintln(j.err, "REFUSED", cli.Plain(m)) }
 
 // Denied goes there as well.
-func (j jsonl) Denied(m string) { _, _ = fmt.Fprintln(j.err, "DENIED", plain(m)) }
+func (j jsonl) Denied(m string) { _, _ = fmt.Fprintln(j.err, "DENIED", cli.Plain(m)) }
 
 type (
 	textItem struct {

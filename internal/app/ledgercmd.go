@@ -16,10 +16,10 @@ import (
 )
 
 // List prints the sessions, newest last.
-func List(ctx context.Context, env Env, s *Store, asJSON bool) error {
+func List(ctx context.Context, env cli.Env, s *Store, asJSON bool) error {
 	sessions, err := s.Ledger.Sessions(ctx)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	table := tabwriter.NewWriter(env.Stdout, 0, 4, 2, ' ', 0)
 	if !asJSON {
@@ -29,18 +29,18 @@ func List(ctx context.Context, env Env, s *Store, asJSON bool) error {
 	for _, info := range sessions {
 		var sum replay.Summary
 		if err := s.EachEntry(ctx, info.ID, 1, func(e event.Entry) error { sum.Add(e); return nil }); err != nil {
-			return fail(Failure, fmt.Errorf("read session %s: %w", info.ID, err))
+			return cli.Fail(cli.Failure, fmt.Errorf("read session %s: %w", info.ID, err))
 		}
 		if asJSON {
 			if err := enc.Encode(sum); err != nil {
-				return fail(Failure, err)
+				return cli.Fail(cli.Failure, err)
 			}
 			continue
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\n", info.ID, info.Started.Local().Format("2006-01-02 15:04:05"),
-			sum.Status, sum.Commands, sum.Refused, sum.Denials, sum.Tokens.Input+sum.Tokens.Output, shorten(plain(sum.Prompt), 48))
+			sum.Status, sum.Commands, sum.Refused, sum.Denials, sum.Tokens.Input+sum.Tokens.Output, shorten(cli.Plain(sum.Prompt), 48))
 	}
-	return fail(Failure, table.Flush())
+	return cli.Fail(cli.Failure, table.Flush())
 }
 
 func shorten(s string, n int) string {
@@ -58,7 +58,7 @@ func shorten(s string, n int) string {
 
 // Verify checks the ledger, also against checkpoints in a file that was kept elsewhere, if one is named. The status is
 // Gate unless all holds.
-func Verify(ctx context.Context, env Env, s *Store, checkpoints string, asJSON bool) error {
+func Verify(ctx context.Context, env cli.Env, s *Store, checkpoints string, asJSON bool) error {
 	var known []string
 	if checkpoints != "" {
 		var err error
@@ -70,7 +70,7 @@ func Verify(ctx context.Context, env Env, s *Store, checkpoints string, asJSON b
 	report, err := s.Ledger.Verify(ctx, ledger.VerifyOptions{Progress: bar.update, Known: known})
 	bar.end()
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if asJSON {
 		if err := encode(env.Stdout, report); err != nil {
@@ -80,12 +80,12 @@ func Verify(ctx context.Context, env Env, s *Store, checkpoints string, asJSON b
 		printReport(env, report)
 	}
 	if !report.OK {
-		return fail(Gate, cli.ErrSilent)
+		return cli.Fail(cli.Gate, cli.ErrSilent)
 	}
 	return nil
 }
 
-func printReport(env Env, r ledger.Report) {
+func printReport(env cli.Env, r ledger.Report) {
 	verdict := "OK: all holds"
 	if !r.OK {
 		verdict = "FAILED: the record cannot be trusted"
@@ -98,13 +98,13 @@ func printReport(env Env, r ledger.Report) {
 	printFindings(env, r.Findings, r.Omitted)
 }
 
-func printFindings(env Env, found []ledger.Finding, omitted int) {
+func printFindings(env cli.Env, found []ledger.Finding, omitted int) {
 	for _, f := range found {
 		where := f.Session
 		if f.Seq != nil {
 			where += fmt.Sprintf(" entry %d", *f.Seq)
 		}
-		_, _ = fmt.Fprintf(env.Stdout, "  %-7s %s %s: %s\n", f.Severity, f.Code, where, plain(f.Message))
+		_, _ = fmt.Fprintf(env.Stdout, "  %-7s %s %s: %s\n", f.Severity, f.Code, where, cli.Plain(f.Message))
 	}
 	if omitted > 0 {
 		_, _ = fmt.Fprintf(env.Stdout, "  … and %d more findings\n", omitted)
@@ -112,30 +112,30 @@ func printFindings(env Env, found []ledger.Finding, omitted int) {
 }
 
 // Key prints the public key.
-func Key(env Env, s *Store) error {
+func Key(env cli.Env, s *Store) error {
 	_, err := fmt.Fprintln(env.Stdout, s.Ledger.PublicKey())
 	return err
 }
 
 // Drain sends everything behind the cursors.
-func Drain(ctx context.Context, env Env, s *Store, cfg *config.Config) error {
+func Drain(ctx context.Context, env cli.Env, s *Store, cfg *config.Config) error {
 	e, err := StartExport(s, cfg, "", env.Logger())
 	if err != nil {
 		return err
 	}
 	if len(e.group) == 0 {
-		return fail(Failure, errors.New("no exporter is configured: set exporter or metrics_exporter in [otel] of config.toml"))
+		return cli.Fail(cli.Failure, errors.New("no exporter is configured: set exporter or metrics_exporter in [otel] of config.toml"))
 	}
 	var left uint64
 	for _, report := range e.Flush(ctx) {
 		left += report.Left
-		_, _ = fmt.Fprintln(env.Stdout, plain(report.String()))
+		_, _ = fmt.Fprintln(env.Stdout, cli.Plain(report.String()))
 	}
 	if err := e.close(); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if left > 0 {
-		return fail(Failure, fmt.Errorf("%d entries are left; they stay in the ledger for the next run", left))
+		return cli.Fail(cli.Failure, fmt.Errorf("%d entries are left; they stay in the ledger for the next run", left))
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"proctor/executor/approval"
 	"proctor/executor/tool"
 	"proctor/executor/tool/mcp"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/policy"
 )
@@ -25,7 +26,7 @@ func (r *run) startServers(ctx context.Context, gate *approval.Gate) ([]tool.Too
 		case err == nil:
 			tools = append(tools, r.distinct(name, tools, started)...)
 		case r.cfg.MCPServers[name].Required:
-			return nil, fail(Failure, errors.Join(fmt.Errorf("MCP server %q is required and did not start: %w", name, err), tool.CloseAll(ctx, tools)))
+			return nil, cli.Fail(cli.Failure, errors.Join(fmt.Errorf("MCP server %q is required and did not start: %w", name, err), tool.CloseAll(ctx, tools)))
 		default:
 			r.noteServer(name, fmt.Sprintf("MCP server %q did not start, its tools are missing: %v", name, err))
 		}
@@ -83,7 +84,7 @@ func (r *run) startServer(ctx context.Context, name string, gate *approval.Gate)
 		}
 		c.Env = mcp.Environ(r.env.Environ, passedVariables(s), set)
 	}
-	return mcp.Start(ctx, c, Version, r.env.Logger())
+	return mcp.Start(ctx, c, cli.Version, r.env.Logger())
 }
 
 // passedVariables are the names in env_vars: words, or tables with a name.
@@ -103,7 +104,7 @@ func passedVariables(s config.MCPServer) (names []string) {
 
 // serverHeaders are what every request to a server carries. A variable that is missing is an error: without it the server would
 // be asked as somebody else.
-func serverHeaders(env Env, s config.MCPServer) (map[string]string, error) {
+func serverHeaders(env cli.Env, s config.MCPServer) (map[string]string, error) {
 	headers := map[string]string{}
 	for name, value := range s.HTTPHeaders {
 		headers[name] = value.Reveal()
@@ -125,7 +126,7 @@ func serverHeaders(env Env, s config.MCPServer) (map[string]string, error) {
 	return headers, nil
 }
 
-func need(env Env, variable, key string) (string, error) {
+func need(env cli.Env, variable, key string) (string, error) {
 	if value := env.Getenv(variable); value != "" {
 		return value, nil
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/responses"
 )
@@ -30,12 +31,12 @@ func unsigned[N int | int64](n N) *uint64 {
 	return &u
 }
 
-func newModel(env Env, cfg *config.Config) (*responses.Client, error) {
+func newModel(env cli.Env, cfg *config.Config) (*responses.Client, error) {
 	client, err := responses.New(provider(cfg.ModelProviderID, cfg.ModelProvider), responses.Options{
-		Getenv: env.Getenv, UserAgent: "proctor/" + Version,
+		Getenv: env.Getenv, UserAgent: "proctor/" + cli.Version,
 	})
 	if err != nil {
-		return nil, fail(Failure, err)
+		return nil, cli.Fail(cli.Failure, err)
 	}
 	return client, nil
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"sync"
 	"syscall"
+
+	"proctor/internal/cli"
 )
 
 // output is standard output that remembers that a write failed. The run goes on, since the
@@ -34,5 +36,5 @@ func (o *output) failure() error {
 	if o.err == nil {
 		return nil
 	}
-	return fail(Failure, fmt.Errorf("standard output is not whole: %w; 'proctor replay --last' has everything", o.err))
+	return cli.Fail(cli.Failure, fmt.Errorf("standard output is not whole: %w; 'proctor replay --last' has everything", o.err))
 }

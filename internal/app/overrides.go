@@ -9,11 +9,12 @@ import (
 	"proctor/event"
 	"proctor/executor"
 	"proctor/executor/approval"
+	"proctor/internal/cli"
 	"proctor/ledger"
 )
 
 // OverrideApproval lets the action of a request that was not approved through once.
-func OverrideApproval(ctx context.Context, env Env, s *Store, id string, o Answer) error {
+func OverrideApproval(ctx context.Context, env cli.Env, s *Store, id string, o Answer) error {
 	by, err := o.by(env)
 	if err != nil {
 		return err
@@ -21,16 +22,16 @@ func OverrideApproval(ctx context.Context, env Env, s *Store, id string, o Answe
 	a, err := s.request(ctx, id)
 	switch {
 	case err != nil:
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	case a.Decided == nil:
-		return fail(Failure, fmt.Errorf("approval %s waits for an answer: use 'proctor approvals approve'", a.Request.ID))
+		return cli.Fail(cli.Failure, fmt.Errorf("approval %s waits for an answer: use 'proctor approvals approve'", a.Request.ID))
 	case a.Decided.Status == event.Approved:
-		return fail(Failure, fmt.Errorf("approval %s was approved: there is nothing to override", a.Request.ID))
+		return cli.Fail(cli.Failure, fmt.Errorf("approval %s was approved: there is nothing to override", a.Request.ID))
 	case a.Broken != nil:
-		return fail(Failure, a.Broken)
+		return cli.Fail(cli.Failure, a.Broken)
 	}
 	if o.For <= 0 || o.For > approval.MaxOverride {
-		return fail(Usage, fmt.Errorf("--for %s: expected a time up to %s, for example 10m", o.For, approval.MaxOverride))
+		return cli.Fail(cli.Usage, fmt.Errorf("--for %s: expected a time up to %s, for example 10m", o.For, approval.MaxOverride))
 	}
 	if err := o.confirm(env, a, "Permit it once, within "+o.For.String()+"?"); err != nil {
 		return err
@@ -47,7 +48,7 @@ func OverrideApproval(ctx context.Context, env Env, s *Store, id string, o Answe
 		return checkOverride(st.Standing.Refused, p, time.Now())
 	}
 	if err := s.into(ctx, a.Request.Session, draft, check); err != nil {
-		return fail(Failure, fmt.Errorf("override of %s: %w", a.Request.ID, err))
+		return cli.Fail(cli.Failure, fmt.Errorf("override of %s: %w", a.Request.ID, err))
 	}
 	if o.JSON {
 		return encode(env.Stdout, p)

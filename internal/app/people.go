@@ -87,7 +87,7 @@ func (r *run) patience() time.Duration {
 }
 
 // userName is the account that this process runs under.
-func userName(env Env) string {
+func userName(env cli.Env) string {
 	if u, err := user.Current(); err == nil && people.CheckName(u.Username) == nil {
 		return u.Username
 	}

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+
+	"proctor/internal/cli"
 )
 
 // progress draws a bar on a terminal and nothing elsewhere.
@@ -15,7 +17,7 @@ type progress struct {
 	unit  func(uint64) string
 }
 
-func newProgress(env Env, label string) *progress {
+func newProgress(env cli.Env, label string) *progress {
 	p := &progress{label: label, shown: -1, unit: func(n uint64) string { return strconv.FormatUint(n, 10) }}
 	if env.StderrTerminal {
 		p.out = env.Stderr

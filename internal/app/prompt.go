@@ -8,26 +8,27 @@ import (
 	"unicode/utf8"
 
 	"proctor/executor"
+	"proctor/internal/cli"
 )
 
 // readPrompt applies the rules of codex exec: the argument is the prompt; "-" or no
 // argument reads standard input; an argument with piped input gets it appended as
 // a <stdin> block.
-func readPrompt(env Env, arg string, given bool) (string, error) {
+func readPrompt(env cli.Env, arg string, given bool) (string, error) {
 	fromStdin := !given || arg == "-"
 	if fromStdin && env.StdinTerminal {
-		return "", fail(Failure, errors.New("no prompt: give one as an argument, or pipe it in and use '-'"))
+		return "", cli.Fail(cli.Failure, errors.New("no prompt: give one as an argument, or pipe it in and use '-'"))
 	}
 	if !fromStdin && (env.StdinTerminal || env.Stdin == nil) {
 		return arg, nil
 	}
 	text, err := readAll(env.Stdin)
 	if err != nil {
-		return "", fail(Failure, fmt.Errorf("read the prompt from standard input: %w", err))
+		return "", cli.Fail(cli.Failure, fmt.Errorf("read the prompt from standard input: %w", err))
 	}
 	switch {
 	case fromStdin && strings.TrimSpace(text) == "":
-		return "", fail(Failure, errors.New("no prompt provided via stdin"))
+		return "", cli.Fail(cli.Failure, errors.New("no prompt provided via stdin"))
 	case fromStdin:
 		return text, nil
 	case strings.TrimSpace(text) == "":

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/ledger"
 	"proctor/replay"
 	"proctor/replay/web"
@@ -26,7 +27,7 @@ type ReplayOptions struct {
 }
 
 // Replay shows a session.
-func Replay(ctx context.Context, env Env, s *Store, o ReplayOptions) error {
+func Replay(ctx context.Context, env cli.Env, s *Store, o ReplayOptions) error {
 	kinds, err := parseKinds(o.Kinds)
 	if err != nil {
 		return err
@@ -34,25 +35,25 @@ func Replay(ctx context.Context, env Env, s *Store, o ReplayOptions) error {
 	id := o.Session
 	if o.Last {
 		if id, err = s.LastSession(ctx); err != nil {
-			return fail(Failure, err)
+			return cli.Fail(cli.Failure, err)
 		}
 	}
 	if _, err := s.Ledger.SessionInfo(ctx, id); errors.Is(err, ledger.ErrUnknownSession) {
-		return fail(Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id))
+		return cli.Fail(cli.Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id))
 	} else if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	each := func(f func(event.Entry) error) error { return s.EachEntry(ctx, id, 1, f) }
 	w := bufio.NewWriter(env.Stdout)
 	if err := show(env, w, each, kinds, o); err != nil {
-		return fail(Failure, fmt.Errorf("replay session %s: %w", id, err))
+		return cli.Fail(cli.Failure, fmt.Errorf("replay session %s: %w", id, err))
 	}
-	return fail(Failure, w.Flush())
+	return cli.Fail(cli.Failure, w.Flush())
 }
 
 // ReplayEvidence shows the session of an evidence file, once all of the file holds: signed with key, or with the file's own where
 // that is empty. Status Gate when it does not hold.
-func ReplayEvidence(env Env, file, key string, o ReplayOptions) error {
+func ReplayEvidence(env cli.Env, file, key string, o ReplayOptions) error {
 	kinds, err := parseKinds(o.Kinds)
 	if err != nil {
 		return err
@@ -63,7 +64,7 @@ func ReplayEvidence(env Env, file, key string, o ReplayOptions) error {
 		return err
 	}
 	if !report.OK {
-		return fail(Gate, fmt.Errorf("evidence %s does not hold, so it is not shown; 'proctor ledger verify %s' says why", file, file))
+		return cli.Fail(cli.Gate, fmt.Errorf("evidence %s does not hold, so it is not shown; 'proctor ledger verify %s' says why", file, file))
 	}
 	each := func(f func(event.Entry) error) error {
 		for _, e := range entries {
@@ -75,13 +76,13 @@ func ReplayEvidence(env Env, file, key string, o ReplayOptions) error {
 	}
 	w := bufio.NewWriter(env.Stdout)
 	if err := show(env, w, each, kinds, o); err != nil {
-		return fail(Failure, fmt.Errorf("replay evidence %s: %w", file, err))
+		return cli.Fail(cli.Failure, fmt.Errorf("replay evidence %s: %w", file, err))
 	}
-	return fail(Failure, w.Flush())
+	return cli.Fail(cli.Failure, w.Flush())
 }
 
 // show prints the entries that each gives, in the form that o asks for.
-func show(env Env, w *bufio.Writer, each func(func(event.Entry) error) error, kinds []event.Kind, o ReplayOptions) error {
+func show(env cli.Env, w *bufio.Writer, each func(func(event.Entry) error) error, kinds []event.Kind, o ReplayOptions) error {
 	view := replay.Options{Width: env.Width(), Color: replay.UseColor(env.StdoutTerminal, env.Getenv), Full: o.Full, Kinds: kinds}
 	switch {
 	case o.JSON:
@@ -124,7 +125,7 @@ func parseKinds(words []string) ([]event.Kind, error) {
 	for _, w := range words {
 		k := event.Kind(w)
 		if _, ok := event.Lookup(k); !ok {
-			return nil, fail(Usage, fmt.Errorf("--kind %q: no such kind of event; doc/events.md lists them", w))
+			return nil, cli.Fail(cli.Usage, fmt.Errorf("--kind %q: no such kind of event; doc/events.md lists them", w))
 		}
 		kinds = append(kinds, k)
 	}

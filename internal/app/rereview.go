@@ -68,7 +68,7 @@ const maxPolicyFile = 256 << 10
 // ReReview sends recorded review requests to a model again, each on its own with what was recorded with it. It runs nothing, gives
 // the reviewer no tools, and records nothing: the question is about the past, and the sessions it reads are closed. Status is Gate
 // when an outcome differs.
-func ReReview(ctx context.Context, env Env, s *Store, cfg *config.Config, o ReReviewOptions) error {
+func ReReview(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, o ReReviewOptions) error {
 	opts := reviewOptions(cfg)
 	if o.Model != "" {
 		opts.Model = o.Model
@@ -100,29 +100,29 @@ func ReReview(ctx context.Context, env Env, s *Store, cfg *config.Config, o ReRe
 		_, err = fmt.Fprintf(out, "%d reviews by %s: %d differ, %d unknown, %d tokens\n", sum.Reviews, opts.Model, sum.Differ, sum.Unknown, sum.Usage.Input+sum.Usage.Output)
 	}
 	if err := errors.Join(err, out.Flush()); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if sum.Differ > 0 {
-		return fail(Gate, cli.ErrSilent)
+		return cli.Fail(cli.Gate, cli.ErrSilent)
 	}
 	if sum.Reviews > 0 && sum.Unknown == sum.Reviews {
-		return fail(Failure, errors.New("no review could be judged again; the reason is above, or in --json"))
+		return cli.Fail(cli.Failure, errors.New("no review could be judged again; the reason is above, or in --json"))
 	}
 	return nil
 }
 
-func readPolicyFile(env Env, path string) (string, error) {
+func readPolicyFile(env cli.Env, path string) (string, error) {
 	f, err := os.Open(env.Abs(path))
 	if err != nil {
-		return "", fail(Usage, fmt.Errorf("--policy: %w; expected a text file with the rules of the environment", err))
+		return "", cli.Fail(cli.Usage, fmt.Errorf("--policy: %w; expected a text file with the rules of the environment", err))
 	}
 	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, maxPolicyFile+1))
 	switch {
 	case err != nil:
-		return "", fail(Usage, fmt.Errorf("--policy %s: %w", path, err))
+		return "", cli.Fail(cli.Usage, fmt.Errorf("--policy %s: %w", path, err))
 	case len(b) > maxPolicyFile:
-		return "", fail(Usage, fmt.Errorf("--policy %s: more than %d bytes", path, maxPolicyFile))
+		return "", cli.Fail(cli.Usage, fmt.Errorf("--policy %s: more than %d bytes", path, maxPolicyFile))
 	}
 	return string(b), nil
 }
@@ -221,24 +221,24 @@ func printJudged(w io.Writer, j Judged, asJSON bool) error {
 	if !j.Differs && j.Unknown == "" {
 		return nil
 	}
-	if _, err := fmt.Fprintf(w, "seq %d, session %s, call %s\n  %s\n  was  %s\n", j.Seq, plain(j.Session), plain(j.Call), plain(j.Asked), judgementText(j.Was)); err != nil {
+	if _, err := fmt.Fprintf(w, "seq %d, session %s, call %s\n  %s\n  was  %s\n", j.Seq, cli.Plain(j.Session), cli.Plain(j.Call), cli.Plain(j.Asked), judgementText(j.Was)); err != nil {
 		return err
 	}
 	now := judgementText(j.Now)
 	if j.Unknown != "" {
-		now = "unknown: " + plain(shorten(j.Unknown, maxListedText))
+		now = "unknown: " + cli.Plain(shorten(j.Unknown, maxListedText))
 	}
 	_, err := fmt.Fprintf(w, "  now  %s\n", now)
 	return err
 }
 
 func judgementText(j Judgement) string {
-	text := fmt.Sprintf("%s by %s", j.Status, plain(j.Reviewer))
+	text := fmt.Sprintf("%s by %s", j.Status, cli.Plain(j.Reviewer))
 	if j.RiskLevel != "" {
-		text += fmt.Sprintf(", risk %s, authorization %s", plain(j.RiskLevel), plain(j.Authorization))
+		text += fmt.Sprintf(", risk %s, authorization %s", cli.Plain(j.RiskLevel), cli.Plain(j.Authorization))
 	}
 	if j.Rationale != "" {
-		text += ": " + plain(shorten(j.Rationale, maxListedText))
+		text += ": " + cli.Plain(shorten(j.Rationale, maxListedText))
 	}
 	return text
 }

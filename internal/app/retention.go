@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 )
 
@@ -12,7 +13,7 @@ import (
 const retainEvery = time.Hour
 
 // retain erases what [ledger.retention] does not keep, now and every hour, until ctx ends. This process owns the ledger.
-func (s *Store) retain(ctx context.Context, env Env, c config.ProctorRetention) {
+func (s *Store) retain(ctx context.Context, env cli.Env, c config.ProctorRetention) {
 	if c == (config.ProctorRetention{}) {
 		return
 	}

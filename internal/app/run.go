@@ -41,7 +41,7 @@ type RunOptions struct {
 }
 
 // Run supervises one command: the path of a tool call in Exec, without a model. Status is that of the command, or see ExitOf.
-func Run(ctx context.Context, env Env, o RunOptions) error {
+func Run(ctx context.Context, env cli.Env, o RunOptions) error {
 	defer cli.SurvivePipes()()
 	out := &output{w: env.Stdout}
 	r := &run{env: env, out: out, started: time.Now(), command: &o, opts: ExecOptions{
@@ -92,7 +92,7 @@ func (r *run) startCommand(host string) event.ConversationStartsPayload {
 	return event.ConversationStartsPayload{
 		ProviderName: noModel, Model: noModel, ReasoningSummary: noModel, LegacyMultiAgentInfo: "none",
 		ApprovalPolicy: r.cfg.ApprovalPolicy.String(), SandboxPolicy: string(r.cfg.SandboxMode), Reviewer: string(r.cfg.ApprovalsReviewer),
-		AppVersion: Version, Originator: runOriginator, TerminalType: terminalType(r.env), Cwd: event.Secret(r.cfg.Cwd), Git: r.git,
+		AppVersion: cli.Version, Originator: runOriginator, TerminalType: terminalType(r.env), Cwd: event.Secret(r.cfg.Cwd), Git: r.git,
 		Host: host, PID: os.Getpid(), Telemetry: exports(r.cfg),
 	}
 }
@@ -117,7 +117,7 @@ func (r *run) runCommand(ctx context.Context, s *executor.Session) (executor.Out
 // signalFor is the signal that a command gets for the end of its run.
 func signalFor(cause error) syscall.Signal {
 	switch {
-	case errors.Is(cause, ErrInterrupted):
+	case errors.Is(cause, cli.ErrInterrupted):
 		return syscall.SIGINT
 	case errors.Is(cause, event.ErrNotRecorded):
 		return syscall.SIGKILL // what it does from here on is not recorded
@@ -131,15 +131,15 @@ func (r *run) commandVerdict(ctx context.Context, o executor.Outcome, err error)
 	case errors.Is(err, event.ErrNotRecorded):
 		return r.notRecorded(err, "run the command again")
 	case o.Refused != nil && ctx.Err() == nil:
-		return fail(Gate, &cli.ShownError{Err: fmt.Errorf("refused: %s", o.Message)})
+		return cli.Fail(cli.Gate, &cli.ShownError{Err: fmt.Errorf("refused: %s", o.Message)})
 	case errors.Is(o.Failure, tool.ErrNotStarted):
-		return fail(cli.StartExit(o.Failure), o.Failure)
+		return cli.Fail(cli.StartExit(o.Failure), o.Failure)
 	case isSetup(err):
 		return err
 	case err != nil:
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	case o.Tool.ExitCode == nil:
-		return fail(cli.ExitOf(context.Cause(ctx)), fmt.Errorf("%w before the command ran", context.Cause(ctx)))
+		return cli.Fail(cli.ExitOf(context.Cause(ctx)), fmt.Errorf("%w before the command ran", context.Cause(ctx)))
 	}
 	if err := errors.Join(r.out.failure(), r.gate(o.Result)); err != nil {
 		return err
@@ -147,7 +147,7 @@ func (r *run) commandVerdict(ctx context.Context, o executor.Outcome, err error)
 	if *o.Tool.ExitCode != 0 && o.SandboxDenials > 0 && !r.command.JSON {
 		cli.Warn(r.env, fmt.Sprintf("the sandbox refused %d calls of the command; 'proctor replay %s' shows them", o.SandboxDenials, r.session))
 	}
-	return fail(Exit(*o.Tool.ExitCode), cli.Silent(*o.Tool.ExitCode))
+	return cli.Fail(cli.Exit(*o.Tool.ExitCode), cli.Silent(*o.Tool.ExitCode))
 }
 
 // commandView shows only what the command itself cannot: that it was refused, and with --log-denials what of it.

@@ -15,7 +15,7 @@ import (
 
 // Serve owns the ledger until ctx ends: other processes record through it, and what they record leaves through its
 // exporters. While another process has the ledger it stands by, and takes over when that one ends.
-func Serve(ctx context.Context, env Env, o config.Options) error {
+func Serve(ctx context.Context, env cli.Env, o config.Options) error {
 	cfg, warnings, err := env.Configure(o)
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func Serve(ctx context.Context, env Env, o config.Options) error {
 	return errors.Join(serve(ctx, env, store, cfg), store.Close(context.WithoutCancel(ctx)))
 }
 
-func serve(ctx context.Context, env Env, s *Store, cfg *config.Config) error {
+func serve(ctx context.Context, env cli.Env, s *Store, cfg *config.Config) error {
 	owns := make(chan struct{})
 	if s.whenOwner(func(context.Context) { close(owns) }) {
 		serving(env, "standing by: another process owns the ledger %s; this one takes over when it ends", s.dir)
@@ -62,8 +62,8 @@ func serve(ctx context.Context, env Env, s *Store, cfg *config.Config) error {
 	return err
 }
 
-func serving(env Env, format string, args ...any) {
-	_, _ = fmt.Fprintln(env.Stderr, "proctor:", plain(fmt.Sprintf(format, args...)))
+func serving(env cli.Env, format string, args ...any) {
+	_, _ = fmt.Fprintln(env.Stderr, "proctor:", cli.Plain(fmt.Sprintf(format, args...)))
 }
 
 func destinations(e Export) string {
@@ -74,5 +74,5 @@ func destinations(e Export) string {
 }
 
 func notRecordedBy(s *Store) error {
-	return fail(NotDurable, fmt.Errorf("%w: %w; free space or repair the disk, then start again", event.ErrNotRecorded, s.Err()))
+	return cli.Fail(cli.NotDurable, fmt.Errorf("%w: %w; free space or repair the disk, then start again", event.ErrNotRecorded, s.Err()))
 }

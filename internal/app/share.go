@@ -17,7 +17,7 @@ import (
 type share struct {
 	dir     string
 	service bool // this process stays
-	env     Env
+	env     cli.Env
 	log     *slog.Logger
 	closing chan struct{}
 	work    sync.WaitGroup
@@ -32,7 +32,7 @@ type share struct {
 	owning []func(context.Context) // to call when this process becomes the owner later
 }
 
-func newShare(env Env, dir string) *share {
+func newShare(env cli.Env, dir string) *share {
 	return &share{dir: dir, env: env, log: env.Logger(), closing: make(chan struct{}), failed: make(chan struct{})}
 }
 
@@ -156,7 +156,7 @@ func (s *Store) refresh() error {
 func (s *share) claim(session string) error {
 	release, err := ledger.Claim(s.dir, session)
 	if errors.Is(err, ledger.ErrClaimed) {
-		return fail(Failure, fmt.Errorf("session %s cannot go on here: another process runs it now", session))
+		return cli.Fail(cli.Failure, fmt.Errorf("session %s cannot go on here: another process runs it now", session))
 	}
 	if err != nil {
 		return notDurable(err)
@@ -231,7 +231,7 @@ func (s *Store) recoverSession(ctx context.Context, l *ledger.Ledger, id string)
 }
 
 // showRecovered says which sessions were found open and closed.
-func showRecovered(env Env, recovered []Recovered) {
+func showRecovered(env cli.Env, recovered []Recovered) {
 	for _, r := range recovered {
 		cli.Warn(env, r.String())
 	}

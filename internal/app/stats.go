@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 	"text/tabwriter"
+
+	"proctor/internal/cli"
 )
 
 // Stats sums up the ledger.
-func Stats(ctx context.Context, env Env, s *Store, asJSON bool) error {
+func Stats(ctx context.Context, env cli.Env, s *Store, asJSON bool) error {
 	st, err := s.Ledger.Stats(ctx)
 	if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if asJSON {
 		return encode(env.Stdout, st)
@@ -41,5 +43,5 @@ func Stats(ctx context.Context, env Env, s *Store, asJSON bool) error {
 	for _, g := range st.Growth {
 		line("last "+counted(g.Days, "day"), "%d entries, about %s", g.Entries, sizeText(g.Bytes))
 	}
-	return fail(Failure, t.Flush())
+	return cli.Fail(cli.Failure, t.Flush())
 }

@@ -9,6 +9,7 @@ import (
 
 	"proctor/bus"
 	"proctor/event"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/ledger"
 )
@@ -54,7 +55,7 @@ const (
 
 // Open opens the ledger of cfg for this process. Whoever finds it free owns it, closes sessions that a killed
 // process left open, and serves other processes until Close.
-func Open(ctx context.Context, env Env, cfg *config.Config, access Access) (*Store, error) {
+func Open(ctx context.Context, env cli.Env, cfg *config.Config, access Access) (*Store, error) {
 	dir := cfg.Proctor.Ledger.Dir
 	if access == Reader && !ledger.Exists(dir) {
 		return nil, noLedger(dir)
@@ -77,7 +78,7 @@ func Open(ctx context.Context, env Env, cfg *config.Config, access Access) (*Sto
 }
 
 func noLedger(dir string) error {
-	return fail(NotDurable, fmt.Errorf("no ledger at %s: nothing was recorded there; set PROCTOR_HOME to where it is, or run 'proctor exec' first", dir))
+	return cli.Fail(cli.NotDurable, fmt.Errorf("no ledger at %s: nothing was recorded there; set PROCTOR_HOME to where it is, or run 'proctor exec' first", dir))
 }
 
 var errNoSession = errors.New("the ledger holds no session yet; run 'proctor exec' or 'proctor demo' first")
@@ -130,8 +131,8 @@ func (s *Store) Close(ctx context.Context) error {
 }
 
 func notDurable(err error) error {
-	if err == nil || errors.Is(err, ErrInterrupted) || errors.Is(err, ErrTerminated) || errors.Is(err, ErrTimeLimit) {
+	if err == nil || errors.Is(err, cli.ErrInterrupted) || errors.Is(err, cli.ErrTerminated) || errors.Is(err, cli.ErrTimeLimit) {
 		return err
 	}
-	return fail(NotDurable, fmt.Errorf("ledger: %w", err))
+	return cli.Fail(cli.NotDurable, fmt.Errorf("ledger: %w", err))
 }

@@ -62,7 +62,7 @@ func (t *telemetry) finish(ctx context.Context) {
 		export.finish(ctx, t.r.env)
 	case exports(t.r.cfg):
 		if err := t.r.awaitExport(context.WithoutCancel(ctx)); err != nil {
-			_, _ = fmt.Fprintln(t.r.env.Stderr, "telemetry:", plain(err.Error()))
+			_, _ = fmt.Fprintln(t.r.env.Stderr, "telemetry:", cli.Plain(err.Error()))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"proctor/executor/tool/permissions"
 	"proctor/executor/tool/plan"
 	"proctor/executor/tool/shell"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/terms"
 )
@@ -35,7 +36,7 @@ func (r *run) newTools(ctx context.Context, env []string, gate *approval.Gate) (
 		return nil
 	}})
 	if err != nil {
-		return nil, fail(Failure, err)
+		return nil, cli.Fail(cli.Failure, err)
 	}
 	o := shell.Options{
 		Dir: r.cfg.Cwd, Env: env, AllowLoginShell: r.loginShell(), MaxOutputTokens: int(r.cfg.ToolOutputTokenLimit), Patch: patcher,
@@ -47,11 +48,11 @@ func (r *run) newTools(ctx context.Context, env []string, gate *approval.Gate) (
 	}
 	manager, err := shell.New(o)
 	if err != nil {
-		return nil, fail(Failure, err)
+		return nil, cli.Fail(cli.Failure, err)
 	}
 	viewer, err := image.New(r.cfg.Cwd, image.Options{})
 	if err != nil {
-		return nil, fail(Failure, err)
+		return nil, cli.Fail(cli.Failure, err)
 	}
 	tools := []tool.Tool{patcher, plan.Tool{}}
 	if featureOn(r.cfg, "shell_tool") {
@@ -63,7 +64,7 @@ func (r *run) newTools(ctx context.Context, env []string, gate *approval.Gate) (
 	if r.cfg.Features[featureRequestPermissions] {
 		asker, err := permissions.New(r.cfg.Cwd)
 		if err != nil {
-			return nil, fail(Failure, err)
+			return nil, cli.Fail(cli.Failure, err)
 		}
 		tools = append(tools, asker)
 	}
@@ -73,7 +74,7 @@ func (r *run) newTools(ctx context.Context, env []string, gate *approval.Gate) (
 	}
 	registry, err := tool.NewRegistry(append(tools, servers...)...)
 	if err != nil {
-		return nil, errors.Join(fail(Failure, err), tool.CloseAll(ctx, servers))
+		return nil, errors.Join(cli.Fail(cli.Failure, err), tool.CloseAll(ctx, servers))
 	}
 	return registry, nil
 }

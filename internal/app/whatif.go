@@ -27,10 +27,10 @@ type WhatIfOptions struct {
 }
 
 // WhatIf decides recorded decisions again under another configuration. Status is Gate when one flips.
-func WhatIf(ctx context.Context, env Env, s *Store, o WhatIfOptions) error {
+func WhatIf(ctx context.Context, env cli.Env, s *Store, o WhatIfOptions) error {
 	source, err := openWhatIf(env, o.Config)
 	if err != nil {
-		return fail(Usage, err)
+		return cli.Fail(cli.Usage, err)
 	}
 	maker := &authorities{source: source, overrides: o.Overrides, made: map[string]madeAuthority{}}
 	out := bufio.NewWriter(env.Stdout)
@@ -44,13 +44,13 @@ func WhatIf(ctx context.Context, env Env, s *Store, o WhatIfOptions) error {
 		return err
 	}
 	if err := errors.Join(printSummary(out, env, w.Summary(), o.JSON), out.Flush()); err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
 	if maker.failed != nil { // a configuration that loads for no session is a mistake, and no answer
-		return fail(Failure, fmt.Errorf("--what-if %s: %w", o.Config, maker.failed))
+		return cli.Fail(cli.Failure, fmt.Errorf("--what-if %s: %w", o.Config, maker.failed))
 	}
 	if w.Summary().Flips > 0 {
-		return fail(Gate, cli.ErrSilent)
+		return cli.Fail(cli.Gate, cli.ErrSilent)
 	}
 	return nil
 }
@@ -58,21 +58,21 @@ func WhatIf(ctx context.Context, env Env, s *Store, o WhatIfOptions) error {
 // eachOf reads the entries that o chooses, in ledger order.
 func (s *Store) eachOf(ctx context.Context, o WhatIfOptions, f func(event.Entry) error) error {
 	if o.All {
-		return fail(Failure, s.everyEntry(ctx, f))
+		return cli.Fail(cli.Failure, s.everyEntry(ctx, f))
 	}
 	id := o.Session
 	if o.Last {
 		var err error
 		if id, err = s.LastSession(ctx); err != nil {
-			return fail(Failure, err)
+			return cli.Fail(cli.Failure, err)
 		}
 	}
 	if _, err := s.Ledger.SessionInfo(ctx, id); errors.Is(err, ledger.ErrUnknownSession) {
-		return fail(Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id))
+		return cli.Fail(cli.Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id))
 	} else if err != nil {
-		return fail(Failure, err)
+		return cli.Fail(cli.Failure, err)
 	}
-	return fail(Failure, s.EachEntry(ctx, id, 1, f))
+	return cli.Fail(cli.Failure, s.EachEntry(ctx, id, 1, f))
 }
 
 func (s *Store) everyEntry(ctx context.Context, f func(event.Entry) error) error {
@@ -102,7 +102,7 @@ func printRedecided(w io.Writer, r replay.Redecided, asJSON bool) error {
 		return nil
 	}
 	_, err := fmt.Fprintf(w, "%s  seq %d, session %s, call %s\n  %s\n  was  %s\n  now  %s\n", r.Event, r.Seq, r.Session,
-		plain(r.Call), plain(r.Asked), verdictText(r.Was), verdictText(r.Now))
+		cli.Plain(r.Call), cli.Plain(r.Asked), verdictText(r.Was), verdictText(r.Now))
 	return err
 }
 
@@ -112,12 +112,12 @@ func verdictText(v replay.Verdict) string {
 		text += ", outside the sandbox"
 	}
 	if v.Rule != "" {
-		text += ", " + plain(v.Rule)
+		text += ", " + cli.Plain(v.Rule)
 	}
 	return text
 }
 
-func printSummary(w io.Writer, env Env, s replay.WhatIfSummary, asJSON bool) error {
+func printSummary(w io.Writer, env cli.Env, s replay.WhatIfSummary, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(struct {
 			Summary replay.WhatIfSummary `json:"summary"`
@@ -128,7 +128,7 @@ func printSummary(w io.Writer, env Env, s replay.WhatIfSummary, asJSON bool) err
 		_, err = fmt.Fprintf(w, "  %6d  %s\n", s.Flipped[direction], direction)
 	}
 	for _, why := range slices.Sorted(maps.Keys(s.Reasons)) {
-		_, err = fmt.Fprintf(w, "  %6d  unknown: %s\n", s.Reasons[why], plain(why))
+		_, err = fmt.Fprintf(w, "  %6d  unknown: %s\n", s.Reasons[why], cli.Plain(why))
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"proctor/event"
 	"proctor/executor/approval"
 	"proctor/executor/sandbox"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/terms"
 	"proctor/policy"
@@ -33,7 +34,7 @@ type whatIfSource struct {
 
 const systemRequirements = "/etc/codex/requirements.toml"
 
-func openWhatIf(env Env, name string) (whatIfSource, error) {
+func openWhatIf(env cli.Env, name string) (whatIfSource, error) {
 	at := env.Abs(name)
 	info, err := os.Stat(at)
 	if err != nil {
@@ -164,7 +165,7 @@ func (m *authorities) decide(cfg *config.Config, launch config.Launch, p replay.
 	if err != nil {
 		return nil, err
 	}
-	r := run{env: Env{Environ: []string{"TMPDIR=" + launch.TmpDir, "HOME=" + launch.Home}, Cwd: launch.Cwd}, cfg: cfg, rules: rules, files: files}
+	r := run{env: cli.Env{Environ: []string{"TMPDIR=" + launch.TmpDir, "HOME=" + launch.Home}, Cwd: launch.Cwd}, cfg: cfg, rules: rules, files: files}
 	var old filesystem.Plan
 	known := json.Unmarshal([]byte(p.Plan), &old) == nil
 	var lost error
@@ -177,7 +178,7 @@ func (m *authorities) decide(cfg *config.Config, launch config.Launch, p replay.
 }
 
 // planAgain is the plan under cfg: the recorded one when the same was asked for, otherwise one made on the disk as it is now.
-func planAgain(env Env, cfg *config.Config, request string, old filesystem.Plan, known bool) (filesystem.Plan, error) {
+func planAgain(env cli.Env, cfg *config.Config, request string, old filesystem.Plan, known bool) (filesystem.Plan, error) {
 	var before filesystem.Request
 	now := terms.Asked(env, cfg, nil)
 	if known && json.Unmarshal([]byte(request), &before) == nil {

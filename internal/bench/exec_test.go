@@ -16,6 +16,7 @@ import (
 
 	"proctor/executor/sandbox/backend"
 	"proctor/internal/app"
+	"proctor/internal/cli"
 	"proctor/internal/config"
 )
 
@@ -58,7 +59,7 @@ func benchExec(b *testing.B, n int) {
 		if err := os.WriteFile(filepath.Join(c.dir, "home", "config.toml"), text, 0o600); err != nil {
 			b.Fatal(err)
 		}
-		err = app.Exec(context.Background(), app.Env{
+		err = app.Exec(context.Background(), cli.Env{
 			Stdout: io.Discard, Stderr: io.Discard, Environ: c.environ(), Cwd: filepath.Join(c.dir, "ws"), StdinTerminal: true,
 		}, app.ExecOptions{
 			Prompt: "do the scripted work", Prompted: true, JSON: true,
