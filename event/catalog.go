@@ -92,10 +92,12 @@ var catalog = [...]CatalogEntry{
 	{SandboxDenial, 1, Warn, (*SandboxDenialPayload)(nil), "proctor.sandbox.denial", "one call that confinement refused: path or address, call, rule"},
 	{FileChange, 1, Info, (*FileChangePayload)(nil), "", "a patch or a command changed a file, with digests"},
 	{TurnCompleted, 1, Info, (*TurnCompletedPayload)(nil), "codex.turn.e2e", "a turn ended: completed, failed or interrupted"},
+	{SessionHeartbeat, 1, Info, (*SessionHeartbeatPayload)(nil), "", "an open session still runs, with the counts of all before"},
 	{SessionClosed, 1, Info, (*SessionClosedPayload)(nil), "", "the last event of a session, with the counts of all before"},
 	{Checkpoint, 1, Info, (*CheckpointPayload)(nil), "", "a signed tree head of the ledger"},
 	{ExportGap, 1, Warn, (*ExportGapPayload)(nil), "proctor.export.gap", "entries that a destination refused or got late"},
 	{Erasure, 1, Warn, (*ErasurePayload)(nil), "", "the content of a session was erased; proofs still hold"},
 	{HoldPlaced, 1, Warn, (*HoldPlacedPayload)(nil), "", "a session must be kept: neither erasure nor retention touches it"},
 	{HoldReleased, 1, Warn, (*HoldReleasedPayload)(nil), "", "a session need not be kept any longer"},
+	{KeyRotated, 1, Warn, (*KeyRotatedPayload)(nil), "", "the ledger signs with another key from the next checkpoint on"},
 }

@@ -32,6 +32,7 @@ const (
 	PolicyLoaded      Kind = "proctor.policy_loaded"
 	SessionResumed    Kind = "proctor.session_resumed"
 	SessionClosed     Kind = "proctor.session_closed"
+	SessionHeartbeat  Kind = "proctor.session_heartbeat"
 	PhaseStarted      Kind = "proctor.phase_started"
 	PhaseEnded        Kind = "proctor.phase_ended"
 	SecretLeftBehind  Kind = "proctor.secret_left_behind"
@@ -57,6 +58,7 @@ const (
 	Erasure           Kind = "proctor.erasure"
 	HoldPlaced        Kind = "proctor.hold_placed"
 	HoldReleased      Kind = "proctor.hold_released"
+	KeyRotated        Kind = "proctor.key_rotated"
 )
 
 // Split returns the family ("codex", "proctor") and the rest of the name.

@@ -25,7 +25,17 @@ type HoldReleasedPayload struct {
 	By     string `json:"by,omitempty"`
 }
 
+// KeyRotatedPayload names the key that signs checkpoints from now on. The first checkpoint with this event in its tree is
+// signed by both keys; those after it by the new one alone.
+type KeyRotatedPayload struct {
+	Old    string `json:"old_key"` // note verifier keys of one name
+	New    string `json:"new_key"`
+	Reason string `json:"reason,omitempty"`
+	By     string `json:"by,omitempty"`
+}
+
 // Kind implements Payload, here and below.
 func (*ErasurePayload) Kind() Kind      { return Erasure }
 func (*HoldPlacedPayload) Kind() Kind   { return HoldPlaced }
 func (*HoldReleasedPayload) Kind() Kind { return HoldReleased }
+func (*KeyRotatedPayload) Kind() Kind   { return KeyRotated }

@@ -109,6 +109,13 @@ type SessionClosedPayload struct {
 	OpenCalls []string `json:"open_calls,omitempty"`
 }
 
+// SessionHeartbeatPayload says that a session still runs. The stream fills in the counts as it numbers the event.
+type SessionHeartbeatPayload struct {
+	Every  int64           `json:"every_ms"` // until the next one
+	Events uint64          `json:"events"`   // number of this event
+	Counts map[Kind]uint64 `json:"counts"`   // as in SessionClosedPayload
+}
+
 // CheckpointPayload is a signed tree head.
 type CheckpointPayload struct {
 	Size uint64 `json:"size"`
@@ -129,13 +136,14 @@ type ExportGapPayload struct {
 }
 
 // Kind implements Payload, here and below.
-func (*ConfigResolvedPayload) Kind() Kind { return ConfigResolved }
-func (*PolicyLoadedPayload) Kind() Kind   { return PolicyLoaded }
-func (*SessionResumedPayload) Kind() Kind { return SessionResumed }
-func (*TurnStartedPayload) Kind() Kind    { return TurnStarted }
-func (*HistoryItemPayload) Kind() Kind    { return HistoryItem }
-func (*StreamRetryPayload) Kind() Kind    { return StreamRetry }
-func (*TurnCompletedPayload) Kind() Kind  { return TurnCompleted }
-func (*SessionClosedPayload) Kind() Kind  { return SessionClosed }
-func (*CheckpointPayload) Kind() Kind     { return Checkpoint }
-func (*ExportGapPayload) Kind() Kind      { return ExportGap }
+func (*ConfigResolvedPayload) Kind() Kind   { return ConfigResolved }
+func (*PolicyLoadedPayload) Kind() Kind     { return PolicyLoaded }
+func (*SessionResumedPayload) Kind() Kind   { return SessionResumed }
+func (*TurnStartedPayload) Kind() Kind      { return TurnStarted }
+func (*HistoryItemPayload) Kind() Kind      { return HistoryItem }
+func (*StreamRetryPayload) Kind() Kind      { return StreamRetry }
+func (*TurnCompletedPayload) Kind() Kind    { return TurnCompleted }
+func (*SessionClosedPayload) Kind() Kind    { return SessionClosed }
+func (*SessionHeartbeatPayload) Kind() Kind { return SessionHeartbeat }
+func (*CheckpointPayload) Kind() Kind       { return Checkpoint }
+func (*ExportGapPayload) Kind() Kind        { return ExportGap }

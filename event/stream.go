@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 )
@@ -157,6 +158,9 @@ func (s *Stream) event(d Draft, seq uint64) *Event {
 	}
 	if d.Actor == "" {
 		d.Actor = Executor
+	}
+	if p, ok := d.Payload.(*SessionHeartbeatPayload); ok {
+		p.Events, p.Counts = seq, maps.Clone(s.counts)
 	}
 	kind := d.Payload.Kind()
 	entry, _ := Lookup(kind)

@@ -33,6 +33,8 @@ func rowOf(p event.Payload) (row, bool) {
 		return row{"amendment", join(", ", strings.ReplaceAll(p.Status, "_", " "), p.Rule, prefixed("policy ", short(p.Policy))), p.Error, tone}, true
 	case *event.ErasurePayload:
 		return row{"erasure", fmt.Sprintf("content of session %s, %s: %s", p.Erased, count(int64(p.Entries), "entry"), p.Reason), prefixed("by ", p.By), Warn}, true
+	case *event.KeyRotatedPayload:
+		return row{"key", join(": ", "checkpoints are signed with "+p.New+" instead of "+p.Old, p.Reason), prefixed("by ", p.By), Warn}, true
 	case *event.HoldPlacedPayload:
 		return row{"hold", join(": ", "session "+p.Held+" is kept", p.Reason), prefixed("by ", p.By), Warn}, true
 	case *event.HoldReleasedPayload:
