@@ -12,18 +12,19 @@ import (
 
 // Decision is what the proxy decided about one request, and, in OnClose, what became of it.
 type Decision struct {
-	ID        event.ID // the same in OnDecision and OnClose
-	Execution string   // Options.Execution
-	Outcome   policy.Outcome
-	Reason    policy.Reason
-	Source    string // see egress.SourceBaseline and its like
-	Rule      string // the pattern that decided, as written
-	Askable   bool   // an approval could override the refusal
-	Host      string // normalised; as sent when it is malformed
-	Port      uint16
-	Protocol  egress.Protocol
-	Method    string // empty outside HTTP
-	Client    string // address of the client; empty when it has none
+	ID       event.ID // the same in OnDecision and OnClose
+	Call     string   // of the inlet
+	Outcome  policy.Outcome
+	Reason   policy.Reason // stays not_allowed where an approval or the report mode overrode it
+	Source   string        // see egress.SourceBaseline and its like
+	Rule     string        // the pattern that decided, as written
+	Askable  bool          // an approval could override the refusal
+	Override bool          // an approval did
+	Host     string        // normalised; as sent when it is malformed
+	Port     uint16
+	Protocol egress.Protocol
+	Method   string // empty outside HTTP
+	Client   string // address of the client; empty when it has none
 	// Resolved are the addresses that were judged; one of them is dialled.
 	Resolved []netip.Addr
 
@@ -39,10 +40,10 @@ type Decision struct {
 func Payload(d Decision) *event.NetworkPolicyDecisionPayload {
 	p := &event.NetworkPolicyDecisionPayload{
 		Scope: "domain", Decision: "deny", Source: d.Source, Reason: string(d.Reason), Protocol: string(d.Protocol),
-		Host: clip(d.Host), Port: int(d.Port), Method: clip(d.Method), Client: d.Client, Execution: d.Execution, Rule: d.Rule,
+		Host: clip(d.Host), Port: int(d.Port), Method: clip(d.Method), Client: d.Client, Execution: d.Call, Override: d.Override, Rule: d.Rule,
 		Sent: d.Sent, Received: d.Received, Duration: d.Duration.Milliseconds(),
 	}
-	if d.Source != egress.SourceBaseline || d.Protocol == egress.Unix {
+	if d.Source == egress.SourceMode || d.Source == egress.SourceState || d.Protocol == egress.Unix {
 		p.Scope = "non_domain"
 	}
 	if d.Outcome == policy.Allow {

@@ -1,9 +1,18 @@
 // Package netproxy is the only road out for a confined command: an HTTP, CONNECT and SOCKS5 proxy that asks policy/egress
 // about every destination.
 //
-// Build a [Proxy] with [New] and call [Proxy.Serve] with a listener, a Unix socket or loopback TCP; the first byte of a
-// connection tells SOCKS5 from HTTP, so one listener does for all. Serve may be called for several listeners at once, and
-// the limits hold over all of them. Clamping of listener addresses is egress.ClampBind's.
+// Build a [Proxy] with [New], one for a session, and call [Proxy.Serve] with an [Inlet] for each call: a listener, and a datagram
+// socket for the relay of SOCKS5. Both may live in the network namespace of the command: a socket belongs to the namespace it
+// was made in, so descriptors handed out of it need no bridge, and whose connection it is, is known by the inlet. The first
+// byte of a connection tells SOCKS5 from HTTP, so one listener does for all. Serve may be called for several inlets at
+// once. Clamping of listener addresses is egress.ClampBind's.
+//
+// Programs that know of no proxy are carried by [Proxy.Open] (judges and connects; then [Passage.Carry]) or, in one,
+// [Proxy.Carry]; a [Stub] answers their name lookups out of a range of its own, and [Stub.Name] says what was asked for.
+//
+// A miss of the allow list goes to Options.OnMiss (once for a call, host, port and protocol) or passes under Options.Report.
+// Neither lifts a deny rule, the guard of local addresses or that of methods. [Proxy.SetPolicy] changes the policy while
+// the proxy runs.
 //
 // # Guarantees
 //
@@ -31,8 +40,7 @@
 //
 // SOCKS5 UDP ASSOCIATE is answered with "command not supported" (reply 7) and reported as socks5_udp_disabled; BIND is
 // answered the same and not reported. No TLS interception, so limited mode never lets CONNECT through unless the policy says
-// mitm, which New refuses. No upstream proxy, no Unix socket targets (501), no approval of a miss, no attribution of one
-// shared proxy's connections to several commands, no HTTP upgrade in forwarded requests (WebSockets come through CONNECT),
-// no change of policy while it runs. Requests that name no destination (broken request line, unknown SOCKS command) are
+// mitm, which New refuses. No upstream proxy, no Unix socket targets (501), no HTTP upgrade in forwarded requests (WebSockets come through CONNECT).
+// Requests that name no destination (broken request line, unknown SOCKS command) are
 // answered and not reported. It is not wired into the sandbox.
 package netproxy

@@ -30,26 +30,40 @@ type exchange struct {
 	unwatch  func() bool
 	err      error // the first failure
 
-	mu       sync.Mutex // guards upstream against the watcher
+	after    func()     // called at the end; nil: nothing
+	mu       sync.Mutex // guards the connections against the watcher
+	client   net.Conn   // nil before attach
 	upstream *meter
 	over     bool
 }
 
-// begin starts the clocks. client is closed when they run out. The caller calls end.
-func (p *Proxy) begin(ctx context.Context, d Decision, client net.Conn) *exchange {
+// begin starts the clocks. The caller calls end.
+func (p *Proxy) begin(ctx context.Context, d Decision) *exchange {
 	x := &exchange{p: p, decision: d, begun: time.Now()}
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
 	x.silence = time.AfterFunc(p.limits.Idle, func() { x.cancel(errIdle) })
 	x.unwatch = context.AfterFunc(x.ctx, func() {
-		_ = client.Close()
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		x.over = true
+		if x.client != nil {
+			_ = x.client.Close()
+		}
 		if x.upstream != nil {
 			_ = x.upstream.Close()
 		}
 	})
 	return x
+}
+
+// attach names the connection that is closed when the clocks run out.
+func (x *exchange) attach(client net.Conn) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.client = client
+	if x.over {
+		_ = client.Close()
+	}
 }
 
 // end closes the upstream connection and reports what happened.
@@ -72,6 +86,9 @@ func (x *exchange) end() {
 		d.Failure = x.err.Error()
 	}
 	x.cancel(nil)
+	if x.after != nil {
+		x.after()
+	}
 	x.p.closed(d)
 }
 

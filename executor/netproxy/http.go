@@ -42,7 +42,7 @@ func (c *client) request(ctx context.Context, r request) (again bool, err error)
 	if r.Method == http.MethodConnect {
 		ask.Protocol = egress.HTTPSConnect
 	}
-	d, err := c.p.judge(ctx, ask, c.address())
+	d, err := c.p.judge(ctx, c.origin(), ask)
 	switch {
 	case err != nil:
 		return false, errors.Join(err, c.last(plain(http.StatusServiceUnavailable, "the decision could not be recorded, so the request was not sent")))
@@ -52,7 +52,8 @@ func (c *client) request(ctx context.Context, r request) (again bool, err error)
 		return false, c.last(blocked(d))
 	}
 	c.within(0)
-	x := c.p.begin(ctx, d, c.conn)
+	x := c.p.begin(ctx, d)
+	x.attach(c.conn)
 	defer x.end()
 	if err := x.dial(); err != nil {
 		return false, errors.Join(err, c.last(upstreamFailure()))

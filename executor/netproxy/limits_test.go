@@ -75,7 +75,7 @@ func inBubble(t *testing.T, limits Limits, f func(n *pipes, decided, ends <-chan
 		n.stop = cancel
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if err := p.Serve(ctx, n); err != nil {
+			if err := p.Serve(ctx, Inlet{Listener: n}); err != nil {
 				t.Errorf("serve: %v", err)
 			}
 		})
@@ -171,7 +171,7 @@ func TestSlowLookupIsARefusal(t *testing.T) {
 }
 
 func TestConnectionsBeyondTheLimitWait(t *testing.T) {
-	inBubble(t, Limits{Conns: 2}, func(n *pipes, _, _ <-chan Decision) {
+	inBubble(t, Limits{CallConns: 2}, func(n *pipes, _, _ <-chan Decision) {
 		first, _ := n.client(), n.client()
 		begun := time.Now()
 		var third net.Conn
@@ -189,7 +189,7 @@ func TestConnectionsBeyondTheLimitWait(t *testing.T) {
 func TestOptionsAreChecked(t *testing.T) {
 	c := table("**")
 	c.MITM = true
-	_, err := New(Options{Policy: c, Limits: Limits{Conns: -1, HeaderBytes: 10, Idle: -1}})
+	_, err := New(Options{Policy: c, Limits: Limits{Conns: -1, HeaderBytes: 10, CallConns: -1, Idle: -1}})
 	for _, want := range []string{"**", "mitm", "Conns", "HeaderBytes", "Idle"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error lacks %q: %v", want, err)

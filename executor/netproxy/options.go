@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"proctor/policy/egress"
@@ -24,10 +25,12 @@ type Dialer interface {
 
 // Limits bound one Proxy. A zero field takes the default.
 type Limits struct {
-	Conns       int           // open client connections; 256
+	Conns       int           // open client connections of all inlets; 512
+	CallConns   int           // open client connections of one inlet; 256
 	HeaderBytes int           // head of a request or response; 64 KiB
 	Header      time.Duration // to send a request head or a SOCKS handshake, or to take an answer of ours; 10 s
 	Lookup      time.Duration // for one name; 2 s, as in Codex
+	Miss        time.Duration // for an answer of OnMiss; 15 min
 	Dial        time.Duration // for all addresses of one destination; 10 s
 	Idle        time.Duration // without a byte in either direction; 5 min
 	Total       time.Duration // life of a client connection; 1 h
@@ -45,39 +48,42 @@ type Options struct {
 	// OnClose is called once for each decision that allowed, when its exchange has ended, with the same ID. It should not
 	// block for long: the connection keeps its place until it returns.
 	OnClose func(Decision)
-	// Execution is the command on whose behalf all connections come; empty when not known.
-	Execution string
-	Limits    Limits
-	Logger    *slog.Logger // discarded when nil
+	// OnMiss is asked about a destination that is on no list, which an approval may override; nil means no. It is asked
+	// once for a call, host, port and protocol, whatever the number of connections that wait for it. The context ends with
+	// the inlet and after Limits.Miss. An error is a refusal.
+	OnMiss func(context.Context, Decision) (Answer, error)
+	// Report lets through what OnMiss could allow, without asking: Decision.Source is then egress.SourceReport. Deny rules,
+	// local addresses and the method guard hold all the same.
+	Report bool
+	Limits Limits
+	Logger *slog.Logger // discarded when nil
 }
 
 // Proxy judges and carries connections. It is safe for concurrent use.
 type Proxy struct {
-	policy    *egress.Policy
-	resolver  Resolver
-	dialer    Dialer
-	decided   func(context.Context, Decision) error
-	closed    func(Decision)
-	execution string
-	limits    Limits
-	log       *slog.Logger
-	slots     chan struct{} // one element for each open connection
+	policy   atomic.Pointer[egress.Policy]
+	resolver Resolver
+	dialer   Dialer
+	decided  func(context.Context, Decision) error
+	closed   func(Decision)
+	misses   misses
+	limits   Limits
+	log      *slog.Logger
+	slots    chan struct{} // one element for each open connection
 }
 
 // New checks the options. It starts nothing.
 func New(o Options) (*Proxy, error) {
-	compiled, err := egress.New(o.Policy)
-	if o.Policy.MITM {
-		err = errors.Join(err, errors.New("read network_proxy: mitm is true; TLS interception is not built yet, set it to false"))
-	}
+	compiled, err := compile(o.Policy)
 	limits, bad := o.Limits.filled()
 	if err := errors.Join(err, bad); err != nil {
 		return nil, fmt.Errorf("set up network proxy: %w", err)
 	}
 	p := &Proxy{
-		policy: compiled, resolver: o.Resolver, dialer: o.Dialer, decided: o.OnDecision, closed: o.OnClose,
-		execution: o.Execution, limits: limits, log: o.Logger, slots: make(chan struct{}, limits.Conns),
+		resolver: o.Resolver, dialer: o.Dialer, decided: o.OnDecision, closed: o.OnClose,
+		misses: newMisses(o.OnMiss, o.Report), limits: limits, log: o.Logger, slots: make(chan struct{}, limits.Conns),
 	}
+	p.policy.Store(compiled)
 	if p.resolver == nil {
 		p.resolver = net.DefaultResolver
 	}
@@ -94,6 +100,24 @@ func New(o Options) (*Proxy, error) {
 		p.log = slog.New(slog.DiscardHandler)
 	}
 	return p, nil
+}
+
+// SetPolicy changes the policy for all requests to come; what is open stays open. After an error the old one holds.
+func (p *Proxy) SetPolicy(c egress.Config) error {
+	compiled, err := compile(c)
+	if err != nil {
+		return fmt.Errorf("change network policy: %w", err)
+	}
+	p.policy.Store(compiled)
+	return nil
+}
+
+func compile(c egress.Config) (*egress.Policy, error) {
+	compiled, err := egress.New(c)
+	if c.MITM {
+		err = errors.Join(err, errors.New("read network_proxy: mitm is true; TLS interception is not built, set it to false"))
+	}
+	return compiled, err
 }
 
 // minHeader leaves room for a request line and a few fields, in bytes.
@@ -117,10 +141,12 @@ func (l Limits) filled() (Limits, error) {
 			all = append(all, fmt.Errorf("limit %s is %s; expected a positive duration", name, *v))
 		}
 	}
-	number("Conns", &l.Conns, 1, 256)
+	number("Conns", &l.Conns, 1, 512)
+	number("CallConns", &l.CallConns, 1, 256)
 	number("HeaderBytes", &l.HeaderBytes, minHeader, 64<<10)
 	span("Header", &l.Header, 10*time.Second)
 	span("Lookup", &l.Lookup, 2*time.Second)
+	span("Miss", &l.Miss, 15*time.Minute)
 	span("Dial", &l.Dial, 10*time.Second)
 	span("Idle", &l.Idle, 5*time.Minute)
 	span("Total", &l.Total, time.Hour)

@@ -4,47 +4,11 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
-	"sync"
 	"syscall"
 	"time"
 )
-
-// Serve carries the connections of l until ctx ends, and then returns nil; any other end is an error of the listener. It
-// closes l and all connections.
-func (p *Proxy) Serve(ctx context.Context, l net.Listener) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	var open sync.WaitGroup
-	defer open.Wait()
-	defer func() { _ = l.Close() }()
-	defer cancel(errStopped)
-	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
-	for {
-		select {
-		case p.slots <- struct{}{}:
-		case <-ctx.Done():
-			return nil
-		}
-		conn, err := l.Accept()
-		if err != nil {
-			<-p.slots
-			if ctx.Err() != nil {
-				return nil
-			}
-			if passing(err) && pause(ctx) {
-				p.log.Warn("accept failed, trying again", "err", err)
-				continue
-			}
-			return fmt.Errorf("accept network proxy connection: %w", err)
-		}
-		open.Go(func() {
-			defer func() { <-p.slots }()
-			p.serve(ctx, conn)
-		})
-	}
-}
 
 // passing: the machine is short of something, or the client has gone already.
 func passing(err error) bool {
@@ -70,17 +34,19 @@ func pause(ctx context.Context) bool {
 // client is one connection to the proxy.
 type client struct {
 	p    *Proxy
+	from *inlet
 	conn net.Conn
 	in   *bufio.Reader // as large as a head may be
 }
 
-func (p *Proxy) serve(ctx context.Context, conn net.Conn) {
+func (i *inlet) serve(ctx context.Context, conn net.Conn) {
 	defer conn.Close()
+	p := i.p
 	ctx, cancel := context.WithTimeoutCause(ctx, p.limits.Total, errTotal)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 
-	c := &client{p: p, conn: conn, in: bufio.NewReaderSize(conn, p.limits.HeaderBytes)}
+	c := &client{p: p, from: i, conn: conn, in: bufio.NewReaderSize(conn, p.limits.HeaderBytes)}
 	c.within(p.limits.Header)
 	first, err := c.in.Peek(1)
 	if err != nil {
@@ -104,6 +70,8 @@ func (c *client) within(d time.Duration) {
 	}
 	_ = c.conn.SetDeadline(t) // a connection that refuses is closed by the total limit
 }
+
+func (c *client) origin() origin { return origin{c.from.Call, c.address()} }
 
 // address is empty for a Unix socket without a name.
 func (c *client) address() string {

@@ -40,7 +40,7 @@ func (c *client) socks(ctx context.Context) error {
 }
 
 func (c *client) socksConnect(ctx context.Context, cmd command) error {
-	d, err := c.p.judge(ctx, egress.Request{Host: cmd.host, Port: cmd.port, Protocol: egress.SOCKS5TCP}, c.address())
+	d, err := c.p.judge(ctx, c.origin(), egress.Request{Host: cmd.host, Port: cmd.port, Protocol: egress.SOCKS5TCP})
 	if err != nil {
 		return errors.Join(err, c.reply(replyFailure, nil))
 	}
@@ -48,7 +48,8 @@ func (c *client) socksConnect(ctx context.Context, cmd command) error {
 		return c.reply(replyNotAllowed, nil)
 	}
 	c.within(0)
-	x := c.p.begin(ctx, d, c.conn)
+	x := c.p.begin(ctx, d)
+	x.attach(c.conn)
 	defer x.end()
 	if err := x.dial(); err != nil {
 		return errors.Join(err, c.reply(replyRefused, nil))
@@ -65,7 +66,7 @@ func (c *client) socksConnect(ctx context.Context, cmd command) error {
 func (c *client) socksUDP(ctx context.Context, cmd command) error {
 	_, err := c.p.report(ctx, Decision{
 		Outcome: policy.Forbid, Reason: policy.ReasonSocksUDPDisabled, Source: egress.SourceState, Host: cmd.host,
-		Port: cmd.port, Protocol: egress.SOCKS5UDP, Client: c.address(),
+		Port: cmd.port, Protocol: egress.SOCKS5UDP, Call: c.from.Call, Client: c.address(),
 	})
 	return errors.Join(err, c.reply(replyUnsupportedCommand, nil))
 }

@@ -86,7 +86,7 @@ func TestPayload(t *testing.T) {
 	got := Payload(Decision{
 		Outcome: policy.Allow, Reason: policy.ReasonNetworkAllowed, Source: egress.SourceBaseline, Rule: "*.test", Host: "a.test", Port: 443,
 		Protocol: egress.HTTPSConnect, Method: "CONNECT", Client: "127.0.0.1:9", Resolved: []netip.Addr{netip.MustParseAddr(publicA)},
-		Sent: 1, Received: 2, Duration: 3 * time.Millisecond, Execution: "x",
+		Sent: 1, Received: 2, Duration: 3 * time.Millisecond, Call: "x",
 	})
 	want := &event.NetworkPolicyDecisionPayload{
 		Scope: "domain", Decision: "allow", Source: "baseline_policy", Reason: "allow", Protocol: "https_connect", Host: "a.test", Port: 443,

@@ -58,7 +58,7 @@ func table(domains ...string) egress.Config {
 func newWorld(t *testing.T, c egress.Config, limits Limits) *world {
 	t.Helper()
 	w := &world{t: t, names: map[string][][]netip.Addr{}, routes: map[string]string{}, stopped: make(chan error, 1), ends: make(chan Decision, 100)}
-	p, err := New(Options{Policy: c, Resolver: w, Dialer: w, OnDecision: w.onDecision, OnClose: w.onClose, Limits: limits, Execution: "run-1"})
+	p, err := New(Options{Policy: c, Resolver: w, Dialer: w, OnDecision: w.onDecision, OnClose: w.onClose, Limits: limits})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func (w *world) serve(l net.Listener) *world {
 	ctx, cancel := context.WithCancel(context.Background())
 	w.stop = cancel
 	var wg sync.WaitGroup
-	wg.Go(func() { w.stopped <- w.proxy.Serve(ctx, l) })
+	wg.Go(func() { w.stopped <- w.proxy.Serve(ctx, Inlet{Listener: l, Call: "run-1"}) })
 	w.t.Cleanup(func() { cancel(); wg.Wait() })
 	return w
 }

@@ -10,13 +10,15 @@ import (
 // Protocol is how the client came.
 type Protocol string
 
-// The protocols. Unix carries a socket path as host.
+// The protocols. Unix carries a socket path as host; TCP is a connection of a program that knows of no proxy, DNS a question of one.
 const (
 	HTTP         Protocol = "http"
 	HTTPSConnect Protocol = "https_connect"
 	SOCKS5TCP    Protocol = "socks5_tcp"
 	SOCKS5UDP    Protocol = "socks5_udp"
 	Unix         Protocol = "unix"
+	TCP          Protocol = "tcp"
+	DNS          Protocol = "dns"
 )
 
 // Request is one destination as the client named it.
@@ -32,6 +34,8 @@ const (
 	SourceBaseline = "baseline_policy"
 	SourceMode     = "mode_guard"
 	SourceState    = "proxy_state"
+	SourceDecider  = "decider"     // an approval, or its refusal
+	SourceReport   = "report_mode" // let through to be reported only
 )
 
 // Decision says whether the request may go on, and to which addresses.
@@ -67,7 +71,12 @@ func Decide(c Config, r Request, lookup Lookup) Decision {
 }
 
 // Decide judges one request. lookup may be nil when no name needs resolving; a needed lookup then fails.
-func (p *Policy) Decide(r Request, lookup Lookup) Decision {
+func (p *Policy) Decide(r Request, lookup Lookup) Decision { return p.decide(r, lookup, false) }
+
+// DecideApproved judges a request whose plain miss was approved: the allow list no longer decides, everything else does.
+func (p *Policy) DecideApproved(r Request, lookup Lookup) Decision { return p.decide(r, lookup, true) }
+
+func (p *Policy) decide(r Request, lookup Lookup, approved bool) Decision {
 	d := Decision{Outcome: policy.Forbid, Source: SourceBaseline, Host: r.Host}
 	if reason, refused := p.state(r.Protocol); refused {
 		d.Reason, d.Source = reason, SourceState
@@ -76,8 +85,8 @@ func (p *Policy) Decide(r Request, lookup Lookup) Decision {
 	if r.Protocol == Unix {
 		return p.socket(d, r)
 	}
-	// SOCKS has no methods, so limited mode refuses it before the host is looked at.
-	if socks := r.Protocol == SOCKS5TCP || r.Protocol == SOCKS5UDP; socks && p.config.Mode == Limited {
+	// These have no methods, so limited mode refuses them before the host is looked at.
+	if bare := r.Protocol == SOCKS5TCP || r.Protocol == SOCKS5UDP || r.Protocol == TCP; bare && p.config.Mode == Limited {
 		d.Reason, d.Source = policy.ReasonMethodNotAllowed, SourceMode
 		return d
 	}
@@ -87,7 +96,10 @@ func (p *Policy) Decide(r Request, lookup Lookup) Decision {
 		return d
 	}
 	d.Host = h.text
-	if d = p.list(d, h, r.Port); d.Reason != "" {
+	if d = p.list(d, h, r.Port); d.Askable && approved {
+		d.Reason, d.Askable = "", false
+	}
+	if d.Reason != "" {
 		return d
 	}
 	if reason, refused := p.guard(r); refused {
@@ -107,7 +119,7 @@ func (p *Policy) state(protocol Protocol) (policy.Reason, bool) {
 		return policy.ReasonSocksUDPDisabled, true
 	}
 	switch protocol {
-	case HTTP, HTTPSConnect, SOCKS5TCP, SOCKS5UDP, Unix:
+	case HTTP, HTTPSConnect, SOCKS5TCP, SOCKS5UDP, Unix, TCP:
 		return "", false
 	}
 	return policy.ReasonUnknownProtocol, true

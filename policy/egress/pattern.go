@@ -133,11 +133,13 @@ func expandWildcard(name string) ([]string, error) {
 	return globs, nil
 }
 
-// match: text is a host in normal form. The wildcards also cross dots, as in Codex.
+// match: text is a host in normal form.
 func (r rule) match(text string, port uint16) bool {
-	if r.port != 0 && r.port != port {
-		return false
-	}
+	return (r.port == 0 || r.port == port) && r.covers(text)
+}
+
+// covers is match for some port. The wildcards also cross dots, as in Codex.
+func (r rule) covers(text string) bool {
 	if r.globs == nil {
 		return r.exact == text
 	}
