@@ -12,7 +12,10 @@ import (
 // so that 0 means that the destination never ran; use [Next] to read it.
 type Cursors interface {
 	Cursor(name string) (event.Seq, error)
-	SetCursor(name string, seq event.Seq) error
+	// Settle stores a position and an account of what the destination came to by then, both or neither.
+	Settle(name string, seq event.Seq, account []byte) error
+	// Account returns what Settle stored last, nil for a name that it was never called with.
+	Account(name string) ([]byte, error)
 }
 
 // Next returns the next entry that a destination will get; false when it never ran.
@@ -27,8 +30,10 @@ func Next(c Cursors, name string) (event.Seq, bool, error) {
 	return stored - 1, true, nil
 }
 
-func setNext(c Cursors, name string, next event.Seq) error {
-	if err := c.SetCursor(name, next+1); err != nil {
+// keep stores where the exporter is and what it came to.
+func (e *Exporter) keep(next event.Seq) error {
+	name := e.dest.Name()
+	if err := e.cursors.Settle(name, next+1, e.account.encode()); err != nil {
 		return fmt.Errorf("move cursor of destination %q to %d: %w", name, next, err)
 	}
 	return nil
@@ -43,11 +48,15 @@ func (e *Exporter) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if e.account, err = ReadAccount(e.cursors, e.dest.Name()); err != nil {
+		return err
+	}
+	e.account.Signal = e.dest.Signal()
 	if !ok {
 		if next, err = e.first(ctx); err != nil {
 			return fmt.Errorf("find where destination %q begins: %w", e.dest.Name(), err)
 		}
-		if err := setNext(e.cursors, e.dest.Name(), next); err != nil {
+		if err := e.keep(next); err != nil {
 			return err
 		}
 	}

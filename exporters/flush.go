@@ -17,8 +17,9 @@ type Report struct {
 	Destination string
 	Signal      string
 	Stats
-	Left uint64 // entries up to the head at the time of the call that are not settled
-	Err  error  // why Flush ended early, nil when all is settled
+	Refused int64  // of Rejected, those of this flush
+	Left    uint64 // entries up to the head at the time of the call that are not settled
+	Err     error  // why Flush ended early, nil when all is settled
 }
 
 // String is one line for people.
@@ -39,14 +40,19 @@ func (r Report) String() string {
 // Flush exports what the ledger has now and returns when that is done, when the
 // destination failed three times in a row or asked for more time than is left, or when
 // FlushWithin is over. Give it a context that an interrupt does not cancel.
-func (e *Exporter) Flush(ctx context.Context) Report {
-	ctx, cancel := context.WithTimeout(ctx, e.opts.FlushWithin)
+func (e *Exporter) Flush(ctx context.Context) Report { return e.FlushFor(ctx, e.opts.FlushWithin) }
+
+// FlushFor is Flush with another limit.
+func (e *Exporter) FlushFor(ctx context.Context, within time.Duration) Report {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
+	refused := e.Stats().Rejected
 	head, err := e.opts.Head(ctx)
 	if err == nil {
 		err = e.drain(ctx, head)
 	}
 	r := Report{Destination: e.dest.Name(), Signal: e.dest.Signal(), Stats: e.Stats(), Err: err}
+	r.Refused = r.Rejected - refused
 	if next, ok, cerr := Next(e.cursors, r.Destination); cerr == nil && ok && next < head {
 		r.Left = uint64(head - next)
 	}
@@ -106,10 +112,19 @@ func (g Group) Run(ctx context.Context) error {
 
 // Flush flushes them side by side, so that the slowest one decides how long it takes.
 func (g Group) Flush(ctx context.Context) []Report {
+	return g.reports(func(e *Exporter) Report { return e.Flush(ctx) })
+}
+
+// FlushFor is Flush with another limit.
+func (g Group) FlushFor(ctx context.Context, within time.Duration) []Report {
+	return g.reports(func(e *Exporter) Report { return e.FlushFor(ctx, within) })
+}
+
+func (g Group) reports(flush func(*Exporter) Report) []Report {
 	reports := make([]Report, len(g))
 	var wg sync.WaitGroup
 	for i, e := range g {
-		wg.Go(func() { reports[i] = e.Flush(ctx) })
+		wg.Go(func() { reports[i] = flush(e) })
 	}
 	wg.Wait()
 	return reports

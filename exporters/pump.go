@@ -20,10 +20,13 @@ type pump struct {
 	full     bool
 	others   bool      // the batch has records that are not about gaps
 	since    time.Time // when the batch got its first entry
+	skipped  int64     // entries of the batch that cannot leave
+	withheld int64     // entries of the batch that may not
 	limits   Limits
 	failures int       // attempts in a row that failed
 	barred   time.Time // the receiver asked to be left alone until then
 	outage   outage
+	account  Account // since the destination first ran, in any process
 }
 
 // pause says what a round wants next: nothing (go on), more entries, or time.
@@ -94,12 +97,14 @@ func (e *Exporter) add(ctx context.Context, entry event.Entry) bool {
 	}
 	before := e.batch.Records()
 	if entry.Event == nil {
-		e.note(func(s *Stats) { s.Skipped++ })
-	} else if e.opts.Keep(entry) {
+		e.pass()
+	} else if !e.opts.Keep(entry) {
+		e.withheld++
+	} else {
 		added, err := e.batch.Add(ctx, entry)
 		if err != nil {
 			e.opts.Log.Warn("exporter passes an entry over", "destination", e.dest.Name(), "seq", entry.Seq, "error", err)
-			e.note(func(s *Stats) { s.Skipped++ })
+			e.pass()
 		} else if !added {
 			e.full = true
 			return false
@@ -130,8 +135,15 @@ func (e *Exporter) send(ctx context.Context) pause {
 		s.Rejected += res.Rejected
 		s.LastErr = nil
 	})
+	e.account.accepted(records-res.Rejected, res.Rejected, res.Message, e.opts.Now())
 	e.settle(ctx)
 	return pause{}
+}
+
+// pass notes an entry of the batch that cannot leave.
+func (e *Exporter) pass() {
+	e.skipped++
+	e.note(func(s *Stats) { s.Skipped++ })
 }
 
 // failed decides what follows from a failed attempt.
@@ -142,6 +154,9 @@ func (e *Exporter) failed(ctx context.Context, err error) pause {
 	}
 	e.note(func(s *Stats) { s.Failures++; s.LastErr = err })
 	if ctx.Err() != nil { // we gave up, not the receiver
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			e.blame(fault, 0)
+		}
 		return pause{retry: time.Millisecond}
 	}
 	if fault.Class == TooLarge && e.limits.Records > 1 {
@@ -153,6 +168,7 @@ func (e *Exporter) failed(ctx context.Context, err error) pause {
 		e.recovered(ctx)
 		e.gap(ctx, "rejected", rejected, err.Error())
 		e.note(func(s *Stats) { s.Rejected += rejected })
+		e.account.accepted(0, rejected, err.Error(), e.opts.Now())
 		e.settle(ctx)
 		return pause{}
 	}
@@ -165,7 +181,17 @@ func (e *Exporter) failed(ctx context.Context, err error) pause {
 	if fault.After > 0 {
 		e.barred = e.opts.Now().Add(delay)
 	}
+	e.blame(fault, delay)
 	return pause{retry: delay, class: fault.Class}
+}
+
+// blame puts a failure into the account.
+func (e *Exporter) blame(fault *SendError, delay time.Duration) {
+	now := e.opts.Now()
+	e.account.failed(fault, now, now.Add(delay))
+	if err := e.keep(e.next); err != nil {
+		e.opts.Log.Warn("exporter cannot save its account", "error", err)
+	}
 }
 
 // halve drops the batch and starts it again with half of what it had.
@@ -173,13 +199,16 @@ func (e *Exporter) halve() {
 	e.limits.Records = max(1, min(e.limits.Records, e.batch.Records())/2)
 	e.limits.Bytes = max(1, e.limits.Bytes/2)
 	e.batch, e.full, e.read = nil, false, e.next
+	e.skipped, e.withheld = 0, 0
 }
 
 // settle moves the cursor behind the batch. When that fails the entries may be sent
 // again by the next process; this one goes on.
 func (e *Exporter) settle(ctx context.Context) {
 	e.next, e.batch, e.full, e.limits = e.read, nil, false, e.opts.Limits
-	if err := setNext(e.cursors, e.dest.Name(), e.next); err != nil && ctx.Err() == nil {
+	e.account.Skipped, e.account.Withheld = e.account.Skipped+e.skipped, e.account.Withheld+e.withheld
+	e.skipped, e.withheld = 0, 0
+	if err := e.keep(e.next); err != nil && ctx.Err() == nil {
 		e.opts.Log.Warn("exporter cannot save its position", "error", err)
 		e.note(func(s *Stats) { s.LastErr = err })
 	}

@@ -27,6 +27,7 @@ const (
 	prefixRunTerms   = 'v' // run -> hashes of its terms; search index
 	prefixTile       = 't' // level tile -> up to 256 hashes
 	prefixCursor     = 'x' // name -> index
+	prefixAccount    = 'X' // name of a cursor -> what its owner came to, in its own words
 )
 
 var headKey = []byte{prefixHead}

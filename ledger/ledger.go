@@ -51,7 +51,7 @@ type Ledger struct {
 //
 // Submit blocks while 8 MiB wait to be committed. done is called from the ledger's own
 // goroutine (from Submit itself when the ledger is closed or failed): it must return soon and
-// must not call a method that waits for the ledger (Submit, Append, SetCursor, Checkpoint, Purge, Close). The bytes of batch must not change until done was called.
+// must not call a method that waits for the ledger (Submit, Append, Settle, Checkpoint, Purge, Close). The bytes of batch must not change until done was called.
 func (l *Ledger) Submit(batch []event.Encoded, done func([]event.Receipt, error)) {
 	l.submit(newOp(batch, done))
 }

@@ -317,7 +317,7 @@ func TestCursor(t *testing.T) {
 		t.Fatalf("%d %v", seq, err)
 	}
 	for _, seq := range []event.Seq{7, 9} {
-		if err := l.SetCursor("siem", seq); err != nil {
+		if err := l.Settle("siem", seq, []byte{byte(seq)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -326,7 +326,13 @@ func TestCursor(t *testing.T) {
 	if seq, err := l.Cursor("siem"); err != nil || seq != 9 {
 		t.Fatalf("after reopening: %d %v", seq, err)
 	}
-	if err := l.SetCursor("", 1); err == nil {
+	if account, err := l.Account("siem"); err != nil || string(account) != "\x09" {
+		t.Fatalf("account after reopening: %q %v", account, err)
+	}
+	if names, err := l.CursorNames(); err != nil || len(names) != 1 || names[0] != "siem" {
+		t.Fatalf("names %v, %v", names, err)
+	}
+	if err := l.Settle("", 1, nil); err == nil {
 		t.Fatal("a cursor without a name was stored")
 	}
 }

@@ -1,6 +1,7 @@
 package exportertest
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"maps"
@@ -19,6 +20,7 @@ type Ledger struct {
 	entries  []event.Entry
 	sessions map[string][]int
 	cursors  map[string]event.Seq
+	accounts map[string][]byte
 	grown    chan struct{}
 	err      error // of Read and Session, when set
 }
@@ -152,15 +154,22 @@ func (l *Ledger) Cursor(name string) (event.Seq, error) {
 	return l.cursors[name], nil
 }
 
-// SetCursor sets a position.
-func (l *Ledger) SetCursor(name string, seq event.Seq) error {
+// Settle sets a position with its account.
+func (l *Ledger) Settle(name string, seq event.Seq, account []byte) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cursors == nil {
-		l.cursors = map[string]event.Seq{}
+		l.cursors, l.accounts = map[string]event.Seq{}, map[string][]byte{}
 	}
-	l.cursors[name] = seq
+	l.cursors[name], l.accounts[name] = seq, bytes.Clone(account)
 	return nil
+}
+
+// Account returns what Settle was given last.
+func (l *Ledger) Account(name string) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Clone(l.accounts[name]), nil
 }
 
 // Cursors are all positions.
