@@ -15,7 +15,7 @@
 // Bounds: at most [Options].MaxInFlight bytes wait for their commit; a further
 // Submit blocks until there is room or its context ends. Nothing that was
 // accepted is ever dropped. When the ledger fails, every waiting and later
-// submission fails with its error.
+// submission fails with its error. An error that is an [event.Fault] stays one in another process.
 //
 // Subscribe delivers committed events, at most once, to one subscriber of each
 // queue group, or to all without a group. A watcher that falls behind by more

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"proctor/event"
@@ -80,7 +81,8 @@ func cutBytes(b []byte) (field, rest []byte, err error) {
 	return b[:n:n], b[n:], nil
 }
 
-// An answer is a version byte and receipts, or a zero byte and the text of an error.
+// An answer is a version byte and receipts, or an error: a zero byte, the code of its [event.Fault] behind one byte of
+// length, and its text.
 const receiptSize = 36 + 8 + 8 + 32 + 8
 
 func encodeReceipts(receipts []event.Receipt) []byte {
@@ -116,4 +118,25 @@ func decodeReceipts(b []byte) ([]event.Receipt, error) {
 	return receipts, nil
 }
 
-func encodeError(err error) []byte { return append([]byte{0}, err.Error()...) }
+func encodeError(err error) []byte {
+	code := event.FaultCode(err)
+	if len(code) > event.MaxFaultCode {
+		code = ""
+	}
+	return slices.Concat([]byte{0, byte(len(code))}, []byte(code), []byte(err.Error()))
+}
+
+// decodeError reads an answer that is no receipts; nil when it is no error either.
+func decodeError(b []byte) error {
+	if len(b) == 0 || b[0] != 0 {
+		return nil
+	}
+	if len(b) < 2 || b[1] > event.MaxFaultCode || int(b[1]) > len(b)-2 {
+		return fmt.Errorf("%w: error of %d bytes", errFrame, len(b))
+	}
+	code, text := string(b[2:2+b[1]]), string(b[2+b[1]:])
+	if code == "" {
+		return errors.New(text)
+	}
+	return event.Fault{Code: code, Text: text}
+}

@@ -47,6 +47,8 @@ func FuzzMessage(f *testing.F) {
 	f.Add(appendBytes(nil, frames))
 	f.Add(receipt)
 	f.Add(append(receipt, frames...))
+	f.Add(encodeError(event.Fault{Code: "held", Text: "on hold"}))
+	f.Add([]byte{0, 200, 'x'})
 	f.Add([]byte{1, 255, 255, 255, 255})
 	f.Add(bytes.Repeat([]byte{0}, 4*maxParts+4))
 	stream, err := event.NewStream("s", 0, "", "", nil, time.Now)
@@ -65,6 +67,9 @@ func FuzzMessage(f *testing.F) {
 			t.Errorf("%d parts", len(parts))
 		}
 		_, _ = decodeEntry(data)
+		if err := decodeError(data); (err != nil) != (len(data) > 0 && data[0] == 0) {
+			t.Errorf("error %x: %v", data, err)
+		}
 		if drafts, err := l.drafts(data); err == nil && len(drafts) == 0 {
 			t.Error("no draft and no error")
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // Protocol is the version of what processes say to each other: hello, subjects, frames.
-const Protocol = 1
+const Protocol = 2
 
 // ErrProtocol means that the other process is of a version that speaks another protocol.
 var ErrProtocol = errors.New("another version of the bus protocol")

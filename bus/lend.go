@@ -120,8 +120,8 @@ func (r *Borrowed) Record(ctx context.Context, drafts ...event.Draft) ([]event.R
 	if err != nil {
 		return nil, fmt.Errorf("record in session %s: %w", r.session, err)
 	}
-	if len(answer) > 0 && answer[0] == 0 {
-		return nil, fmt.Errorf("record in session %s: refused there: %s", r.session, answer[1:])
+	if err := decodeError(answer); err != nil {
+		return nil, fmt.Errorf("record in session %s: refused there: %w", r.session, err)
 	}
 	receipts, err := decodeReceipts(answer)
 	if err == nil && len(receipts) != len(drafts) {

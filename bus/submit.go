@@ -160,8 +160,8 @@ func (b *Bus) answered(l *link, msg *nats.Msg) {
 }
 
 func (s *submission) answer(data []byte) {
-	if len(data) > 0 && data[0] == 0 {
-		s.finish(nil, fmt.Errorf("ledger: %s", data[1:]))
+	if err := decodeError(data); err != nil {
+		s.finish(nil, fmt.Errorf("ledger: %w", err))
 		return
 	}
 	s.finish(decodeReceipts(data))

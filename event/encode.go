@@ -19,7 +19,7 @@ const (
 
 var (
 	// ErrTooLarge means an event is above MaxPublic or MaxContent. Cut the text, mark the cut, and try again.
-	ErrTooLarge = errors.New("event too large")
+	ErrTooLarge error = Fault{"event_too_large", "event too large"}
 	// ErrUnknownKind means a kind is not in the catalog of this program: a newer one wrote it.
 	ErrUnknownKind = errors.New("unknown event kind")
 )

@@ -140,7 +140,7 @@ func (s *Stream) submit(ctx context.Context, drafts []Draft) (Pending, error) {
 }
 
 // ErrAnswered means that an approval has its answer already: there is exactly one. Nothing was sent.
-var ErrAnswered = errors.New("the approval was answered already")
+var ErrAnswered error = Fault{"answered", "the approval was answered already"}
 
 // answered refuses a second answer to an approval.
 func (s *Stream) answered(drafts []Draft) error {

@@ -3,8 +3,11 @@ package ledger
 import (
 	"errors"
 	"fmt"
+
+	"proctor/event"
 )
 
+// Those that are a [event.Fault] stay what they are on the way through the bus.
 var (
 	// ErrInUse means another process owns the directory; see [InUseError] for which.
 	// Talk to the owner instead, or try again when it has ended.
@@ -12,15 +15,15 @@ var (
 	// ErrFailed means a write or a sync failed, or the stored tree is not what was signed. Nothing
 	// can be recorded any more by this process: what waits for a receipt must not happen. The
 	// cause is wrapped. Committed entries stay readable; end the process and open again.
-	ErrFailed = errors.New("ledger failed")
+	ErrFailed error = event.Fault{Code: "ledger_failed", Text: "ledger failed"}
 	// ErrClosed means Close was called.
-	ErrClosed = errors.New("ledger is closed")
+	ErrClosed error = event.Fault{Code: "ledger_closed", Text: "ledger is closed"}
 	// ErrGap means an event's number is not the next one of its session. Nothing of the
 	// submission was recorded; an event before it is missing, or two producers number one session.
-	ErrGap = errors.New("gap in session sequence")
+	ErrGap error = event.Fault{Code: "gap", Text: "gap in session sequence"}
 	// ErrConflict means an event id is already recorded with other bytes. Nothing of the
 	// submission was recorded; a producer uses one id twice.
-	ErrConflict = errors.New("event id is taken by another event")
+	ErrConflict error = event.Fault{Code: "conflict", Text: "event id is taken by another event"}
 	// ErrFormat means another version of proctor wrote the directory; use that one.
 	ErrFormat = errors.New("ledger format is not supported")
 	// ErrDamaged means that stored bytes are not what was written. Run Verify to learn where.
@@ -31,12 +34,12 @@ var (
 	// ErrClaimed means that another process writes the session.
 	ErrClaimed = errors.New("another process runs the session")
 	// ErrHeld means that a session is on hold, so that its content must not be erased. Nothing was recorded.
-	ErrHeld = errors.New("session is on hold")
+	ErrHeld error = event.Fault{Code: "held", Text: "session is on hold"}
 	// ErrUnpurged means that what was erased can still be found in files, since somebody reads from them. Nobody can
 	// read it through the ledger any more; the next Purge, or the next Open, tries again.
 	ErrUnpurged = errors.New("erased, but not yet gone from all files")
 	// ErrUnknownSession means no entry belongs to a session.
-	ErrUnknownSession = errors.New("unknown session")
+	ErrUnknownSession error = event.Fault{Code: "unknown_session", Text: "unknown session"}
 )
 
 // errStuck means that Pebble does not come back from a call after a failure.

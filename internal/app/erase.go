@@ -239,7 +239,7 @@ func (s *Store) eraseOne(ctx context.Context, w erasing, d ledger.Stored) (id ev
 	}
 	defer release()
 	id, err = s.keep(ctx, w.actor, &event.ErasurePayload{Erased: d.ID, Entries: d.Events, Reason: w.reason, By: w.by})
-	if err != nil && strings.Contains(err.Error(), ledger.ErrHeld.Error()) { // it may have crossed the bus
+	if errors.Is(err, ledger.ErrHeld) {
 		return "", "on hold", nil
 	}
 	return id, "", err
