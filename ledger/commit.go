@@ -29,6 +29,8 @@ type committer struct {
 	bound    []byte // scratch
 	holds    map[string]event.Seq
 	erased   []*session // in the group at hand
+	// positions in sources that were asked for, with what is in the group at hand.
+	positions map[string]uint64
 }
 
 // group is what one sync makes durable.
@@ -40,7 +42,7 @@ type group struct {
 }
 
 func newCommitter(l *Ledger, tree frontier, ids *recent, holds map[string]event.Seq) *committer {
-	c := &committer{l: l, tree: tree, sessions: map[string]*session{}, recent: ids, holds: holds}
+	c := &committer{l: l, tree: tree, sessions: map[string]*session{}, recent: ids, holds: holds, positions: map[string]uint64{}}
 	c.plans = planner{view: c, next: event.Seq(tree.size), group: map[idKey]*prepared{}}
 	return c
 }
@@ -132,13 +134,19 @@ func (c *committer) add(b batch, o *op, now time.Time) error {
 	case o.write != nil:
 		return o.write(b)
 	}
-	err := c.admit(o)
+	var err error
+	if o.span != nil {
+		err = c.follows(*o.span)
+	}
+	if err == nil {
+		err = c.admit(o)
+	}
 	if err == nil {
 		err = c.plans.plan(o)
 	}
 	if err != nil {
 		o.err = err
-		if errors.Is(err, ErrGap) || errors.Is(err, ErrConflict) || errors.Is(err, ErrHeld) || errors.Is(err, ErrUnknownSession) {
+		if errors.Is(err, ErrGap) || errors.Is(err, ErrConflict) || errors.Is(err, ErrHeld) || errors.Is(err, ErrUnknownSession) || errors.Is(err, ErrPosition) {
 			return nil
 		}
 		return err
@@ -156,6 +164,9 @@ func (c *committer) add(b batch, o *op, now time.Time) error {
 			}
 		}
 		o.receipts[i] = e.receipt()
+	}
+	if o.span != nil {
+		return c.advance(b, *o.span)
 	}
 	return nil
 }

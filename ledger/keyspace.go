@@ -27,6 +27,7 @@ const (
 	prefixRunTerms   = 'v' // run -> hashes of its terms; search index
 	prefixTile       = 't' // level tile -> up to 256 hashes
 	prefixCursor     = 'x' // name -> index
+	prefixPosition   = 'p' // source -> number of its last message that was taken in
 	prefixAccount    = 'X' // name of a cursor -> what its owner came to, in its own words
 )
 

@@ -20,7 +20,9 @@ type op struct {
 	noSync bool
 	// keeping is the payload of the only event when the ledger acts on it.
 	keeping event.Payload
-	done    func([]event.Receipt, error)
+	// span is what the events stand for when they come from a numbered source.
+	span *Span
+	done func([]event.Receipt, error)
 
 	receipts []event.Receipt
 	err      error
