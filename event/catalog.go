@@ -99,5 +99,6 @@ var catalog = [...]CatalogEntry{
 	{Erasure, 1, Warn, (*ErasurePayload)(nil), "", "the content of a session was erased; proofs still hold"},
 	{HoldPlaced, 1, Warn, (*HoldPlacedPayload)(nil), "", "a session must be kept: neither erasure nor retention touches it"},
 	{HoldReleased, 1, Warn, (*HoldReleasedPayload)(nil), "", "a session need not be kept any longer"},
+	{MessageRefused, 1, Error, (*MessageRefusedPayload)(nil), "", "a ledger could not take a message in that a cluster had taken"},
 	{KeyRotated, 1, Warn, (*KeyRotatedPayload)(nil), "", "the ledger signs with another key from the next checkpoint on"},
 }

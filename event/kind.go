@@ -57,6 +57,7 @@ const (
 	ExportGap         Kind = "proctor.export_gap"
 	Erasure           Kind = "proctor.erasure"
 	HoldPlaced        Kind = "proctor.hold_placed"
+	MessageRefused    Kind = "proctor.message_refused"
 	HoldReleased      Kind = "proctor.hold_released"
 	KeyRotated        Kind = "proctor.key_rotated"
 )

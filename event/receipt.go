@@ -30,14 +30,21 @@ func (h *Hash) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// Receipt proves that an event is committed: on stable storage, in the tree, in its session's order.
+// Receipt proves that an event is committed: on stable storage, in the tree, in its session's order. Beyond one machine the
+// tree comes later: see InLedger, and package bus for what is promised then.
 type Receipt struct {
 	ID         ID        `json:"id"`
 	Seq        Seq       `json:"seq"`         // index in the ledger
 	SessionSeq uint64    `json:"session_seq"` // from 1
 	Leaf       Hash      `json:"leaf"`        // RFC 6962 leaf hash of the entry
 	Received   time.Time `json:"received"`    // the ledger's clock
+	// Message is where the event stands in its partition of a cluster's stream, 0 where there is none.
+	Message uint64 `json:"message,omitempty"`
 }
+
+// InLedger reports whether a ledger has the event. If not, a cluster has it on the disks of its servers, and the numbers that
+// a ledger gives (Seq, Leaf) are missing.
+func (r Receipt) InLedger() bool { return r.Leaf != Hash{} }
 
 // Entry is a committed event as the ledger returns it. Raw is the exact entry that
 // the leaf hash covers; Event is nil when this program does not know the kind.

@@ -146,7 +146,7 @@ func (c *committer) add(b batch, o *op, now time.Time) error {
 	}
 	if err != nil {
 		o.err = err
-		if errors.Is(err, ErrGap) || errors.Is(err, ErrConflict) || errors.Is(err, ErrHeld) || errors.Is(err, ErrUnknownSession) || errors.Is(err, ErrPosition) {
+		if errors.Is(err, ErrGap) || errors.Is(err, ErrConflict) || errors.Is(err, ErrHeld) || errors.Is(err, ErrUnknownSession) || errors.Is(err, event.ErrPosition) {
 			return nil
 		}
 		return err

@@ -25,6 +25,9 @@
 // first time, also after a crash; with other bytes it is [ErrConflict]. So a sender that does not
 // know whether its events arrived sends them again.
 //
+// What comes from a numbered source, such as a partition of a message stream, goes through [Ledger.Ingest]: the position in the source
+// moves in the commit of the entries, so that what is delivered again is refused, and nothing is passed over.
+//
 // # Concurrency
 //
 // One goroutine commits: all that waits goes into one Pebble batch with one sync, while the batch

@@ -2,24 +2,12 @@ package ledger
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
 
 	"proctor/event"
 )
-
-// Span is a part of a numbered source of events, such as a partition of a message stream: what comes After one message, up
-// to and including another.
-type Span struct {
-	Source      string // at most 256 bytes
-	After, Upto uint64
-}
-
-// ErrPosition means that the ledger stands elsewhere in a source than where a span begins: it has the span already, or not yet
-// what comes before. Nothing was recorded; go on from [Ledger.Position].
-var ErrPosition = errors.New("the ledger stands elsewhere in the source")
 
 // Position is how far a source was taken in: the number of its last message, 0 before the first.
 func (l *Ledger) Position(source string) (uint64, error) {
@@ -31,9 +19,9 @@ func (l *Ledger) Position(source string) (uint64, error) {
 }
 
 // Ingest is Submit for the events of a span. The commit that records them moves the position of the source from After to Upto, so
-// that neither is there without the other: a span that is delivered again is refused with [ErrPosition], whatever happened in between.
+// that neither is there without the other: a span that is delivered again is refused with [event.ErrPosition], whatever happened in between.
 // Spans are taken in the order of the calls; when one is refused, so are all that follow it.
-func (l *Ledger) Ingest(span Span, encoded []event.Encoded, done func([]event.Receipt, error)) {
+func (l *Ledger) Ingest(span event.Span, encoded []event.Encoded, done func([]event.Receipt, error)) {
 	o := newOp(encoded, done)
 	o.span = &span
 	switch {
@@ -46,13 +34,13 @@ func (l *Ledger) Ingest(span Span, encoded []event.Encoded, done func([]event.Re
 }
 
 // advance moves the position.
-func (c *committer) advance(b batch, s Span) error {
+func (c *committer) advance(b batch, s event.Span) error {
 	c.positions[s.Source] = s.Upto
 	return b.Set(nameKey(prefixPosition, s.Source), putNumber(s.Upto), nil)
 }
 
 // follows checks that a span begins where the ledger stands, with what the groups before moved.
-func (c *committer) follows(s Span) error {
+func (c *committer) follows(s event.Span) error {
 	at, ok := c.positions[s.Source]
 	if !ok {
 		var err error
@@ -62,7 +50,7 @@ func (c *committer) follows(s Span) error {
 		c.positions[s.Source] = at
 	}
 	if at != s.After {
-		return fmt.Errorf("messages %d to %d of %s, the ledger stands at %d: %w", s.After+1, s.Upto, s.Source, at, ErrPosition)
+		return fmt.Errorf("messages %d to %d of %s, the ledger stands at %d: %w", s.After+1, s.Upto, s.Source, at, event.ErrPosition)
 	}
 	return nil
 }

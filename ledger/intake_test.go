@@ -12,12 +12,12 @@ import (
 )
 
 // ingest waits for the answer to one span.
-func ingest(t testing.TB, l *Ledger, span Span, events ...*event.Event) error {
+func ingest(t testing.TB, l *Ledger, sp event.Span, events ...*event.Event) error {
 	t.Helper()
-	return <-ingesting(t, l, span, events...)
+	return <-ingesting(t, l, sp, events...)
 }
 
-func ingesting(t testing.TB, l *Ledger, span Span, events ...*event.Event) <-chan error {
+func ingesting(t testing.TB, l *Ledger, sp event.Span, events ...*event.Event) <-chan error {
 	t.Helper()
 	batch := make([]event.Encoded, len(events))
 	for i, e := range events {
@@ -28,8 +28,12 @@ func ingesting(t testing.TB, l *Ledger, span Span, events ...*event.Event) <-cha
 		batch[i] = enc
 	}
 	answer := make(chan error, 1)
-	l.Ingest(span, batch, func(_ []event.Receipt, err error) { answer <- err })
+	l.Ingest(sp, batch, func(_ []event.Receipt, err error) { answer <- err })
 	return answer
+}
+
+func span(source string, after, upto uint64) event.Span {
+	return event.Span{Source: source, After: after, Upto: upto}
 }
 
 func wantPosition(t testing.TB, l *Ledger, source string, want uint64) {
@@ -44,18 +48,18 @@ func wantPosition(t testing.TB, l *Ledger, source string, want uint64) {
 func TestASpanIsTakenOnce(t *testing.T) {
 	l := openMem(t)
 	first := prompts("a", 1, 3)
-	if err := ingest(t, l, Span{"p0", 0, 7}, first...); err != nil {
+	if err := ingest(t, l, span("p0", 0, 7), first...); err != nil {
 		t.Fatal(err)
 	}
-	for _, span := range []Span{{"p0", 0, 7}, {"p0", 6, 7}, {"p0", 8, 9}, {"p1", 7, 8}} {
-		if err := ingest(t, l, span, prompts("a", 4, 1)...); !errors.Is(err, ErrPosition) {
-			t.Errorf("%+v: %v, want ErrPosition", span, err)
+	for _, sp := range []event.Span{span("p0", 0, 7), span("p0", 6, 7), span("p0", 8, 9), span("p1", 7, 8)} {
+		if err := ingest(t, l, sp, prompts("a", 4, 1)...); !errors.Is(err, event.ErrPosition) {
+			t.Errorf("%+v: %v, want ErrPosition", sp, err)
 		}
 	}
-	if err := ingest(t, l, Span{"p1", 0, 1}, prompts("b", 1, 1)...); err != nil {
+	if err := ingest(t, l, span("p1", 0, 1), prompts("b", 1, 1)...); err != nil {
 		t.Fatal(err)
 	}
-	if err := ingest(t, l, Span{"p0", 7, 9}, first[2]); err != nil { // the sender sent it twice: it is known, the position moves
+	if err := ingest(t, l, span("p0", 7, 9), first[2]); err != nil { // the sender sent it twice: it is known, the position moves
 		t.Fatal(err)
 	}
 	wantPosition(t, l, "p0", 9)
@@ -69,12 +73,12 @@ func TestASpanIsTakenOnce(t *testing.T) {
 func TestARefusedSpanStopsItsSource(t *testing.T) {
 	l := openMem(t)
 	answers := []<-chan error{
-		ingesting(t, l, Span{"p", 0, 1}, prompts("a", 1, 1)...),
-		ingesting(t, l, Span{"p", 1, 2}, prompts("a", 3, 1)...), // number 2 is missing
-		ingesting(t, l, Span{"p", 2, 3}, prompts("b", 1, 1)...),
-		ingesting(t, l, Span{"p", 1, 2}, newEvent("system", 0, "", &event.HoldPlacedPayload{Held: "a", Reason: "x"})),
+		ingesting(t, l, span("p", 0, 1), prompts("a", 1, 1)...),
+		ingesting(t, l, span("p", 1, 2), prompts("a", 3, 1)...), // number 2 is missing
+		ingesting(t, l, span("p", 2, 3), prompts("b", 1, 1)...),
+		ingesting(t, l, span("p", 1, 2), newEvent("system", 0, "", &event.HoldPlacedPayload{Held: "a", Reason: "x"})),
 	}
-	for i, want := range []error{nil, ErrGap, ErrPosition} {
+	for i, want := range []error{nil, ErrGap, event.ErrPosition} {
 		if err := <-answers[i]; !errors.Is(err, want) {
 			t.Errorf("span %d: %v, want %v", i, err, want)
 		}
@@ -83,9 +87,9 @@ func TestARefusedSpanStopsItsSource(t *testing.T) {
 		t.Error("a hold was taken from a source")
 	}
 	wantPosition(t, l, "p", 1)
-	for _, span := range []Span{{"", 0, 1}, {"p", 1, 1}, {"p", 2, 1}} {
-		if err := ingest(t, l, span, prompts("b", 1, 1)...); err == nil {
-			t.Errorf("%+v was taken", span)
+	for _, sp := range []event.Span{span("", 0, 1), span("p", 1, 1), span("p", 2, 1)} {
+		if err := ingest(t, l, sp, prompts("b", 1, 1)...); err == nil {
+			t.Errorf("%+v was taken", sp)
 		}
 	}
 }
@@ -102,7 +106,7 @@ func TestPositionAndEntriesSurviveTogether(t *testing.T) {
 		var answers []<-chan error
 		messages := rand.N(40) + 1
 		for n := range messages {
-			answers = append(answers, ingesting(t, l, Span{"p", uint64(n), uint64(n) + 1}, twoOf(n)...))
+			answers = append(answers, ingesting(t, l, span("p", uint64(n), uint64(n)+1), twoOf(n)...))
 		}
 		acknowledged := rand.N(messages + 1)
 		for _, a := range answers[:acknowledged] {
@@ -121,7 +125,7 @@ func TestPositionAndEntriesSurviveTogether(t *testing.T) {
 			t.Fatalf("cut %d: position %d, %v with %d entries after %d acknowledged messages of two events", cut, at, err, again.Tree().Size, acknowledged)
 		}
 		for n := int(at); n < messages; n++ {
-			if err := ingest(t, again, Span{"p", uint64(n), uint64(n) + 1}, twoOf(n)...); err != nil {
+			if err := ingest(t, again, span("p", uint64(n), uint64(n)+1), twoOf(n)...); err != nil {
 				t.Fatalf("cut %d, message %d: %v", cut, n, err)
 			}
 		}

@@ -21,7 +21,7 @@ type op struct {
 	// keeping is the payload of the only event when the ledger acts on it.
 	keeping event.Payload
 	// span is what the events stand for when they come from a numbered source.
-	span *Span
+	span *event.Span
 	done func([]event.Receipt, error)
 
 	receipts []event.Receipt
