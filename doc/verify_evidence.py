@@ -112,18 +112,41 @@ def check_content(payload, content):
         need(at["bytes"] == len(text) and at["sealed"] == sha(base64.b64decode(c["salt"], validate=True), text).hex(), "text %s is not what was committed to" % path)
 
 
+def proven(entry, proof, size, root):
+    """The parsed entry, which is in the tree."""
+    out = json.loads(entry)
+    leaf = sha(b"\0", entry.encode())
+    need(root_from(out["index"], size, leaf, [bytes.fromhex(h) for h in proof]) == root, "entry %d is not in the signed tree" % out["index"])
+    return out
+
+
+def follow_keys(head, key):
+    """The rotations lead to the key of the checkpoint, and the given key is one of them."""
+    seen = []
+    for r in head.get("rotations", []):
+        event = json.loads(r["entry"])["event"]
+        old, new = event["payload"]["old_key"], event["payload"]["new_key"]
+        need(event["kind"] == "proctor.key_rotated" and (not seen or seen[-1] == old), "the keys do not follow each other")
+        size, root = open_checkpoint(r["checkpoint"], old)
+        open_checkpoint(r["checkpoint"], new)
+        proven(r["entry"], r["proof"], size, root)
+        seen += [old] * (not seen) + [new]
+    seen = seen or [head["public_key"]]
+    need(seen[-1] == head["public_key"], "the rotations do not lead to the key of the checkpoint")
+    need(not key or key in seen, "the file is signed with another key")
+
+
 def check(path, key):
     with open(path, encoding="utf-8", newline="\n") as f:
         head = json.loads(f.readline())
         need(head["proctor_evidence"] == 1, "this is version 1 of the checker")
-        size, root = open_checkpoint(head["checkpoint"], key or head["public_key"])
+        follow_keys(head, key)
+        size, root = open_checkpoint(head["checkpoint"], head["public_key"])
         number, last, texts, kind = head["first"], -1, 0, ""
         for line in f:
             line = json.loads(line)
-            entry = json.loads(line["entry"])
+            entry = proven(line["entry"], line["proof"], size, root)
             event, index = entry["event"], entry["index"]
-            leaf = sha(b"\0", line["entry"].encode())
-            need(root_from(index, size, leaf, [bytes.fromhex(h) for h in line["proof"]]) == root, "entry %d is not in the signed tree" % index)
             need(event["session"] == head["session"] and index > last and entry["session_seq"] == number, "entry %d is out of place" % index)
             check_content(event["payload"], line.get("content", {}))
             texts += "content" in line
@@ -139,7 +162,7 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     given = sys.argv[2] if len(sys.argv) == 3 else ""
     if given and "+" not in given:
-        given = open(given, encoding="utf-8").read().strip()
+        given = open(given, encoding="utf-8").read().split()[0]
     try:
         check(sys.argv[1], given)
     except (Wrong, KeyError, IndexError, TypeError, ValueError) as e:

@@ -200,7 +200,12 @@ func (j *backupJob) run(tmp string) (manifest, error) {
 
 // names are the files of a backup, with slashes.
 func (j *backupJob) names() ([]string, error) {
-	names := []string{formatFile, keysDir + "/" + signingFile, keysDir + "/" + verifierFile, keysDir + "/" + masterFile}
+	if r := j.ledger.rotating.Load(); r != nil {
+		if _, _, err := j.ledger.nextKey(r); err != nil {
+			return nil, fmt.Errorf("the signing key is being rotated, try again: %w", err)
+		}
+	}
+	names := []string{formatFile}
 	for path, pin := range j.ledger.pins.pins {
 		rel, err := filepath.Rel(j.from, path)
 		if err != nil {

@@ -76,6 +76,9 @@ func (p *checkpointer) run(l *Ledger) {
 		defer t.Stop()
 		tick = t.C
 	}
+	if l.rotating.Load() != nil {
+		p.ask() // a process before recorded a rotation
+	}
 	for {
 		select {
 		case <-l.closing:
@@ -85,7 +88,7 @@ func (p *checkpointer) run(l *Ledger) {
 		case <-p.wanted:
 		case <-tick:
 		}
-		if l.Tree().Size == p.signed.Load() {
+		if l.Tree().Size == p.signed.Load() && l.rotating.Load() == nil {
 			continue
 		}
 		if _, err := l.Checkpoint(context.Background()); err != nil && !errors.Is(err, ErrClosed) {
@@ -108,8 +111,11 @@ func (l *Ledger) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	if err := l.queue.failure(); err != nil {
 		return Checkpoint{}, err
 	}
-	tree := l.Tree()
+	tree, rotating := l.Tree(), l.rotating.Load()
 	if tree.Size == p.last.Size {
+		if rotating.within(tree) { // signed by both keys, and then something failed
+			return p.last, l.handOver(rotating)
+		}
 		return p.last, nil
 	}
 	root, err := l.rootAt(p.last.Size)
@@ -121,7 +127,15 @@ func (l *Ledger) Checkpoint(ctx context.Context) (Checkpoint, error) {
 		l.fail(err)
 		return Checkpoint{}, err
 	}
-	c, err := sign(l.keys.signer, tree)
+	signers := []note.Signer{l.key().signer}
+	if rotating.within(tree) {
+		next, _, err := l.nextKey(rotating)
+		if err != nil {
+			return Checkpoint{}, fmt.Errorf("complete the rotation that entry %d records: %w", rotating.index, err)
+		}
+		signers = append(signers, next.signer)
+	}
+	c, err := sign(tree, signers...)
 	if err != nil {
 		return Checkpoint{}, err
 	}
@@ -130,7 +144,11 @@ func (l *Ledger) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	}
 	p.last = c
 	p.signed.Store(c.Size)
-	return c, l.logCheckpoint(c)
+	err = l.logCheckpoint(c)
+	if err == nil && rotating.within(tree) {
+		err = l.handOver(rotating)
+	}
+	return c, err
 }
 
 // LastCheckpoint returns the newest signed checkpoint; its size is 0 when there is none.
@@ -140,9 +158,9 @@ func (l *Ledger) LastCheckpoint() Checkpoint {
 	return l.points.last
 }
 
-func sign(signer note.Signer, t Tree) (Checkpoint, error) {
-	text := signer.Name() + "\n" + strconv.FormatUint(t.Size, 10) + "\n" + base64.StdEncoding.EncodeToString(t.Root[:]) + "\n"
-	signed, err := note.Sign(&note.Note{Text: text}, signer)
+func sign(t Tree, signers ...note.Signer) (Checkpoint, error) {
+	text := signers[0].Name() + "\n" + strconv.FormatUint(t.Size, 10) + "\n" + base64.StdEncoding.EncodeToString(t.Root[:]) + "\n"
+	signed, err := note.Sign(&note.Note{Text: text}, signers...)
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("sign checkpoint of %d entries: %w", t.Size, err)
 	}

@@ -146,7 +146,7 @@ func (c *committer) add(b batch, o *op, now time.Time) error {
 	}
 	if err != nil {
 		o.err = err
-		if errors.Is(err, ErrGap) || errors.Is(err, ErrConflict) || errors.Is(err, ErrHeld) || errors.Is(err, ErrUnknownSession) || errors.Is(err, event.ErrPosition) {
+		if refuses(err) {
 			return nil
 		}
 		return err
@@ -276,4 +276,14 @@ func (c *committer) known(key idKey) ([]byte, *event.Receipt, error) {
 		return nil, nil, fmt.Errorf("entry %d: %w: %w", index, err, ErrDamaged)
 	}
 	return s.public, &event.Receipt{ID: head.ID, Seq: s.index, SessionSeq: s.sessionSeq, Leaf: leafHash(raw), Received: s.received}, nil
+}
+
+// refuses tells what is wrong with one submission from what ends the ledger.
+func refuses(err error) bool {
+	for _, one := range []error{ErrGap, ErrConflict, ErrHeld, ErrRotation, ErrUnknownSession, event.ErrPosition} {
+		if errors.Is(err, one) {
+			return true
+		}
+	}
+	return false
 }

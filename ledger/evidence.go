@@ -34,9 +34,11 @@ type evidenceHead struct {
 	Session    string `json:"session"`
 	PublicKey  string `json:"public_key"`
 	Checkpoint string `json:"checkpoint"`
-	First      uint64 `json:"first"` // number of the first entry in its session
-	Entries    uint64 `json:"entries"`
-	Content    string `json:"content"`
+	// Rotations lead from the first key of the ledger to PublicKey.
+	Rotations []evidenceRotation `json:"rotations,omitempty"`
+	First     uint64             `json:"first"` // number of the first entry in its session
+	Entries   uint64             `json:"entries"`
+	Content   string             `json:"content"`
 }
 
 // evidenceEntry is each further line.
@@ -106,7 +108,10 @@ func (l *Ledger) evidence(ctx context.Context, w io.Writer, head evidenceHead, l
 		return err
 	}
 	defer l.end()
-	head.Version, head.PublicKey, head.Checkpoint, head.Content = EvidenceVersion, l.keys.public, c.Note, contentIncluded
+	head.Version, head.Checkpoint, head.Content = EvidenceVersion, c.Note, contentIncluded
+	if err := l.signedBy(&head, c); err != nil {
+		return err
+	}
 	if o.WithoutContent {
 		head.Content = contentLeftOut
 	}

@@ -40,6 +40,7 @@ type EvidenceReport struct {
 	Whole     bool   `json:"whole_session"`
 	Tree      Tree   `json:"tree"` // what was signed
 	PublicKey string `json:"public_key"`
+	Rotations int    `json:"rotations,omitempty"` // of the signing key, up to this one
 	// KeyGiven: the key was known beforehand; otherwise it is the file's own, and proves only that one key signed all.
 	KeyGiven bool             `json:"key_given"`
 	Findings []Finding        `json:"findings,omitempty"`
@@ -49,7 +50,8 @@ type EvidenceReport struct {
 
 // EvidenceChecks say how to check an evidence file. The zero value works.
 type EvidenceChecks struct {
-	// PublicKey is the verifier key that must have signed, as Ledger.PublicKey returns it. Empty: the file's own.
+	// PublicKey is the verifier key that must have signed, as Ledger.PublicKey returns it, or an earlier one from which the rotations in
+	// the file lead to that. Empty: the file's own.
 	PublicKey string
 	// Each, when not nil, gets every entry that is proven to be in the tree. An error ends the check and is returned.
 	Each func(event.Entry) error
@@ -112,6 +114,8 @@ func readEvidenceHead(line []byte, head *evidenceHead) error {
 		return fmt.Errorf("%w: session %q", ErrNoEvidence, head.Session)
 	case head.First == 0 || head.Entries == 0:
 		return fmt.Errorf("%w: it is about %d entries from number %d", ErrNoEvidence, head.Entries, head.First)
+	case len(head.Rotations) > maxRotations:
+		return fmt.Errorf("%w: it has %d rotations of the signing key, at most %d are read", ErrNoEvidence, len(head.Rotations), maxRotations)
 	case head.Content != contentIncluded && head.Content != contentLeftOut:
 		return fmt.Errorf("%w: content is %q, expected %s or %s", ErrNoEvidence, head.Content, contentIncluded, contentLeftOut)
 	}
@@ -140,12 +144,8 @@ type evidenceCheck struct {
 }
 
 func (e *evidenceCheck) checkpoint(key string) {
-	if key == "" {
-		key = e.head.PublicKey
-	} else if key != e.head.PublicKey {
-		e.add(SeverityError, Finding{Code: CodeForeignKey, Message: fmt.Sprintf("the file is signed with %s, expected %s", e.head.PublicKey, key)})
-	}
-	c, err := OpenCheckpoint(e.head.Checkpoint, key)
+	e.keys(key)
+	c, err := OpenCheckpoint(e.head.Checkpoint, e.head.PublicKey)
 	if err != nil {
 		e.add(SeverityError, Finding{Code: CodeCheckpointSign, Message: err.Error()})
 		return
@@ -174,7 +174,7 @@ func (e *evidenceCheck) line(text []byte) (entry event.Entry, ok bool) {
 		return unreadable(CodeEntryUnreadable, err)
 	}
 	leaf := leafHash(raw)
-	if err := e.proven(l.Proof, s.index, leaf); err != nil {
+	if err := provenIn(e.out.Tree, l.Proof, s.index, leaf); err != nil {
 		return unreadable(CodeProof, fmt.Errorf("entry %d is not in the signed tree: %w", s.index, err))
 	}
 	if h.Session != e.head.Session {
@@ -195,15 +195,16 @@ func (e *evidenceCheck) line(text []byte) (entry event.Entry, ok bool) {
 	return entry, true
 }
 
-func (e *evidenceCheck) proven(proof []event.Hash, index event.Seq, leaf event.Hash) error {
-	if uint64(index) >= e.out.Tree.Size {
-		return fmt.Errorf("the tree has %d entries", e.out.Tree.Size)
+// provenIn checks an inclusion proof.
+func provenIn(t Tree, proof []event.Hash, index event.Seq, leaf event.Hash) error {
+	if uint64(index) >= t.Size {
+		return fmt.Errorf("the tree has %d entries", t.Size)
 	}
 	hashes := make(tlog.RecordProof, len(proof))
 	for i, h := range proof {
 		hashes[i] = tlog.Hash(h)
 	}
-	return tlog.CheckRecord(hashes, int64(e.out.Tree.Size), tlog.Hash(e.out.Tree.Root), int64(index), tlog.Hash(leaf)) //nolint:gosec // a size that was signed has 63 bits
+	return tlog.CheckRecord(hashes, int64(t.Size), tlog.Hash(t.Root), int64(index), tlog.Hash(leaf)) //nolint:gosec // a size that was signed has 63 bits
 }
 
 // event decodes payload and content; nil when that does not work or a newer program wrote it.

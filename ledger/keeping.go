@@ -15,7 +15,7 @@ import (
 // keeps reports whether the ledger itself acts on events of a kind. What they say takes effect in the commit that records
 // them, so that neither can be there without the other.
 func keeps(k event.Kind) bool {
-	return k == event.Erasure || k == event.HoldPlaced || k == event.HoldReleased
+	return k == event.Erasure || k == event.HoldPlaced || k == event.HoldReleased || k == event.KeyRotated
 }
 
 // keep checks an event that the ledger acts on, in the caller's goroutine.
@@ -27,6 +27,10 @@ func (o *op) keep(enc event.Encoded) error {
 	if len(o.events) != 1 {
 		return fmt.Errorf("event %s of kind %s came with %d others; it must be submitted alone", e.ID, e.Kind, len(o.events)-1)
 	}
+	o.keeping = e.Payload
+	if e.Kind == event.KeyRotated {
+		return nil
+	}
 	session := about(e.Payload)
 	if err := event.CheckSession(session); err != nil {
 		return fmt.Errorf("event %s of kind %s: %w", e.ID, e.Kind, err)
@@ -34,7 +38,6 @@ func (o *op) keep(enc event.Encoded) error {
 	if e.Kind == event.Erasure && session == e.Session {
 		return fmt.Errorf("event %s: an erasure is recorded outside the session that it erases, %s", e.ID, session)
 	}
-	o.keeping = e.Payload
 	return nil
 }
 
@@ -51,10 +54,11 @@ func about(p event.Payload) string {
 	return ""
 }
 
-// admit refuses to erase what must be kept, or what is not there. An event that is recorded already gets its receipt.
+// admit refuses what the ledger cannot follow. An event that is recorded already gets its receipt.
 func (c *committer) admit(o *op) error {
-	p, ok := o.keeping.(*event.ErasurePayload)
-	if !ok {
+	erasing, ok := o.keeping.(*event.ErasurePayload)
+	rotating, also := o.keeping.(*event.KeyRotatedPayload)
+	if !ok && !also {
 		return nil
 	}
 	key := o.events[0].key
@@ -64,6 +68,14 @@ func (c *committer) admit(o *op) error {
 	if _, receipt, err := c.known(key); err != nil || receipt != nil {
 		return err
 	}
+	if also {
+		return c.admitRotation(rotating)
+	}
+	return c.admitErasure(erasing)
+}
+
+// admitErasure refuses to erase what must be kept, or what is not there.
+func (c *committer) admitErasure(p *event.ErasurePayload) error {
 	if index, held := c.holds[p.Erased]; held {
 		return fmt.Errorf("erase session %s: %w, placed by entry %d", p.Erased, ErrHeld, index)
 	}
@@ -79,6 +91,8 @@ func (c *committer) obey(b batch, p event.Payload, index event.Seq) error {
 	switch p := p.(type) {
 	case *event.ErasurePayload:
 		return c.erase(b, p.Erased, index)
+	case *event.KeyRotatedPayload:
+		return c.rotate(b, p, index)
 	case *event.HoldPlacedPayload:
 		c.holds[p.Held] = index
 		return b.Set(nameKey(prefixHold, p.Held), putNumber(uint64(index)), nil)

@@ -20,6 +20,7 @@ const (
 	prefixKey        = 'k' // session -> wrapped data key
 	prefixRecord     = 'r' // session -> session record
 	prefixSession    = 's' // session 0x00 number -> index
+	prefixRotation   = 'K' // index of the event that rotated the signing key -> both keys
 	prefixHold       = 'h' // session -> index of the event that placed the hold
 	prefixPurge      = 'z' // session -> index of its erasure, whose bytes may still be on the disk
 	prefixTerm       = 'w' // hash of a term, run -> places in the run; search index

@@ -59,9 +59,9 @@ func ReadCheckpoints(r io.Reader) (notes []string, err error) {
 // it: if not, the ledger was rolled back, or somebody went on with another copy of it and its key.
 func (v *verifier) known() {
 	for _, note := range v.opts.Known {
-		c, err := openCheckpoint(note, v.l.keys.verifier)
+		c, err := v.keys.open(note)
 		if err != nil {
-			v.add(SeverityError, Finding{Code: CodeCheckpointSign, Message: fmt.Sprintf("a checkpoint that was kept elsewhere is not of this ledger, %s: %v", v.l.keys.public, err)})
+			v.add(SeverityError, Finding{Code: CodeCheckpointSign, Message: fmt.Sprintf("a checkpoint that was kept elsewhere is not of this ledger, %s: %v", v.l.key().public, err)})
 			continue
 		}
 		v.report.Known++

@@ -20,6 +20,9 @@ type Ledger struct {
 	health *health
 	lock   *pebble.Lock
 	keys   keys
+	// signing is what signs the next checkpoint; rotating names the rotation that the next one completes, or is nil.
+	signing  atomic.Pointer[signingKey]
+	rotating atomic.Pointer[rotation]
 
 	queue     *queue
 	committer *committer    // touched by its own goroutine only
@@ -125,6 +128,9 @@ func (l *Ledger) finish(g group) bool {
 	l.publish(g.tree)
 	if g.purge {
 		l.purges.ask()
+	}
+	if l.rotating.Load() != nil {
+		l.points.ask()
 	}
 	for _, o := range g.ops {
 		o.answer(nil)

@@ -27,6 +27,8 @@ const (
 	ownerFile      = "owner"
 	checkpointFile = "checkpoints"
 	claimsDir      = "claims"
+
+	cosignatureFile = "cosignatures"
 )
 
 // Exists reports whether there is a ledger in dir, of whatever format.
@@ -132,6 +134,9 @@ func (l *Ledger) load() (err error) {
 		return err
 	}
 	tree, edge, damage, err := l.loadTree()
+	if err == nil {
+		damage, err = l.loadSigning(damage)
+	}
 	if err == nil {
 		err = l.writeFormat()
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -15,9 +16,9 @@ import (
 // Nothing can be written through it, and nothing is left behind when the process is killed.
 type pinFS struct {
 	vfs.FS
-	dir  string // of the store
-	log  string // of checkpoints
-	pins map[string]pin
+	dir    string   // of the store
+	beside []string // files outside it that belong to the same moment, and folders of such
+	pins   map[string]pin
 }
 
 type pin struct {
@@ -27,23 +28,11 @@ type pin struct {
 
 var errPinned = errors.New("the ledger is open for reading only")
 
-// newPinFS pins the log of checkpoints first: the store is then at least as new.
+// newPinFS pins what is signed, and with what, first: the store is then at least as new.
 func newPinFS(fs vfs.FS, dir string) (*pinFS, error) {
-	p := &pinFS{FS: fs, dir: fs.PathJoin(dir, storeDir), log: fs.PathJoin(dir, checkpointFile), pins: map[string]pin{}}
-	err := p.pin(p.log)
-	var names []string
-	if err == nil || errors.Is(err, os.ErrNotExist) {
-		names, err = fs.List(p.dir)
-	}
-	for _, name := range names {
-		if name == "LOCK" { // to close another descriptor of it would give up a lock of this process
-			continue
-		}
-		if err = p.pin(fs.PathJoin(p.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			break
-		}
-		err = nil // removed meanwhile: if it is needed, the manifest changed
-	}
+	p := &pinFS{FS: fs, dir: fs.PathJoin(dir, storeDir), pins: map[string]pin{}}
+	p.beside = []string{fs.PathJoin(dir, checkpointFile), fs.PathJoin(dir, cosignatureFile), fs.PathJoin(dir, keysDir)}
+	err := errors.Join(p.pin(p.beside[0]), p.pin(p.beside[1]), p.pinFolder(p.beside[2]), p.pinFolder(p.dir))
 	if err != nil {
 		p.close()
 		return nil, err
@@ -51,8 +40,32 @@ func newPinFS(fs vfs.FS, dir string) (*pinFS, error) {
 	return p, nil
 }
 
+// pinFolder pins the files of a folder.
+func (p *pinFS) pinFolder(dir string) error {
+	names, err := p.FS.List(dir)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, ".new") { // half written
+			continue
+		}
+		if name == "LOCK" { // to close another descriptor of it would give up a lock of this process
+			continue
+		}
+		if err := p.pin(p.FS.PathJoin(dir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pin passes what is not there: if it was removed meanwhile and is needed, the manifest changed.
 func (p *pinFS) pin(path string) error {
 	f, err := p.FS.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -104,7 +117,7 @@ func (p *pinFS) Open(name string, opts ...vfs.OpenOption) (vfs.File, error) {
 	switch {
 	case ok:
 		return &pinnedFile{pin: f}, nil
-	case p.FS.PathDir(name) == p.dir, name == p.log: // made since
+	case p.FS.PathDir(name) == p.dir, slices.Contains(p.beside, name), slices.Contains(p.beside, p.FS.PathDir(name)): // made since
 		return nil, &os.PathError{Op: "open", Path: name, Err: os.ErrNotExist}
 	}
 	return p.FS.Open(name, opts...)

@@ -72,6 +72,9 @@ func (l *Ledger) loadPinned() (err error) {
 		return err
 	}
 	tree, _, damage, err := l.loadTree()
+	if err == nil {
+		damage, err = l.loadSigning(damage)
+	}
 	if err != nil {
 		return errors.Join(err, closePebble(l.db))
 	}

@@ -45,6 +45,8 @@ const (
 	CodeCheckpointFork    = "checkpoint_fork"
 	CodeErasureUnrecorded = "erasure_unrecorded"
 	CodeHoldRecord        = "hold_record"
+	CodeKeyChain          = "key_chain"
+	CodeKeyPending        = "key_pending"
 	CodeClosedCounts      = "closed_counts"
 	CodeClosedNumber      = "closed_number"
 	CodeStartedUndecided  = "started_undecided"

@@ -107,7 +107,7 @@ func computeVectors(t *testing.T, have vectors) vectors {
 	t.Helper()
 	seed := []byte("proctor test signing seed, 32 b.")
 	master := []byte("proctor test master key, 32 byte")
-	keys, err := newSigningKeys(seed)
+	keys, err := newSigningKey(seed, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func computeVectors(t *testing.T, have vectors) vectors {
 	}
 	v.Inclusion = vectorProof{Index: 1, Size: 3, Proof: own(inclusion)}
 	v.Consist = vectorProof{From: 2, Size: 3, Proof: own(consistency)}
-	point, err := sign(keys.signer, Tree{edge.size, edge.root()})
+	point, err := sign(Tree{edge.size, edge.root()}, keys.signer)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func (l *Ledger) Verify(ctx context.Context, opts VerifyOptions) (Report, error)
 	opts = opts.withDefaults()
 	start := l.opts.Now()
 	v := &verifier{
-		findings: findings{&Report{Counts: map[Severity]int{}, PublicKey: l.keys.public}, opts.MaxFindings},
+		findings: findings{&Report{Counts: map[Severity]int{}, PublicKey: l.key().public}, opts.MaxFindings},
 		l:        l, opts: opts, now: start, head: l.Tree(), decoder: l.newDecoder(), sessions: map[string]*story{}, kept: newKeepingWalk(),
 	}
 	if err := v.run(ctx); err != nil {
@@ -51,6 +51,7 @@ type verifier struct {
 	points   checkpointWalk
 	sessions map[string]*story
 	kept     keepingWalk
+	keys     keyWalk
 	received time.Time
 }
 
@@ -59,6 +60,7 @@ const progressEvery = 1024
 func (v *verifier) run(ctx context.Context) error {
 	db := v.l.db
 	v.tiles = map[[2]uint64][]byte{}
+	v.keys.begin(v)
 	if err := v.points.open(v); err != nil {
 		v.unreadable(err)
 		return nil
@@ -141,6 +143,7 @@ func (v *verifier) entry(index event.Seq, raw []byte) {
 	e := v.decode(index, s.public, h)
 	v.tell(st, index, s, h, e)
 	v.kept.note(index, e)
+	v.keys.note(v, index, h, e)
 }
 
 // hash compares one recomputed hash with its tile.
@@ -238,6 +241,7 @@ func (v *verifier) ending() {
 		v.add(SeverityError, Finding{Code: CodeHeadRoot, Message: fmt.Sprintf("the head names root %s, the entries give %s", v.head.Root, root)})
 	}
 	v.points.rest(v)
+	v.keys.rest(v)
 	v.known()
 	v.records()
 	v.keeping()

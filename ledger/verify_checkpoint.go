@@ -70,9 +70,7 @@ func (w *checkpointWalk) reach(v *verifier) {
 func (w *checkpointWalk) check(v *verifier, c Checkpoint) {
 	v.report.Checkpoints++
 	v.report.Newest = max(v.report.Newest, c.Size)
-	if _, err := openCheckpoint(c.Note, v.l.keys.verifier); err != nil {
-		v.add(SeverityError, Finding{Code: CodeCheckpointSign, Message: fmt.Sprintf("checkpoint of %d entries: %v", c.Size, err)})
-	}
+	v.keys.check(v, c)
 	if root := v.tree.root(); c.Size == v.tree.size && c.Root != root {
 		v.add(SeverityError, Finding{Code: CodeCheckpointRoot, Message: fmt.Sprintf("the checkpoint of %d entries names root %s, the entries give %s", c.Size, c.Root, root)})
 	}

@@ -76,7 +76,7 @@ func describeSingle(item *Item, e event.Entry) bool {
 	case *event.ExportGapPayload:
 		item.Label, item.Tone = "export gap", Warn
 		item.Text = fmt.Sprintf("%s %s: entries %d to %d, %s", p.Destination, p.Signal, p.From, p.To, join(" ", p.Reason, p.Message))
-	case *event.TurnStartedPayload, *event.HistoryItemPayload, *event.StartupPhasePayload, *event.CheckpointPayload:
+	case *event.TurnStartedPayload, *event.HistoryItemPayload, *event.StartupPhasePayload, *event.CheckpointPayload, *event.SessionHeartbeatPayload:
 		return false // told by others, or of no interest to people
 	default:
 		if r, ok := rowOf(p); ok {

@@ -64,8 +64,3 @@ Exit status: 0 printed; 1 unreadable; 2 usage; 7 the ledger cannot be opened.`,
 		return app.Stats(ctx, env, s, json)
 	})
 }
-
-func newLedgerKey(env cli.Env) *cobra.Command {
-	c := &cobra.Command{Use: "key", Args: cobra.NoArgs, Short: "print the public key that checkpoints are signed with", Example: "  proctor ledger key"}
-	return storeCommand(env, c, reads, func(_ context.Context, s *app.Store, _ *config.Config, _ []string) error { return app.Key(env, s) })
-}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"proctor/event"
 	"proctor/internal/cli"
@@ -96,6 +97,7 @@ func checkEvidence(env cli.Env, file, key string, each func(event.Entry) error) 
 		defer func() { _ = f.Close() }()
 		in = f
 	}
+	key, _, _ = strings.Cut(strings.TrimSpace(key), "\n") // of what proctor ledger key printed
 	report, err := ledger.VerifyEvidence(in, ledger.EvidenceChecks{PublicKey: key, Each: each})
 	if err != nil {
 		return report, cli.Fail(cli.Failure, fmt.Errorf("%s: %w", file, err))

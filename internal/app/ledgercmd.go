@@ -111,12 +111,6 @@ func printFindings(env cli.Env, found []ledger.Finding, omitted int) {
 	}
 }
 
-// Key prints the public key.
-func Key(env cli.Env, s *Store) error {
-	_, err := fmt.Fprintln(env.Stdout, s.Ledger.PublicKey())
-	return err
-}
-
 // Drain sends everything behind the cursors.
 func Drain(ctx context.Context, env cli.Env, s *Store, cfg *config.Config) error {
 	e, err := StartExport(s, cfg, "", env.Logger())
