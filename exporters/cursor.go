@@ -3,6 +3,7 @@ package exporters
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"proctor/event"
 )
@@ -12,8 +13,9 @@ import (
 // so that 0 means that the destination never ran; use [Next] to read it.
 type Cursors interface {
 	Cursor(name string) (event.Seq, error)
-	// Settle stores a position and an account of what the destination came to by then, both or neither.
-	Settle(name string, seq event.Seq, account []byte) error
+	// Settle stores a position and an account of what the destination came to by then, both or neither. Without durable it
+	// need not survive a crash, nor be seen by other processes.
+	Settle(name string, seq event.Seq, account []byte, durable bool) error
 	// Account returns what Settle stored last, nil for a name that it was never called with.
 	Account(name string) ([]byte, error)
 }
@@ -30,13 +32,31 @@ func Next(c Cursors, name string) (event.Seq, bool, error) {
 	return stored - 1, true, nil
 }
 
+// syncEvery is how old what other processes see of a cursor may be while batches follow each other. It is also
+// how much a crash may have sent again.
+const syncEvery = time.Second
+
 // keep stores where the exporter is and what it came to.
-func (e *Exporter) keep(next event.Seq) error {
-	name := e.dest.Name()
-	if err := e.cursors.Settle(name, next+1, e.account.encode()); err != nil {
+func (e *Exporter) keep(next event.Seq, durable bool) error {
+	name, now := e.dest.Name(), e.opts.Now()
+	durable = durable || now.Sub(e.synced) >= syncEvery
+	if err := e.cursors.Settle(name, next+1, e.account.encode(), durable); err != nil {
 		return fmt.Errorf("move cursor of destination %q to %d: %w", name, next, err)
 	}
+	if e.loose = !durable; durable {
+		e.synced = now
+	}
 	return nil
+}
+
+// fix makes the last position durable.
+func (e *Exporter) fix() {
+	if !e.loose {
+		return
+	}
+	if err := e.keep(e.next, true); err != nil {
+		e.opts.Log.Warn("exporter cannot save its position", "error", err)
+	}
 }
 
 // begin finds the position of a destination and, when it never ran, fixes one.
@@ -56,7 +76,7 @@ func (e *Exporter) begin(ctx context.Context) error {
 		if next, err = e.first(ctx); err != nil {
 			return fmt.Errorf("find where destination %q begins: %w", e.dest.Name(), err)
 		}
-		if err := e.keep(next); err != nil {
+		if err := e.keep(next, true); err != nil {
 			return err
 		}
 	}

@@ -53,8 +53,11 @@ func (e *Exporter) FlushFor(ctx context.Context, within time.Duration) Report {
 	}
 	r := Report{Destination: e.dest.Name(), Signal: e.dest.Signal(), Stats: e.Stats(), Err: err}
 	r.Refused = r.Rejected - refused
-	if next, ok, cerr := Next(e.cursors, r.Destination); cerr == nil && ok && next < head {
-		r.Left = uint64(head - next)
+	if next, ok, cerr := Next(e.cursors, r.Destination); cerr == nil && ok {
+		r.Next = next
+		if next < head {
+			r.Left = uint64(head - next)
+		}
 	}
 	return r
 }
@@ -67,6 +70,9 @@ func (e *Exporter) drain(ctx context.Context, head event.Seq) error {
 		}
 		p := e.round(ctx, 0)
 		done := e.begun && e.next >= head
+		if done {
+			e.fix()
+		}
 		e.give()
 		if done {
 			return nil

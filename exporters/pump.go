@@ -27,6 +27,8 @@ type pump struct {
 	barred   time.Time // the receiver asked to be left alone until then
 	outage   outage
 	account  Account // since the destination first ran, in any process
+	synced   time.Time
+	loose    bool // the position was stored after that
 }
 
 // pause says what a round wants next: nothing (go on), more entries, or time.
@@ -49,6 +51,7 @@ func (e *Exporter) round(ctx context.Context, linger time.Duration) pause {
 		return e.stumble(ctx, "cannot read the ledger", err)
 	}
 	if e.read == e.next {
+		e.fix()
 		return pause{idle: true}
 	}
 	if age := e.opts.Now().Sub(e.since); !e.full && age < linger {
@@ -189,7 +192,7 @@ func (e *Exporter) failed(ctx context.Context, err error) pause {
 func (e *Exporter) blame(fault *SendError, delay time.Duration) {
 	now := e.opts.Now()
 	e.account.failed(fault, now, now.Add(delay))
-	if err := e.keep(e.next); err != nil {
+	if err := e.keep(e.next, true); err != nil {
 		e.opts.Log.Warn("exporter cannot save its account", "error", err)
 	}
 }
@@ -208,7 +211,7 @@ func (e *Exporter) settle(ctx context.Context) {
 	e.next, e.batch, e.full, e.limits = e.read, nil, false, e.opts.Limits
 	e.account.Skipped, e.account.Withheld = e.account.Skipped+e.skipped, e.account.Withheld+e.withheld
 	e.skipped, e.withheld = 0, 0
-	if err := e.keep(e.next); err != nil && ctx.Err() == nil {
+	if err := e.keep(e.next, false); err != nil && ctx.Err() == nil {
 		e.opts.Log.Warn("exporter cannot save its position", "error", err)
 		e.note(func(s *Stats) { s.LastErr = err })
 	}

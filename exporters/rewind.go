@@ -30,9 +30,21 @@ func (e *Exporter) Rewind(ctx context.Context, to event.Seq) (from event.Seq, er
 	}
 	e.next, e.read, e.batch, e.full = to, to, nil, false
 	e.skipped, e.withheld = 0, 0
-	if err := e.keep(to); err != nil {
+	if err := e.keep(to, true); err != nil {
 		return from, err
 	}
 	e.note(func(s *Stats) { s.Next = to })
 	return from, nil
+}
+
+// Position is the next entry that the destination gets; one that never ran gets its beginning fixed.
+func (e *Exporter) Position(ctx context.Context) (event.Seq, error) {
+	if err := e.take(ctx); err != nil {
+		return 0, fmt.Errorf("look at destination %q: an attempt is still waiting for an answer: %w", e.dest.Name(), err)
+	}
+	defer e.give()
+	if err := e.begin(ctx); err != nil {
+		return 0, err
+	}
+	return e.next, nil
 }

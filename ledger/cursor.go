@@ -36,14 +36,14 @@ func (l *Ledger) Cursor(name string) (event.Seq, error) {
 const maxAccount = 4096
 
 // Settle stores a position, by convention the first entry that its owner has not handled, with an account of what that owner came
-// to by then: both or neither. It does not wait for a sync. A crash may take both back to older values, then
-// entries are exported twice and the receiver tells them by their id; a sync for each batch
-// exported would slow everybody else's records.
-func (l *Ledger) Settle(name string, seq event.Seq, account []byte) error {
+// to by then: both or neither. With durable it waits for a sync, and readers beside the owner see it. Without,
+// a crash may take both back to older values: then entries are exported twice and the receiver tells them by their id. A sync for each
+// batch exported would slow everybody else's records.
+func (l *Ledger) Settle(name string, seq event.Seq, account []byte, durable bool) error {
 	if name == "" || len(name) > maxCursorName || len(account) > maxAccount {
 		return fmt.Errorf("cursor name of %d bytes and account of %d, want 1 to %d and at most %d", len(name), len(account), maxCursorName, maxAccount)
 	}
-	err := l.write(context.Background(), true, func(b batch) error {
+	err := l.write(context.Background(), !durable, func(b batch) error {
 		if err := b.Set(nameKey(prefixAccount, name), account, nil); err != nil {
 			return err
 		}

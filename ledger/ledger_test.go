@@ -317,7 +317,7 @@ func TestCursor(t *testing.T) {
 		t.Fatalf("%d %v", seq, err)
 	}
 	for _, seq := range []event.Seq{7, 9} {
-		if err := l.Settle("siem", seq, []byte{byte(seq)}); err != nil {
+		if err := l.Settle("siem", seq, []byte{byte(seq)}, true); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -332,7 +332,7 @@ func TestCursor(t *testing.T) {
 	if names, err := l.CursorNames(); err != nil || len(names) != 1 || names[0] != "siem" {
 		t.Fatalf("names %v, %v", names, err)
 	}
-	if err := l.Settle("", 1, nil); err == nil {
+	if err := l.Settle("", 1, nil, false); err == nil {
 		t.Fatal("a cursor without a name was stored")
 	}
 }

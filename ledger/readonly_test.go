@@ -93,7 +93,7 @@ func TestReadingChangesNothing(t *testing.T) {
 	if _, err := r.Append(context.Background(), prompt("s", 0, "b")); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("append: %v", err)
 	}
-	if err := r.Settle("x", 1, nil); !errors.Is(err, ErrReadOnly) {
+	if err := r.Settle("x", 1, nil, false); !errors.Is(err, ErrReadOnly) {
 		t.Errorf("set cursor: %v", err)
 	}
 	if _, err := r.Checkpoint(context.Background()); !errors.Is(err, ErrReadOnly) {

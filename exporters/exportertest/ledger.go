@@ -155,7 +155,7 @@ func (l *Ledger) Cursor(name string) (event.Seq, error) {
 }
 
 // Settle sets a position with its account.
-func (l *Ledger) Settle(name string, seq event.Seq, account []byte) error {
+func (l *Ledger) Settle(name string, seq event.Seq, account []byte, _ bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.cursors == nil {

@@ -40,3 +40,20 @@ func (d *destination) Name() string                                { return d.na
 func (d *destination) Signal() string                              { return d.signal }
 func (d *destination) NewBatch(l exporters.Limits) exporters.Batch { return d.batch(l) }
 func (d *destination) Close() error                                { return d.sender.close() }
+
+// Named is a destination that options switch on, by the name of its cursor.
+type Named struct{ Name, Signal string }
+
+// Destinations are those that New would make, without looking at files or addresses.
+func (o Options) Destinations() []Named {
+	var out []Named
+	for _, d := range []struct {
+		signal string
+		to     Exporter
+	}{{"logs", o.Logs}, {"metrics", o.Metrics}, {"traces", o.Traces}} {
+		if d.to.Enabled() {
+			out = append(out, Named{destinationName(d.signal, d.to), d.signal})
+		}
+	}
+	return out
+}

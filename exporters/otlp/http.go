@@ -5,10 +5,12 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -56,6 +58,9 @@ func (s *httpSender) send(ctx context.Context, c call) (exporters.Result, error)
 	}
 	res, err := s.client.Do(req)
 	if err != nil {
+		if u, ok := errors.AsType[*url.Error](err); ok {
+			err = u.Err // without the address, which may hold a credential
+		}
 		return exporters.Result{}, &exporters.SendError{Err: fmt.Errorf("reach collector: %w", err)}
 	}
 	defer res.Body.Close()

@@ -24,6 +24,8 @@ type Export struct {
 	group  exporters.Group
 	cancel context.CancelFunc
 	run    *sync.WaitGroup
+	deaf   func() // ends the answers to other processes
+	note   func(context.Context, *event.ExportGapPayload) error
 }
 
 // StartExport follows the ledger to every destination of [otel]. A destination that never ran
@@ -44,11 +46,11 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 	if err != nil {
 		return Export{}, cli.Fail(cli.Failure, fmt.Errorf("[otel]: %w", err))
 	}
-	var e Export
+	e := Export{note: s.note}
 	for _, d := range destinations {
 		x, err := exporters.New(d, l, l, exporters.Options{
 			Head:    func(context.Context) (event.Seq, error) { return event.Seq(l.Tree().Size), nil },
-			Session: session, Gap: s.note, Interval: cfg.Proctor.Export.BatchDelay, FlushWithin: cfg.Proctor.Export.FlushTimeout,
+			Session: session, Gap: s.note, Interval: cfg.Proctor.Export.BatchDelay, FlushWithin: cfg.Proctor.Export.ExitTimeout,
 			Limits: exporters.Limits{Records: cfg.Proctor.Export.BatchRecords}, Log: log, Keep: s.consent(),
 		})
 		if err != nil {
@@ -62,6 +64,9 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 	ctx, cancel := context.WithCancel(context.Background())
 	e.cancel, e.run = cancel, new(sync.WaitGroup)
 	e.run.Go(func() { _ = e.group.Run(ctx) }) // trouble is logged and shows in the report
+	if e.deaf, err = s.Bus.Answer(exportTopic, func(q []byte) []byte { return e.answer(ctx, q) }); err != nil {
+		return Export{}, errors.Join(cli.Fail(cli.Failure, err), e.close())
+	}
 	return e, nil
 }
 
@@ -121,6 +126,9 @@ func (e Export) finish(ctx context.Context, env cli.Env) {
 }
 
 func (e Export) close() error {
+	if e.deaf != nil {
+		e.deaf()
+	}
 	if e.cancel != nil {
 		e.cancel()
 		e.run.Wait()
@@ -157,7 +165,7 @@ func otlpOptions(cfg *config.Config) (otlp.Options, error) {
 		Environment: o.Environment, Logs: otlpExporter(o.Exporter), Metrics: otlpExporter(o.MetricsExporter), Traces: otlpExporter(o.TraceExporter),
 		LogUserPrompt: o.LogUserPrompt, LogAgentResponses: o.LogAgentResponses, LogGuardianAssessments: o.LogGuardianAssessment,
 		DropSSEDeltas: !o.LogSSEDeltas || !cfg.Proctor.Export.DeltaRecords, DropToolContent: cfg.Proctor.Redact.Level == "strict",
-		ToolResultMaxBytes: int(o.ToolResult.MaxBytes), SpanAttributes: o.SpanAttributes, Compat: otlp.Compat(cfg.Proctor.Export.Compat),
+		ToolResultMaxBytes: int(o.ToolResult.MaxBytes), SpanAttributes: o.SpanAttributes, Compat: otlp.Compat(o.Compat),
 		Version: cli.Version, Host: host, OS: osName, OSVersion: osVersion, RedactKey: key,
 	}, nil
 }

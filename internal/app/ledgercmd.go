@@ -3,14 +3,12 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"text/tabwriter"
 	"time"
 
 	"proctor/event"
 	"proctor/internal/cli"
-	"proctor/internal/config"
 	"proctor/ledger"
 	"proctor/replay"
 )
@@ -109,27 +107,4 @@ func printFindings(env cli.Env, found []ledger.Finding, omitted int) {
 	if omitted > 0 {
 		_, _ = fmt.Fprintf(env.Stdout, "  … and %d more findings\n", omitted)
 	}
-}
-
-// Drain sends everything behind the cursors.
-func Drain(ctx context.Context, env cli.Env, s *Store, cfg *config.Config) error {
-	e, err := StartExport(s, cfg, "", env.Logger())
-	if err != nil {
-		return err
-	}
-	if len(e.group) == 0 {
-		return cli.Fail(cli.Failure, errors.New("no exporter is configured: set exporter or metrics_exporter in [otel] of config.toml"))
-	}
-	var left uint64
-	for _, report := range e.Flush(ctx) {
-		left += report.Left
-		_, _ = fmt.Fprintln(env.Stdout, cli.Plain(report.String()))
-	}
-	if err := e.close(); err != nil {
-		return cli.Fail(cli.Failure, err)
-	}
-	if left > 0 {
-		return cli.Fail(cli.Failure, fmt.Errorf("%d entries are left; they stay in the ledger for the next run", left))
-	}
-	return nil
 }

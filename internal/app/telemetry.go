@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	"proctor/event"
 	"proctor/exporters"
-	"proctor/exporters/otlp"
 	"proctor/internal/cli"
 	"proctor/ledger"
 )
@@ -53,6 +51,9 @@ func (t *telemetry) takeOver() {
 
 // finish flushes, or waits for the owner to, within the configured time, says what is left for a later run, and stops.
 func (t *telemetry) finish(ctx context.Context) {
+	if exports(t.r.cfg) && t.r.store.owned() != nil {
+		t.takeOver() // the owner that sent for this run has ended meanwhile
+	}
 	t.mu.Lock()
 	t.finished = true
 	export, started := t.export, t.started
@@ -67,37 +68,27 @@ func (t *telemetry) finish(ctx context.Context) {
 	}
 }
 
-// awaitPoll is how often the cursors of another process are looked at.
-const awaitPoll = 200 * time.Millisecond
-
-// awaitExport waits until the owner's exporters have passed what this run recorded.
+// awaitExport has the owner's exporters send what this run recorded.
 func (r *run) awaitExport(ctx context.Context) error {
-	options, err := otlpOptions(r.cfg)
-	if err != nil {
-		return err
-	}
-	destinations, err := otlp.New(options, r.store.Ledger)
-	if err != nil {
-		return err
-	}
 	var names []string
-	for _, d := range destinations {
-		names = append(names, d.Name())
-		_ = d.Close()
+	for _, d := range configured(r.cfg) {
+		names = append(names, d.Name)
 	}
-	for deadline := time.Now().Add(r.cfg.Proctor.Export.FlushTimeout); ; time.Sleep(awaitPoll) {
-		left, sent, err := behind(ctx, r.store.dir, r.session, names)
-		switch {
-		case err != nil:
-			return err
-		case len(left) == 0:
-			return nil
-		case !sent:
-			return fmt.Errorf("the process that owns the ledger does not export to %q; the records of this run stay there for a later one", left)
-		case time.Now().After(deadline):
-			return fmt.Errorf("the process that owns the ledger has not sent all of this run to %q yet", left)
-		}
+	left, sent, err := behind(ctx, r.store.dir, r.session, names)
+	if err != nil || len(left) == 0 {
+		return err
 	}
+	within := r.cfg.Proctor.Export.ExitTimeout
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	_, asking := r.store.askExport(ctx, exportQuestion{Flush: within})
+	if left, sent, err = behind(context.WithoutCancel(ctx), r.store.dir, r.session, names); err != nil || len(left) == 0 {
+		return err
+	}
+	if !sent || errors.Is(asking, errNoExporters) {
+		return fmt.Errorf("the process that owns the ledger does not export to %q; the records of this run stay there for a later one", left)
+	}
+	return fmt.Errorf("the process that owns the ledger has not sent all of this run to %q yet", left)
 }
 
 // behind are the destinations that have not got the whole session; sent is false when one of them never got anything.

@@ -44,6 +44,8 @@ dangerously_allow_all_unix_sockets = false
 
 [otel]
 environment = "dev"
+compat = "codex"
+gen_ai = false
 exporter = "none"
 trace_exporter = "none"
 metrics_exporter = "none"

@@ -167,7 +167,7 @@ func TestProctorFile(t *testing.T) {
 	c, _ := mustLoad(t, options(map[string]string{file: "[ledger]\ndir=\"l\"\n[export]\nbatch_delay=\"250ms\"\n[sandbox]\nbackend=\"native\"\n[sandbox.limits]\nprocesses=64"}))
 	want := Proctor{
 		Ledger:    ProctorLedger{Dir: caseHome + "/.local/state/proctor/l", KeyFile: caseHome + "/.local/state/proctor/keys/ledger.key", MinFreeBytes: 64 << 20},
-		Export:    ProctorExport{Compat: "codex", BatchRecords: 512, BatchDelay: 250 * time.Millisecond, FlushTimeout: 5 * time.Second, DeltaRecords: true},
+		Export:    ProctorExport{BatchRecords: 512, BatchDelay: 250 * time.Millisecond, ExitTimeout: 5 * time.Second, DeltaRecords: true},
 		Sandbox:   ProctorSandbox{Backend: "native", RecordDenials: true, Limits: ProctorLimits{Processes: 64, Allocation: 1 << 30, OpenFiles: 1 << 16}},
 		Redact:    ProctorRedact{Level: "standard"},
 		Approvals: ProctorApprovals{People: 1, Wait: 10 * time.Minute},
@@ -270,14 +270,14 @@ tool_result.max_bytes = 10
 span_attributes = { a = "b" }
 tracestate.example.alpha = "one"
 trace_exporter = { otlp-grpc = { endpoint = "http://t:4317", headers = { a = "x${V}y$z" }, tls = { ca-certificate = "/ca" } } }
-exporter = { otlp-http = { endpoint = "http://l" } }`})
+exporter = { otlp-http = { endpoint = "http://l", compression = "gzip" } }`})
 	opts.LookupEnv = func(k string) (string, bool) {
 		return map[string]string{"HOME": caseHome, "V": "1"}[k], k == "HOME" || k == "V"
 	}
 	c, _ := mustLoad(t, opts)
-	want := Otel{Environment: "prod", LogUserPrompt: true, LogSSEDeltas: true, ToolResult: OtelToolResult{MaxBytes: 10},
+	want := Otel{Environment: "prod", Compat: "codex", LogUserPrompt: true, LogSSEDeltas: true, ToolResult: OtelToolResult{MaxBytes: 10},
 		SpanAttributes: map[string]string{"a": "b"}, Tracestate: map[string]map[string]string{"example": {"alpha": "one"}},
-		Exporter: Exporter{Kind: ExporterOTLPHTTP, Endpoint: "http://l", Protocol: "binary"},
+		Exporter: Exporter{Kind: ExporterOTLPHTTP, Endpoint: "http://l", Protocol: "binary", Compression: "gzip"},
 		TraceExporter: Exporter{Kind: ExporterOTLPGRPC, Endpoint: "http://t:4317", Headers: map[string]Secret{"a": "x1y$z"},
 			TLS: ExporterTLS{CACertificate: "/ca"}},
 		MetricsExporter: Exporter{Kind: ExporterNone}}

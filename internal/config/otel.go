@@ -8,6 +8,8 @@ import (
 // Otel is the effective [otel] table. Everything is off by default.
 type Otel struct {
 	Environment           string                       `json:"environment"`
+	Compat                string                       `json:"compat"`   // codex or typed attribute types; ours, the CLI passes it over
+	GenAI                 bool                         `json:"gen_ai"`   // a second attribute set; ours as well
 	Exporter              Exporter                     `json:"exporter"` // logs
 	TraceExporter         Exporter                     `json:"trace_exporter"`
 	MetricsExporter       Exporter                     `json:"metrics_exporter"`
@@ -45,6 +47,8 @@ type Exporter struct {
 	Protocol string            // binary or json, otlp-http only
 	Headers  map[string]Secret // ${NAME} already replaced
 	TLS      ExporterTLS
+	// Compression is none, gzip, or empty for what OTEL_EXPORTER_OTLP_COMPRESSION says; ours, the CLI does not compress.
+	Compression string
 }
 
 // ExporterTLS are paths; both client files or neither. A CA replaces the
@@ -65,6 +69,8 @@ type exporterTable struct {
 	Protocol string            `json:"protocol,omitempty"`
 	Headers  map[string]Secret `json:"headers,omitempty"`
 	TLS      ExporterTLS       `json:"tls,omitzero"`
+
+	Compression string `json:"compression,omitempty"`
 }
 
 // MarshalJSON writes the form of a configuration file, header values masked.
@@ -72,7 +78,7 @@ func (e Exporter) MarshalJSON() ([]byte, error) {
 	if !e.Enabled() {
 		return json.Marshal(string(e.Kind))
 	}
-	t := exporterTable{Endpoint: e.Endpoint, Protocol: e.Protocol, Headers: e.Headers, TLS: e.TLS}
+	t := exporterTable{Endpoint: e.Endpoint, Protocol: e.Protocol, Headers: e.Headers, TLS: e.TLS, Compression: e.Compression}
 	return json.Marshal(map[ExporterKind]exporterTable{e.Kind: t})
 }
 
@@ -91,7 +97,7 @@ func (e *Exporter) UnmarshalJSON(b []byte) error {
 		return fmt.Errorf("read exporter: %d kinds in one table, expected one", len(tables))
 	}
 	for kind, t := range tables {
-		*e = Exporter{Kind: kind, Endpoint: t.Endpoint, Protocol: t.Protocol, Headers: t.Headers, TLS: t.TLS}
+		*e = Exporter{Kind: kind, Endpoint: t.Endpoint, Protocol: t.Protocol, Headers: t.Headers, TLS: t.TLS, Compression: t.Compression}
 	}
 	if e.Kind == ExporterOTLPHTTP && e.Protocol == "" {
 		e.Protocol = "binary"

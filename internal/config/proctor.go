@@ -44,10 +44,9 @@ type ProctorRetention struct {
 
 // ProctorExport tunes the exporters of [otel].
 type ProctorExport struct {
-	Compat       string        `json:"compat"`        // codex or typed attribute types
 	BatchRecords int           `json:"batch_records"` // per request, at most
 	BatchDelay   time.Duration `json:"batch_delay"`   // written as "1s"; zero leaves each signal its own
-	FlushTimeout time.Duration `json:"flush_timeout"` // at the end of a run, written as "5s"
+	ExitTimeout  time.Duration `json:"exit_timeout"`  // how long the end of a run may wait for collectors, written as "5s"
 	DeltaRecords bool          `json:"delta_records"` // export stream deltas as records
 }
 

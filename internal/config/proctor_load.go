@@ -17,10 +17,9 @@ min_free_bytes = 67108864
 max_age = ""
 max_bytes = 0
 [export]
-compat = "codex"
 batch_records = 512
 batch_delay = "0s"
-flush_timeout = "5s"
+exit_timeout = "5s"
 delta_records = true
 [sandbox]
 backend = "auto"
@@ -43,8 +42,8 @@ func proctorSchema() *spec {
 		"bus": table(map[string]*spec{"url": text(), "creds_file": text()}),
 		"ledger": table(map[string]*spec{"dir": text(), "key_file": text(), "min_free_bytes": count(),
 			"retention": table(map[string]*spec{"max_age": ageSpec(), "max_bytes": count()})}),
-		"export": table(map[string]*spec{"compat": words("codex", "typed"), "batch_records": within(1, 1<<16),
-			"batch_delay": durationSpec(), "flush_timeout": durationSpec(), "delta_records": boolean()}),
+		"export": table(map[string]*spec{"batch_records": within(1, 1<<16),
+			"batch_delay": durationSpec(), "exit_timeout": durationSpec(), "delta_records": boolean()}),
 		"sandbox": table(map[string]*spec{"backend": words("auto", "bwrap", "native", "landlock"), "record_denials": boolean(),
 			"limits": limitsSchema()}),
 		"environment": environmentSchema(false),
@@ -90,7 +89,7 @@ func (l *loader) proctor(home string) (Proctor, *node) {
 		}
 		t = merge(t, own)
 	}
-	for _, key := range [][]string{{"export", "batch_delay"}, {"export", "flush_timeout"}, {"approvals", "wait"}, {"review", "deadline"}} {
+	for _, key := range [][]string{{"export", "batch_delay"}, {"export", "exit_timeout"}, {"approvals", "wait"}, {"review", "deadline"}} {
 		d, _ := time.ParseDuration(t.text(key...)) // checked by the schema
 		t.find(key...).val = int64(d)
 	}

@@ -246,7 +246,7 @@ func socketsSpec() *spec {
 func otelSpec() *spec {
 	exporter := exporterSpec()
 	return table(map[string]*spec{
-		"environment": text(), "exporter": exporter, "trace_exporter": exporter, "metrics_exporter": exporter,
+		"environment": text(), "compat": words("codex", "typed"), "gen_ai": boolean(), "exporter": exporter, "trace_exporter": exporter, "metrics_exporter": exporter,
 		"log_user_prompt": boolean(), "log_agent_responses": boolean(), "log_guardian_assessments": boolean(),
 		"log_sse_deltas": boolean(), "tool_result": table(map[string]*spec{"max_bytes": within(0, maxFileBytes)}),
 		"span_attributes": &spec{kind: mapValue, elem: text(), keys: func(k string) (string, string) {
@@ -262,7 +262,7 @@ func otelSpec() *spec {
 func exporterSpec() *spec {
 	fields := func() map[string]*spec {
 		return map[string]*spec{
-			"endpoint": text(), "headers": mapOf(text()),
+			"endpoint": text(), "headers": mapOf(text()), "compression": words("none", "gzip"),
 			"tls": {kind: tableValue, check: bothClientFiles, fields: map[string]*spec{
 				"ca-certificate": text(), "client-certificate": text(), "client-private-key": text()}},
 		}
