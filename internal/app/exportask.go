@@ -133,4 +133,3 @@ func (s *Store) askExport(ctx context.Context, q exportQuestion) (exportAnswer, 
 	}
 	return a, nil
 }
-
