@@ -3,6 +3,7 @@ package netproxy
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -44,6 +45,9 @@ func blocked(d Decision) *http.Response {
 	}
 	r := plain(status, a.message)
 	r.Header.Set("X-Proxy-Error", a.code)
+	if h := hint(d); h != "" {
+		r.Header.Set("X-Proxy-Hint", h)
+	}
 	if d.Protocol == egress.HTTPSConnect {
 		return r
 	}
@@ -56,6 +60,31 @@ func blocked(d Decision) *http.Response {
 	r.Header.Set("Content-Type", "application/json")
 	setBody(r, bytes.TrimRight(b.Bytes(), "\n"))
 	return r
+}
+
+// hint says what to do about a refusal. It holds nothing of the client's own words but a host in normal form.
+func hint(d Decision) string {
+	switch {
+	case d.Protocol == egress.Unix && d.Reason == policy.ReasonNotAllowed:
+		return `list the socket in features.network_proxy.unix_sockets with "allow"`
+	case d.Source == egress.SourceDecider:
+		return "the request was put to the reviewer and not approved"
+	case d.Reason == policy.ReasonNotAllowed && d.Askable:
+		return fmt.Sprintf(`allow it with features.network_proxy.domains: %q = "allow"`, d.Host)
+	case d.Reason == policy.ReasonNotAllowed:
+		return "only the administrator's list of domains counts"
+	case d.Reason == policy.ReasonNotAllowedLocal && literal(d.Host):
+		return fmt.Sprintf(`a non-public address needs a rule of its own: features.network_proxy.domains: %q = "allow"`, d.Host)
+	case d.Reason == policy.ReasonNotAllowedLocal:
+		return "the name has no address, or one that is not public; see allow_local_binding"
+	case d.Reason == policy.ReasonDenied:
+		return fmt.Sprintf("denied by the rule %q", d.Rule)
+	case d.Reason == policy.ReasonMethodNotAllowed:
+		return "mode is limited: GET, HEAD and OPTIONS only"
+	case d.Reason == policy.ReasonMITMRequired:
+		return "mode is limited, which tunnels cannot be held to; use mode full"
+	}
+	return ""
 }
 
 func upstreamFailure() *http.Response { return plain(http.StatusBadGateway, "upstream failure") }

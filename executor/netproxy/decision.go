@@ -30,6 +30,7 @@ type Decision struct {
 
 	// The fields below are set in OnClose only.
 	Dialled  netip.AddrPort // zero when no address answered
+	Via      string         // host of the upstream proxy that was used instead
 	Sent     int64          // bytes to the destination, heads included
 	Received int64          // bytes from the destination
 	Duration time.Duration  // from the decision to the end

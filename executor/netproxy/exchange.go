@@ -3,12 +3,12 @@ package netproxy
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net"
-	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"proctor/policy/egress"
 )
 
 // Why an exchange was ended by the proxy.
@@ -16,6 +16,7 @@ var (
 	errIdle    = errors.New("nothing was sent or received for too long")
 	errTotal   = errors.New("the connection was open for too long")
 	errStopped = errors.New("the proxy was stopped")
+	errOver    = errors.New("over") // in order
 )
 
 // exchange is one allowed request on its way. Its connections are closed when its context ends: by silence, by the
@@ -26,34 +27,62 @@ type exchange struct {
 	begun    time.Time
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
+	idle     time.Duration // the longest silence
 	silence  *time.Timer
+	moved    atomic.Int64 // when a byte moved last, in nanoseconds after begun
 	unwatch  func() bool
-	err      error // the first failure
+	err      error  // the first failure
+	after    func() // called at the end; nil: nothing
 
-	after    func()     // called at the end; nil: nothing
-	mu       sync.Mutex // guards the connections against the watcher
-	client   net.Conn   // nil before attach
-	upstream *meter
-	over     bool
+	mu     sync.Mutex // guards the connections against the watcher
+	client net.Conn   // nil before attach
+	road   *road      // nil before take
+	over   bool
+	before traffic // of the road, which may have carried requests before
 }
 
+// traffic is in bytes.
+type traffic struct{ sent, received int64 }
+
 // begin starts the clocks. The caller calls end.
-func (p *Proxy) begin(ctx context.Context, d Decision) *exchange {
-	x := &exchange{p: p, decision: d, begun: time.Now()}
+func (p *Proxy) begin(ctx context.Context, d Decision, client net.Conn) *exchange {
+	x := &exchange{p: p, decision: d, begun: time.Now(), client: client, idle: p.limits.Idle}
+	if d.Protocol == egress.SOCKS5UDP {
+		x.idle = p.limits.UDPIdle
+	}
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
-	x.silence = time.AfterFunc(p.limits.Idle, func() { x.cancel(errIdle) })
-	x.unwatch = context.AfterFunc(x.ctx, func() {
-		x.mu.Lock()
-		defer x.mu.Unlock()
-		x.over = true
-		if x.client != nil {
-			_ = x.client.Close()
-		}
-		if x.upstream != nil {
-			_ = x.upstream.Close()
-		}
-	})
+	x.silence = time.AfterFunc(x.idle, x.quiet)
+	x.unwatch = context.AfterFunc(x.ctx, x.cut)
 	return x
+}
+
+// quiet is called when the exchange may have been silent for too long.
+func (x *exchange) quiet() {
+	left := x.idle - (time.Since(x.begun) - time.Duration(x.moved.Load()))
+	if left <= 0 {
+		why := errIdle
+		if x.decision.Protocol == egress.SOCKS5UDP {
+			why = errOver // datagrams have no other end
+		}
+		x.cancel(why)
+		return
+	}
+	x.silence.Reset(left)
+}
+
+// alive puts the end by silence off.
+func (x *exchange) alive() { x.moved.Store(int64(time.Since(x.begun))) }
+
+func (x *exchange) cut() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.over = true
+	if x.client != nil {
+		_ = x.client.Close()
+	}
+	if x.road != nil {
+		_ = x.road.Close()
+	}
 }
 
 // attach names the connection that is closed when the clocks run out.
@@ -66,14 +95,32 @@ func (x *exchange) attach(client net.Conn) {
 	}
 }
 
-// end closes the upstream connection and reports what happened.
-func (x *exchange) end() {
+// take makes a road the exchange's.
+func (x *exchange) take(r *road) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	r.user.Store(x)
+	x.road, x.before = r, r.totals()
+	x.decision.Dialled, x.decision.Via = r.to, r.via
+	if x.over {
+		_ = r.Close()
+		return x.fail(context.Cause(x.ctx))
+	}
+	x.alive()
+	return nil
+}
+
+// end closes the road, unless it is kept, and reports what happened. Nothing may read or write any more.
+func (x *exchange) end(keep bool) {
 	x.unwatch()
 	d := x.decision
 	d.Duration = time.Since(x.begun)
-	if x.upstream != nil {
-		_ = x.upstream.Close()
-		d.Sent, d.Received = x.upstream.totals()
+	if x.road != nil {
+		if !keep {
+			_ = x.road.Close()
+		}
+		t := x.road.totals()
+		d.Sent, d.Received = t.sent-x.before.sent, t.received-x.before.received
 	}
 	x.silence.Stop()
 	if cause := context.Cause(x.ctx); cause != nil {
@@ -82,7 +129,7 @@ func (x *exchange) end() {
 	if errors.Is(x.err, context.Canceled) {
 		x.err = errStopped
 	}
-	if x.err != nil {
+	if x.err != nil && !errors.Is(x.err, errOver) {
 		d.Failure = x.err.Error()
 	}
 	x.cancel(nil)
@@ -98,110 +145,4 @@ func (x *exchange) fail(err error) error {
 		x.err = err
 	}
 	return err
-}
-
-// dial connects to the first judged address that answers.
-func (x *exchange) dial() error {
-	addrs := x.decision.Resolved
-	if len(addrs) == 0 {
-		return x.fail(fmt.Errorf("connect to %s: the name has no address", x.decision.Host))
-	}
-	ctx, cancel := context.WithTimeout(x.ctx, x.p.limits.Dial)
-	defer cancel()
-	var failed []error
-	for i, a := range addrs {
-		to := netip.AddrPortFrom(a, x.decision.Port)
-		conn, err := x.try(ctx, to, len(addrs)-i)
-		if err != nil {
-			failed = append(failed, err)
-			if ctx.Err() != nil {
-				break
-			}
-			continue
-		}
-		return x.take(conn, to)
-	}
-	return x.fail(fmt.Errorf("connect to %s: %w", x.decision.Host, errors.Join(failed...)))
-}
-
-// minAttempt is the least time for one address while more of them wait.
-const minAttempt = 2 * time.Second
-
-// try gives an address its share of the remaining time.
-func (x *exchange) try(ctx context.Context, to netip.AddrPort, left int) (net.Conn, error) {
-	if until, ok := ctx.Deadline(); ok && left > 1 {
-		share := max(time.Until(until)/time.Duration(left), minAttempt)
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, share)
-		defer cancel()
-	}
-	return x.p.dialer.DialContext(ctx, "tcp", to.String())
-}
-
-func (x *exchange) take(conn net.Conn, to netip.AddrPort) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.upstream = &meter{Conn: conn, moved: x.alive}
-	x.decision.Dialled = to
-	if x.over {
-		return x.fail(context.Cause(x.ctx))
-	}
-	x.alive()
-	return nil
-}
-
-// alive puts the end by silence off.
-func (x *exchange) alive() { x.silence.Reset(x.p.limits.Idle) }
-
-// meter counts what passes a connection.
-type meter struct {
-	net.Conn
-	moved func()
-
-	writing sync.Mutex // held during a Write; guards sent
-	sent    int64
-
-	reading  sync.Mutex // held during a Read; guards received
-	received int64
-}
-
-func (m *meter) Read(b []byte) (int, error) {
-	m.reading.Lock()
-	defer m.reading.Unlock()
-	n, err := m.Conn.Read(b)
-	if n > 0 {
-		m.received += int64(n)
-		m.moved()
-	}
-	return n, err
-}
-
-func (m *meter) Write(b []byte) (int, error) {
-	m.writing.Lock()
-	defer m.writing.Unlock()
-	n, err := m.Conn.Write(b)
-	if n > 0 {
-		m.sent += int64(n)
-		m.moved()
-	}
-	return n, err
-}
-
-// totals is for a closed connection: it waits for the last Read and Write to be counted.
-func (m *meter) totals() (sent, received int64) {
-	m.writing.Lock()
-	defer m.writing.Unlock()
-	m.reading.Lock()
-	defer m.reading.Unlock()
-	return m.sent, m.received
-}
-
-// CloseWrite ends one direction, or the connection where the transport cannot do that.
-func (m *meter) CloseWrite() error { return closeWrite(m.Conn) }
-
-func closeWrite(c io.Closer) error {
-	if half, ok := c.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return c.Close()
 }

@@ -27,14 +27,14 @@ func bad(format string, args ...any) error {
 var (
 	errHeadTooLarge = badRequest{http.StatusRequestHeaderFieldsTooLarge, "request head is too large"}
 	errHostMismatch = badRequest{http.StatusBadRequest, "Host header does not match request target"}
-	errUnixSocket   = badRequest{http.StatusNotImplemented, "unix sockets unsupported"}
 )
 
 // request is one HTTP request with the destination it names.
 type request struct {
 	*http.Request
-	host string
-	port uint16
+	host   string
+	port   uint16
+	socket string // path of the Unix socket it is for instead
 }
 
 // readRequest reads a head from in, whose buffer bounds it; the body stays in in.
@@ -54,10 +54,18 @@ func readRequest(in *bufio.Reader) (request, error) {
 	if r.ProtoMajor != 1 {
 		return request{}, bad("HTTP version is %s; expected HTTP/1.0 or HTTP/1.1", r.Proto)
 	}
-	if r.Header.Get("X-Unix-Socket") != "" {
-		return request{}, errUnixSocket
+	out, err := destination(r, hosts)
+	if err != nil {
+		return request{}, err
 	}
-	return destination(r, hosts)
+	switch sockets := r.Header.Values(socketField); {
+	case len(sockets) == 0:
+	case len(sockets) > 1 || sockets[0] == "" || r.Method == http.MethodConnect:
+		return request{}, bad("malformed request: %s names one socket, and not for CONNECT", strings.ToLower(socketField))
+	default:
+		out.socket = sockets[0]
+	}
+	return out, nil
 }
 
 // peekHead waits until a whole head is buffered, and does not consume it.
@@ -141,7 +149,7 @@ func destination(r *http.Request, hosts []string) (request, error) {
 	if field != "" && !sameAuthority(field, host, port, "80") {
 		return request{}, errHostMismatch
 	}
-	return request{r, host, port}, nil
+	return request{Request: r, host: host, port: port}, nil
 }
 
 func connectTarget(r *http.Request, field string) (request, error) {
@@ -153,7 +161,7 @@ func connectTarget(r *http.Request, field string) (request, error) {
 	if field != "" && !sameAuthority(field, host, port, strconv.Itoa(int(port))) {
 		return request{}, errHostMismatch
 	}
-	return request{r, host, port}, nil
+	return request{Request: r, host: host, port: port}, nil
 }
 
 func originTarget(r *http.Request, field string) (request, error) {
@@ -162,7 +170,7 @@ func originTarget(r *http.Request, field string) (request, error) {
 		return request{}, err
 	}
 	r.URL = &url.URL{Scheme: "http", Host: field, Path: r.URL.Path, RawPath: r.URL.RawPath, RawQuery: r.URL.RawQuery, ForceQuery: r.URL.ForceQuery}
-	return request{r, host, port}, nil
+	return request{Request: r, host: host, port: port}, nil
 }
 
 func sameAuthority(field, host string, port uint16, standard string) bool {

@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"proctor/policy"
@@ -16,6 +17,7 @@ import (
 
 // http answers the requests of a connection one after the other.
 func (c *client) http(ctx context.Context) error {
+	defer c.forget()
 	for {
 		r, err := readRequest(c.in)
 		if err != nil {
@@ -39,132 +41,87 @@ func (c *client) http(ctx context.Context) error {
 // request judges and carries one request; again tells whether the connection can take another.
 func (c *client) request(ctx context.Context, r request) (again bool, err error) {
 	ask := egress.Request{Host: r.host, Port: r.port, Protocol: egress.HTTP, Method: r.Method}
-	if r.Method == http.MethodConnect {
+	switch {
+	case r.Method == http.MethodConnect:
 		ask.Protocol = egress.HTTPSConnect
+	case r.socket != "":
+		ask = egress.Request{Host: r.socket, Protocol: egress.Unix, Method: r.Method, Real: realPath(r.socket)}
 	}
-	d, err := c.p.judge(ctx, c.origin(), ask)
+	lookup := c.p.once(ctx)
+	keeps := c.keeps(r)
+	if keeps {
+		// A kept connection is judged by the address it leads to.
+		lookup = func(string) ([]netip.Addr, error) { return []netip.Addr{c.kept.to.Addr()}, nil }
+	}
+	d, err := c.p.judgeWith(ctx, c.origin(), ask, lookup)
 	switch {
 	case err != nil:
 		return false, errors.Join(err, c.last(plain(http.StatusServiceUnavailable, "the decision could not be recorded, so the request was not sent")))
-	case d.Outcome != policy.Allow && !namesHost(r.host):
+	case d.Outcome != policy.Allow && r.socket == "" && !namesHost(r.host):
 		return false, c.last(plain(http.StatusBadRequest, "malformed host"))
 	case d.Outcome != policy.Allow:
 		return false, c.last(blocked(d))
 	}
 	c.within(0)
-	x := c.p.begin(ctx, d)
-	x.attach(c.conn)
-	defer x.end()
-	if err := x.dial(); err != nil {
-		return false, errors.Join(err, c.last(upstreamFailure()))
-	}
+	x := c.p.begin(ctx, d, c.conn)
 	if ask.Protocol == egress.HTTPSConnect {
 		return false, c.connect(x)
 	}
-	return c.forward(x, r.Request)
+	keep := false
+	defer func() {
+		x.end(keep)
+		if !keep {
+			c.kept = nil
+		}
+	}()
+	if keeps = keeps && slices.Contains(d.Resolved, c.kept.to.Addr()); keeps {
+		err = x.take(c.kept)
+	} else {
+		c.forget()
+		err = x.dial()
+	}
+	if err != nil {
+		return false, errors.Join(err, c.last(upstreamFailure()))
+	}
+	again, keep, err = c.forward(x, r, keeps)
+	if keep {
+		c.kept = x.road
+		c.kept.host, c.kept.port = r.host, r.port
+	}
+	return again, err
 }
 
-// connect is called when the destination is connected.
+// keeps tells whether a request may go over the kept connection: to where that leads, and such that it can be sent again
+// over a new one when the other side has given up the old.
+func (c *client) keeps(r request) bool {
+	if c.kept == nil || r.socket != "" || r.Body != nil && r.Body != http.NoBody || !c.kept.to.IsValid() {
+		return false
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return r.port == c.kept.port && strings.EqualFold(r.host, c.kept.host)
+	}
+	return false
+}
+
+// forget closes the kept connection.
+func (c *client) forget() {
+	if c.kept != nil {
+		_ = c.kept.Close()
+		c.kept = nil
+	}
+}
+
 func (c *client) connect(x *exchange) error {
+	defer x.end(false)
+	if err := x.dial(); err != nil {
+		return errors.Join(err, c.last(upstreamFailure()))
+	}
 	if _, err := io.WriteString(c.conn, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
 		return x.fail(fmt.Errorf("answer CONNECT: %w", err))
 	}
 	x.tunnel(c.conn, c.in)
 	return nil
-}
-
-// forward sends a request over the exchange's connection and the response back.
-func (c *client) forward(x *exchange, r *http.Request) (again bool, err error) {
-	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
-		if _, err := io.WriteString(c.conn, "HTTP/1.1 100 Continue\r\n\r\n"); err != nil {
-			return false, x.fail(fmt.Errorf("ask for the body: %w", err))
-		}
-	}
-	out, sent := outgoing(x.ctx, r)
-	transport := single(x.upstream, c.p.limits.HeaderBytes)
-	defer transport.CloseIdleConnections()
-	resp, err := transport.RoundTrip(out)
-	if err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
-		_ = resp.Body.Close()
-		err = errors.New("destination switched protocols unasked")
-	}
-	if err != nil {
-		_ = x.fail(fmt.Errorf("forward request: %w", err))
-		_ = x.upstream.Close()
-		err = c.last(upstreamFailure())
-		c.settle(sent)
-		return false, err
-	}
-	again = !r.Close && r.ProtoAtLeast(1, 1)
-	stripHops(resp.Header)
-	again = again && delimited(resp, r.Method)
-	if resp.Close = !again; resp.Close {
-		resp.TransferEncoding = nil // such a response ends with the connection
-	}
-	resp.Proto, resp.ProtoMajor, resp.ProtoMinor = "HTTP/1.1", 1, 1
-	err = c.pass(resp)
-	_ = x.upstream.Close()
-	if err != nil {
-		_ = x.fail(err)
-	}
-	if err != nil || !again || !sent.whole() {
-		c.settle(sent)
-		return false, err
-	}
-	return true, nil
-}
-
-// pass writes the response to the client and closes its body.
-func (c *client) pass(resp *http.Response) error {
-	w := bufio.NewWriter(c.conn)
-	resp.Body = flushing{resp.Body, w}
-	err := errors.Join(resp.Write(onlyWriter{w}), w.Flush())
-	_ = resp.Body.Close()
-	if err != nil {
-		return fmt.Errorf("pass response on: %w", err)
-	}
-	return nil
-}
-
-// delimited: the client can tell where the response ends while the connection stays open.
-func delimited(resp *http.Response, method string) bool {
-	return resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || method == http.MethodHead ||
-		resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified
-}
-
-// outgoing is the request as the destination gets it.
-func outgoing(ctx context.Context, r *http.Request) (*http.Request, *body) {
-	out := r.Clone(ctx)
-	out.RequestURI, out.Close, out.Host = "", false, r.URL.Host
-	stripHops(out.Header)
-	out.Header.Del("Expect")
-	if _, ok := out.Header["User-Agent"]; !ok {
-		out.Header["User-Agent"] = nil // or the transport would add its own
-	}
-	sent := &body{from: r.Body, closed: make(chan struct{})}
-	if r.Body == nil || r.Body == http.NoBody {
-		out.Body = http.NoBody
-		return out, nil
-	}
-	out.Body = sent
-	return out, sent
-}
-
-// single is a transport for one request over one connection.
-func single(conn net.Conn, maxHeader int) *http.Transport {
-	once := make(chan net.Conn, 1)
-	once <- conn
-	return &http.Transport{
-		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: int64(maxHeader),
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			select {
-			case c := <-once:
-				return c, nil
-			default:
-				return nil, errors.New("the destination was connected already")
-			}
-		},
-	}
 }
 
 // last answers and ends the connection.
@@ -177,17 +134,4 @@ func (c *client) last(r *http.Response) error {
 	}
 	c.settle(nil)
 	return nil
-}
-
-// flushing sends what was written so far before it waits for more: a stream is passed on piece by piece.
-type flushing struct {
-	io.ReadCloser
-	w *bufio.Writer
-}
-
-func (f flushing) Read(p []byte) (int, error) {
-	if err := f.w.Flush(); err != nil {
-		return 0, err
-	}
-	return f.ReadCloser.Read(p)
 }

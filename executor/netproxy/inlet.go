@@ -22,6 +22,7 @@ type inlet struct {
 	Inlet
 	p     *Proxy
 	slots chan struct{} // one element for each open connection
+	relay *relay        // of datagrams; or nil
 }
 
 // Serve carries the connections of an inlet until ctx ends, and then returns nil; any other end is an error of the listener.
@@ -32,6 +33,10 @@ func (p *Proxy) Serve(ctx context.Context, in Inlet) error {
 	defer open.Wait()
 	defer i.close()
 	defer cancel(errStopped)
+	if in.Datagrams != nil {
+		i.relay = &relay{p: p, call: in.Call, pc: in.Datagrams, flows: map[flowKey]*flow{}}
+		open.Go(i.relay.serve)
+	}
 	defer context.AfterFunc(ctx, i.close)()
 	for {
 		if !take(ctx, i.slots) {

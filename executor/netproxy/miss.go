@@ -99,11 +99,11 @@ func (m *misses) remember(q question, a Answer) {
 	if a == AllowSession {
 		q.call = ""
 	}
-	if len(m.order) == maxAnswers {
-		delete(m.answers, m.order[0])
-		m.order = m.order[1:]
-	}
 	if _, ok := m.answers[q]; !ok {
+		if len(m.order) == maxAnswers {
+			delete(m.answers, m.order[0])
+			m.order = m.order[1:]
+		}
 		m.order = append(m.order, q)
 	}
 	m.answers[q] = a

@@ -1,12 +1,14 @@
 package netproxy
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +20,7 @@ type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Dialer connects to checked addresses, which are always literals; *net.Dialer is one.
+// Dialer connects to checked addresses, which are literals but for the upstream proxy; *net.Dialer is one.
 type Dialer interface {
 	DialContext(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -32,6 +34,8 @@ type Limits struct {
 	Lookup      time.Duration // for one name; 2 s, as in Codex
 	Miss        time.Duration // for an answer of OnMiss; 15 min
 	Dial        time.Duration // for all addresses of one destination; 10 s
+	UDPFlows    int           // pairs of client and destination of one inlet's datagrams; 128
+	UDPIdle     time.Duration // of such a pair; 1 min
 	Idle        time.Duration // without a byte in either direction; 5 min
 	Total       time.Duration // life of a client connection; 1 h
 }
@@ -55,8 +59,10 @@ type Options struct {
 	// Report lets through what OnMiss could allow, without asking: Decision.Source is then egress.SourceReport. Deny rules,
 	// local addresses and the method guard hold all the same.
 	Report bool
-	Limits Limits
-	Logger *slog.Logger // discarded when nil
+	// Upstream is the proxy our own connections go through; nil: they go directly. See UpstreamFrom.
+	Upstream *Upstream
+	Limits   Limits
+	Logger   *slog.Logger // discarded when nil
 }
 
 // Proxy judges and carries connections. It is safe for concurrent use.
@@ -67,9 +73,11 @@ type Proxy struct {
 	decided  func(context.Context, Decision) error
 	closed   func(Decision)
 	misses   misses
+	upstream *Upstream
 	limits   Limits
 	log      *slog.Logger
 	slots    chan struct{} // one element for each open connection
+	readers  sync.Pool     // of clients
 }
 
 // New checks the options. It starts nothing.
@@ -81,14 +89,15 @@ func New(o Options) (*Proxy, error) {
 	}
 	p := &Proxy{
 		resolver: o.Resolver, dialer: o.Dialer, decided: o.OnDecision, closed: o.OnClose,
-		misses: newMisses(o.OnMiss, o.Report), limits: limits, log: o.Logger, slots: make(chan struct{}, limits.Conns),
+		misses: newMisses(o.OnMiss, o.Report), upstream: o.Upstream, limits: limits, log: o.Logger, slots: make(chan struct{}, limits.Conns),
 	}
 	p.policy.Store(compiled)
+	p.readers.New = func() any { return bufio.NewReaderSize(nil, limits.HeaderBytes) }
 	if p.resolver == nil {
 		p.resolver = net.DefaultResolver
 	}
 	if p.dialer == nil {
-		p.dialer = &net.Dialer{}
+		p.dialer = &net.Dialer{KeepAlive: -1} // Limits.Idle ends what is dead
 	}
 	if p.decided == nil {
 		p.decided = func(context.Context, Decision) error { return nil }
@@ -113,7 +122,7 @@ func (p *Proxy) SetPolicy(c egress.Config) error {
 }
 
 func compile(c egress.Config) (*egress.Policy, error) {
-	compiled, err := egress.New(c)
+	compiled, err := egress.New(realSockets(c))
 	if c.MITM {
 		err = errors.Join(err, errors.New("read network_proxy: mitm is true; TLS interception is not built, set it to false"))
 	}
@@ -143,11 +152,13 @@ func (l Limits) filled() (Limits, error) {
 	}
 	number("Conns", &l.Conns, 1, 512)
 	number("CallConns", &l.CallConns, 1, 256)
+	number("UDPFlows", &l.UDPFlows, 1, 128)
 	number("HeaderBytes", &l.HeaderBytes, minHeader, 64<<10)
 	span("Header", &l.Header, 10*time.Second)
 	span("Lookup", &l.Lookup, 2*time.Second)
 	span("Miss", &l.Miss, 15*time.Minute)
 	span("Dial", &l.Dial, 10*time.Second)
+	span("UDPIdle", &l.UDPIdle, time.Minute)
 	span("Idle", &l.Idle, 5*time.Minute)
 	span("Total", &l.Total, time.Hour)
 	return l, errors.Join(all...)

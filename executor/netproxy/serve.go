@@ -37,6 +37,7 @@ type client struct {
 	from *inlet
 	conn net.Conn
 	in   *bufio.Reader // as large as a head may be
+	kept *road         // of the last request, when it can take another; or nil
 }
 
 func (i *inlet) serve(ctx context.Context, conn net.Conn) {
@@ -46,7 +47,9 @@ func (i *inlet) serve(ctx context.Context, conn net.Conn) {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 
-	c := &client{p: p, from: i, conn: conn, in: bufio.NewReaderSize(conn, p.limits.HeaderBytes)}
+	c := &client{p: p, from: i, conn: conn, in: p.readers.Get().(*bufio.Reader)}
+	c.in.Reset(conn)
+	defer func() { c.in.Reset(nil); p.readers.Put(c.in) }()
 	c.within(p.limits.Header)
 	first, err := c.in.Peek(1)
 	if err != nil {

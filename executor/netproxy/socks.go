@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 
 	"proctor/policy"
@@ -48,13 +49,12 @@ func (c *client) socksConnect(ctx context.Context, cmd command) error {
 		return c.reply(replyNotAllowed, nil)
 	}
 	c.within(0)
-	x := c.p.begin(ctx, d)
-	x.attach(c.conn)
-	defer x.end()
+	x := c.p.begin(ctx, d, c.conn)
+	defer x.end(false)
 	if err := x.dial(); err != nil {
 		return errors.Join(err, c.reply(replyRefused, nil))
 	}
-	if err := c.reply(replyDone, x.upstream.LocalAddr()); err != nil {
+	if err := c.reply(replyDone, x.road.LocalAddr()); err != nil {
 		return x.fail(err)
 	}
 	c.within(0)
@@ -62,13 +62,44 @@ func (c *client) socksConnect(ctx context.Context, cmd command) error {
 	return nil
 }
 
-// socksUDP reports the attempt and refuses it: there is no UDP relay yet.
+// socksUDP opens the relay for the client until it closes the connection.
 func (c *client) socksUDP(ctx context.Context, cmd command) error {
-	_, err := c.p.report(ctx, Decision{
-		Outcome: policy.Forbid, Reason: policy.ReasonSocksUDPDisabled, Source: egress.SourceState, Host: cmd.host,
-		Port: cmd.port, Protocol: egress.SOCKS5UDP, Call: c.from.Call, Client: c.address(),
-	})
-	return errors.Join(err, c.reply(replyUnsupportedCommand, nil))
+	reason, source, ok := c.p.policy.Load().Carries(egress.SOCKS5UDP)
+	if ok && c.from.relay == nil {
+		reason, source, ok = policy.ReasonSocksUDPDisabled, egress.SourceState, false
+	}
+	if !ok {
+		_, err := c.p.report(ctx, Decision{
+			Outcome: policy.Forbid, Reason: reason, Source: source, Host: cmd.host, Port: cmd.port, Protocol: egress.SOCKS5UDP,
+			Call: c.from.Call, Client: c.address(),
+		})
+		refusal := replyNotAllowed
+		if reason == policy.ReasonSocksUDPDisabled {
+			refusal = replyUnsupportedCommand
+		}
+		return errors.Join(err, c.reply(refusal, nil))
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	a := &association{ctx: ctx, port: cmd.port, refused: map[place]struct{}{}}
+	c.from.relay.add(a)
+	defer c.from.relay.remove(a)
+	defer cancel(errOver)
+	if err := c.reply(replyDone, c.relayAddress()); err != nil {
+		return err
+	}
+	c.within(0)
+	_, _ = io.Copy(io.Discard, onlyReader{c.in}) // what else comes means nothing
+	return nil
+}
+
+// relayAddress is where the client finds the relay.
+func (c *client) relayAddress() net.Addr {
+	at, ok := c.from.Datagrams.LocalAddr().(*net.UDPAddr)
+	near, tcp := c.conn.LocalAddr().(*net.TCPAddr)
+	if ok && tcp && at.IP.IsUnspecified() {
+		return &net.UDPAddr{IP: near.IP, Port: at.Port}
+	}
+	return c.from.Datagrams.LocalAddr()
 }
 
 func (c *client) reply(code reply, bound net.Addr) error {

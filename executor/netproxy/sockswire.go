@@ -119,8 +119,11 @@ func readHost(r io.Reader, kind byte) (string, error) {
 // encodeReply names the bound address; 0.0.0.0:0 where there is none.
 func encodeReply(code reply, bound net.Addr) []byte {
 	a := netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
-	if tcp, ok := bound.(*net.TCPAddr); ok {
-		a = tcp.AddrPort()
+	switch at := bound.(type) {
+	case *net.TCPAddr:
+		a = at.AddrPort()
+	case *net.UDPAddr:
+		a = at.AddrPort()
 	}
 	ip := a.Addr().Unmap()
 	out := []byte{socksVersion, byte(code), 0, addressIPv4}

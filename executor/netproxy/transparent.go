@@ -44,10 +44,10 @@ func (p *Proxy) Open(ctx context.Context, t Transparent) (*Passage, error) {
 		return nil, &Refused{d}
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.limits.Total, errTotal)
-	x := p.begin(ctx, d)
+	x := p.begin(ctx, d, nil)
 	x.after = cancel
 	if err := x.dial(); err != nil {
-		x.end()
+		x.end(false)
 		return nil, err
 	}
 	return &Passage{x}, nil
@@ -59,7 +59,7 @@ func (g *Passage) Decision() Decision { return g.x.decision }
 // Carry carries conn until both sides have ended, and closes it.
 func (g *Passage) Carry(conn net.Conn) {
 	defer conn.Close()
-	defer g.x.end()
+	defer g.x.end(false)
 	g.x.attach(conn)
 	g.x.tunnel(conn, conn)
 }
@@ -67,7 +67,7 @@ func (g *Passage) Carry(conn net.Conn) {
 // Close ends a passage that carries nothing.
 func (g *Passage) Close() {
 	_ = g.x.fail(errors.New("the connection was not taken over"))
-	g.x.end()
+	g.x.end(false)
 }
 
 // Carry is Open and then Passage.Carry; it closes conn whatever happens.

@@ -27,6 +27,8 @@ type Request struct {
 	Port     uint16   `json:"port"`
 	Protocol Protocol `json:"protocol"`
 	Method   string   `json:"method,omitempty"`
+	// Real is where the symbolic links of a socket path lead; empty when there are none.
+	Real string `json:"real,omitempty"`
 }
 
 // The sources of a decision, as on the wire.
@@ -78,17 +80,13 @@ func (p *Policy) DecideApproved(r Request, lookup Lookup) Decision { return p.de
 
 func (p *Policy) decide(r Request, lookup Lookup, approved bool) Decision {
 	d := Decision{Outcome: policy.Forbid, Source: SourceBaseline, Host: r.Host}
-	if reason, refused := p.state(r.Protocol); refused {
-		d.Reason, d.Source = reason, SourceState
+	// Without methods there is nothing to look at in limited mode, whatever the host.
+	if reason, source, ok := p.Carries(r.Protocol); !ok {
+		d.Reason, d.Source = reason, source
 		return d
 	}
 	if r.Protocol == Unix {
 		return p.socket(d, r)
-	}
-	// These have no methods, so limited mode refuses them before the host is looked at.
-	if bare := r.Protocol == SOCKS5TCP || r.Protocol == SOCKS5UDP || r.Protocol == TCP; bare && p.config.Mode == Limited {
-		d.Reason, d.Source = policy.ReasonMethodNotAllowed, SourceMode
-		return d
 	}
 	h, err := normaliseHost(r.Host)
 	if err != nil {
@@ -206,11 +204,19 @@ func resolve(name string, lookup Lookup) ([]netip.Addr, bool) {
 	return addrs, true
 }
 
-// socket: an absolute path, listed as written; a listed deny wins over the switch for all sockets.
+// socket: an absolute path, and what it leads to must be listed; a deny of either wins over the switch for all sockets.
+// The rule of an allow is the path to connect to.
 func (p *Policy) socket(d Decision, r Request) Decision {
-	allowed, listed := p.sockets[r.Host]
+	real := r.Real
+	if real == "" {
+		real = r.Host
+	}
+	allowed, listed := p.sockets[real]
 	if !listed {
 		allowed = p.config.DangerouslyAllowAllUnixSockets
+	}
+	if asWritten, listed := p.sockets[r.Host]; listed && !asWritten {
+		allowed = false
 	}
 	if !path.IsAbs(r.Host) || path.Clean(r.Host) != r.Host || !allowed {
 		d.Reason = policy.ReasonNotAllowed
@@ -220,6 +226,6 @@ func (p *Policy) socket(d Decision, r Request) Decision {
 		d.Reason, d.Source = reason, SourceMode
 		return d
 	}
-	d.Outcome, d.Reason, d.Rule = policy.Allow, policy.ReasonNetworkAllowed, r.Host
+	d.Outcome, d.Reason, d.Rule = policy.Allow, policy.ReasonNetworkAllowed, real
 	return d
 }
