@@ -200,6 +200,7 @@ func (w *world) raw(text string) string {
 	if err != nil {
 		w.t.Fatalf("read answer to %q: %v", text, err)
 	}
+	_ = c.Close()
 	return string(b)
 }
 
