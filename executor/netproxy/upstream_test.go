@@ -104,4 +104,3 @@ func TestUpstreamFrom(t *testing.T) {
 		}
 	}
 }
-
