@@ -60,8 +60,8 @@ func (f flushing) Read(p []byte) (int, error) {
 func (c *client) settle(s *sending) {
 	half := closeWrite(c.conn)
 	c.within(lingerTime)
-	if s != nil && s.done != nil {
-		<-s.done
+	if s != nil {
+		s.beside.Wait()
 	}
 	if half == nil {
 		_, _ = io.CopyN(io.Discard, c.conn, lingerBytes)

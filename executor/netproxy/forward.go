@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 )
 
@@ -78,21 +79,20 @@ func (c *client) outgoing(x *exchange, r *http.Request) {
 	}
 }
 
-// sending is a request on its way. done is nil when all of it went before the answer was waited for.
+// sending is a request on its way.
 type sending struct {
-	done  chan struct{}
-	taken atomic.Bool // the client has sent the whole body
-	err   error
+	beside sync.WaitGroup // the one that sends the body, if any
+	body   bool
+	taken  atomic.Bool // the client has sent the whole body
+	err    error
 }
 
 // over tells whether the request has been sent as a whole. Where the client has sent all of it, the rest is waited for.
 func (s *sending) over() bool {
-	if s.done != nil {
-		if !s.taken.Load() {
-			return false
-		}
-		<-s.done
+	if s.body && !s.taken.Load() {
+		return false
 	}
+	s.beside.Wait()
 	return s.err == nil
 }
 
@@ -103,11 +103,8 @@ func (x *exchange) send(r *http.Request) *sending {
 		s.err = x.write(r, s)
 		return s
 	}
-	s.done = make(chan struct{})
-	go func() {
-		defer close(s.done)
-		s.err = x.write(r, s)
-	}()
+	s.body = true
+	s.beside.Go(func() { s.err = x.write(r, s) })
 	return s
 }
 
