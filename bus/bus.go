@@ -35,10 +35,12 @@ type Options struct {
 
 // Bus is one process's connection to the ledger. Its methods may be called from several goroutines.
 type Bus struct {
-	log    *slog.Logger
-	opts   Options
-	join   *JoinOptions // nil for a bus of one process
-	window *semaphore.Weighted
+	log  *slog.Logger
+	opts Options
+	join *JoinOptions // nil for a bus of one process
+	// cluster is nil where the ledger is on this machine.
+	cluster *cluster
+	window  *semaphore.Weighted
 
 	closing  sync.Once
 	closed   chan struct{} // closed when nothing can be submitted any more
@@ -125,6 +127,9 @@ func (b *Bus) markClosed(cause error) {
 			s.finish(nil, cause)
 		}
 		b.queue = nil
+		if b.cluster != nil {
+			b.cluster.abandon(cause)
+		}
 	})
 }
 

@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"proctor/bus/bustest"
 )
 
 // TestMain also is the process that TestOwnersAreKilled starts and kills.
 func TestMain(m *testing.M) {
+	bustest.Main()
 	if dir := os.Getenv(writerDir); dir != "" {
 		if err := writeUntilKilled(dir); err != nil {
 			fmt.Fprintln(os.Stderr, "writer:", err)

@@ -21,6 +21,8 @@ type submission struct {
 	frames  []byte
 	release func()
 
+	lane *laneSubmission // on a cluster
+
 	done     chan struct{}
 	receipts []event.Receipt // set before done is closed
 	err      error
@@ -30,7 +32,7 @@ func (s *submission) finish(receipts []event.Receipt, err error) {
 	if err == nil && len(receipts) != s.events {
 		err = fmt.Errorf("%w: %d receipts for %d events", errFrame, len(receipts), s.events)
 	}
-	s.receipts, s.err, s.frames = receipts, err, nil
+	s.receipts, s.err, s.frames, s.lane = receipts, err, nil, nil
 	close(s.done)
 	s.release()
 }
@@ -62,19 +64,30 @@ func (b *Bus) Submit(ctx context.Context, events ...*event.Event) (event.Pending
 	if len(frames) > MaxBatch {
 		return nil, fmt.Errorf("submit %d events of %d bytes, at most %d are allowed: %w", len(events), len(frames), MaxBatch, ErrTooLarge)
 	}
+	var lane *laneSubmission
+	if b.cluster != nil {
+		var err error
+		if lane, err = newLaneSubmission(events, batch); err != nil {
+			return nil, err
+		}
+	}
 	weight := min(int64(len(frames))+512, b.opts.MaxInFlight)
 	if err := b.window.Acquire(ctx, weight); err != nil {
 		return nil, fmt.Errorf("submit: the ledger does not keep up: %w", err)
 	}
 	s := &submission{
 		subject: subject(produced, events[0].Session, events[0].Kind), id: events[0].ID, events: len(events), frames: frames,
-		release: func() { b.window.Release(weight) }, done: make(chan struct{}),
+		release: func() { b.window.Release(weight) }, done: make(chan struct{}), lane: lane,
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err := b.Err(); err != nil {
 		s.release()
 		return nil, err
+	}
+	if b.cluster != nil {
+		b.cluster.enqueue(s)
+		return s, nil
 	}
 	b.queue = append(b.queue, s)
 	b.send()

@@ -37,6 +37,9 @@ func (b *Bus) Subscribe(filter Filter, group string, f func(event.Entry)) (stop 
 			return nil, fmt.Errorf("subscribe: %w", err)
 		}
 	}
+	if b.cluster != nil && !slices.Contains(told, filter.Kind) {
+		return nil, fmt.Errorf("subscribe to %q: %w", filter.Kind, errNotTold)
+	}
 	d := &delivery{f: f}
 	return b.watch(&watcher{subject: filter.subject(), group: group, d: d, handle: func(msg *nats.Msg) {
 		entry, err := decodeEntry(msg.Data)

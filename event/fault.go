@@ -9,6 +9,12 @@ type Fault struct {
 	Text string
 }
 
+// Codes that packages which do not know the ledger tell apart: it cannot record any more.
+const (
+	CodeLedgerFailed = "ledger_failed"
+	CodeLedgerClosed = "ledger_closed"
+)
+
 // MaxFaultCode bounds the code of a Fault.
 const MaxFaultCode = 64
 

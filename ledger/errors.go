@@ -15,9 +15,9 @@ var (
 	// ErrFailed means a write or a sync failed, or the stored tree is not what was signed. Nothing
 	// can be recorded any more by this process: what waits for a receipt must not happen. The
 	// cause is wrapped. Committed entries stay readable; end the process and open again.
-	ErrFailed error = event.Fault{Code: "ledger_failed", Text: "ledger failed"}
+	ErrFailed error = event.Fault{Code: event.CodeLedgerFailed, Text: "ledger failed"}
 	// ErrClosed means Close was called.
-	ErrClosed error = event.Fault{Code: "ledger_closed", Text: "ledger is closed"}
+	ErrClosed error = event.Fault{Code: event.CodeLedgerClosed, Text: "ledger is closed"}
 	// ErrGap means an event's number is not the next one of its session. Nothing of the
 	// submission was recorded; an event before it is missing, or two producers number one session.
 	ErrGap error = event.Fault{Code: "gap", Text: "gap in session sequence"}
