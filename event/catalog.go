@@ -78,6 +78,7 @@ var catalog = [...]CatalogEntry{
 	{TurnStarted, 1, Info, (*TurnStartedPayload)(nil), "", "a turn begins: one prompt and all that follows from it"},
 	{HistoryItem, 1, Info, (*HistoryItemPayload)(nil), "", "one item of the conversation, as it is sent to the model"},
 	{StreamRetry, 1, Warn, (*StreamRetryPayload)(nil), "", "the model did not answer and is asked again"},
+	{HookRun, 1, Info, (*HookRunPayload)(nil), "codex.hooks.run", "a hook of the configuration was run, or left out, and what it said"},
 	{ApprovalRequested, 1, Info, (*ApprovalRequestedPayload)(nil), "proctor.approval.requested", "an action waits for a reviewer"},
 	{ReviewStarted, 1, Info, (*ReviewStartedPayload)(nil), "", "a reviewer took an action up"},
 	{ApprovalVoted, 1, Info, (*ApprovalVotedPayload)(nil), "", "one person's answer to an approval request, before it counts"},

@@ -41,6 +41,7 @@ const (
 	HistoryItem       Kind = "proctor.history_item"
 	StreamRetry       Kind = "proctor.stream_retry"
 	ApprovalRequested Kind = "proctor.approval_requested"
+	HookRun           Kind = "proctor.hook_run"
 	ReviewStarted     Kind = "proctor.review_started"
 	ApprovalVoted     Kind = "proctor.approval_voted"
 	ApprovalDecided   Kind = "proctor.approval_decided"

@@ -57,14 +57,14 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 	}
 	o := &observer{s: s, turn: c.t.id, call: c.call, cause: startID, backend: confined, mode: string(r.Plan.Mode), digest: decision.Digest, item: item, origin: serverOrigin(action)}
 	if ctx.Err() != nil {
-		return c.finish(ctx, o, tool.Result{Output: "The turn was interrupted before the call ran; it had no effect."}, context.Cause(ctx))
+		return c.finish(ctx, o, action, tool.Result{Output: "The turn was interrupted before the call ran; it had no effect."}, context.Cause(ctx))
 	}
 	result, err := p.Run(ctx, tool.Grant{Plan: r.Plan, Backend: s.opts.Backend, Digest: decision.Digest, Scope: r.Scope}, o)
-	return c.finish(ctx, o, result, err)
+	return c.finish(ctx, o, action, result, err)
 }
 
 // finish records the result of a call and shows it.
-func (c *call) finish(ctx context.Context, o *observer, result tool.Result, failure error) (json.RawMessage, error) {
+func (c *call) finish(ctx context.Context, o *observer, action event.Action, result tool.Result, failure error) (json.RawMessage, error) {
 	if err := o.failed(); err != nil {
 		return nil, err
 	}
@@ -109,6 +109,11 @@ func (c *call) finish(ctx context.Context, o *observer, result tool.Result, fail
 	})
 	if status != Running {
 		o.show(result, status)
+	}
+	if status == Completed {
+		if result, failure = c.postToolUse(ctx, action, result); failure != nil {
+			return nil, failure
+		}
 	}
 	return output(c.call.Custom, c.item.CallID, result.Output, result.Items), nil
 }

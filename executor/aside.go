@@ -20,7 +20,7 @@ const guardian = mainAgent + "/guardian"
 // Aside is made once for a session. Who made the tools closes them.
 func (s *Session) Aside(tools *tool.Registry, gate *approval.Gate) *Aside {
 	opts := s.opts
-	opts.Tools, opts.Gate = tools, gate
+	opts.Tools, opts.Gate, opts.Hooks = tools, gate, nil
 	return &Aside{&Session{
 		opts: opts, stream: s.stream, progress: &serial{to: unseen{}}, main: s, agent: guardian, actor: event.Reviewer,
 	}}
@@ -56,3 +56,4 @@ func (unseen) TurnFailed(string)                 {}
 func (unseen) Notice(string)                     {}
 func (unseen) Refused(string)                    {}
 func (unseen) Denied(string)                     {}
+func (unseen) Told(string)                       {}

@@ -44,7 +44,7 @@ func (t *turn) runCalls(ctx context.Context, items []responses.Item) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return t.s.remember(ctx, t.id, event.Executor, outputs...)
+	return t.s.remember(ctx, t.id, event.Executor, append(outputs, t.taken()...)...)
 }
 
 func newCall(t *turn, id string, item responses.Item) *call {
@@ -107,8 +107,12 @@ func (c *call) run(ctx context.Context) (json.RawMessage, error) {
 
 // supervise decides about a proposal and runs it: the one path from a proposal to its result.
 func (c *call) supervise(ctx context.Context, proposal tool.Proposal) (json.RawMessage, error) {
+	proposal, hooked, cause, err := c.preToolUse(ctx, proposal)
+	if err != nil {
+		return nil, err
+	}
 	request := c.request()
-	request.Action = proposal.Action()
+	request.Action, request.Hook, request.Cause = proposal.Action(), hooked, cause
 	if p, ok := proposal.(tool.StdinFacts); ok {
 		facts := p.StdinFacts()
 		request.Stdin = &facts

@@ -137,6 +137,7 @@ func (q *quiet) ItemCompleted(i Item)              { q.add("completed %s %s %s",
 func (q *quiet) TurnFailed(string)                 { q.add("failed") }
 func (q *quiet) Notice(string)                     {}
 func (q *quiet) Denied(string)                     {}
+func (q *quiet) Told(string)                       {}
 func (q *quiet) Refused(m string)                  { q.add("refused %s", m[:strings.IndexByte(m, ' ')]) }
 func (q *quiet) TurnCompleted(event.Usage, string) { q.add("done") }
 

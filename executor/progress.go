@@ -20,6 +20,8 @@ type Progress interface {
 	// Refused is about a call that was not allowed, Denied about a system call that confinement refused.
 	Refused(message string)
 	Denied(message string)
+	// Told is about a hook: what it wants a person to know, or that it gave no answer.
+	Told(message string)
 }
 
 // ItemType is what an item shows.

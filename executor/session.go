@@ -11,6 +11,7 @@ import (
 
 	"proctor/event"
 	"proctor/executor/approval"
+	"proctor/executor/hook"
 	"proctor/executor/sandbox"
 	"proctor/executor/tool"
 	"proctor/internal/responses"
@@ -36,6 +37,8 @@ type Options struct {
 	Request responses.Request
 	// Context are items that stand before the first prompt: environment, project notes.
 	Context []json.RawMessage
+	// Hooks are asked and told on the way; nil for none.
+	Hooks *hook.Set
 	// State is what a resumed session had reached, nil for a new one.
 	State *State
 }
@@ -50,6 +53,8 @@ type Session struct {
 	main  *Session
 	agent string
 	actor event.Actor
+
+	pending sync.WaitGroup // hooks nobody waits for
 
 	mu      sync.Mutex // guards the fields below
 	history []json.RawMessage
@@ -106,10 +111,14 @@ func (s *Session) Open(ctx context.Context, about ...event.Payload) error {
 	if err := s.stream.PublishAnyway(ctx, drafts...); err != nil {
 		return err
 	}
-	if s.opts.State == nil {
-		return s.remember(ctx, "", event.Executor, s.opts.Context...)
+	opening := s.opts.Context
+	if s.opts.State != nil {
+		opening = s.opts.State.Missing()
 	}
-	return s.remember(ctx, "", event.Executor, s.opts.State.Missing()...)
+	if err := s.remember(ctx, "", event.Executor, opening...); err != nil {
+		return err
+	}
+	return s.startHooks(ctx)
 }
 
 // Close ends what still runs and records session_closed as the last event. It is
@@ -118,6 +127,9 @@ func (s *Session) Close(ctx context.Context, reason string) error {
 	keep, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	closing := tool.CloseAll(keep, s.opts.Tools.Tools())
+	_, _, err := s.hooked(keep, "", hook.Input{Event: hook.SessionEnd, Reason: "other"})
+	s.pending.Wait()
+	closing = errors.Join(closing, err)
 	counts, last := s.stream.Counts()
 	s.mu.Lock()
 	open := make([]string, 0, len(s.open))
@@ -126,7 +138,7 @@ func (s *Session) Close(ctx context.Context, reason string) error {
 	}
 	s.mu.Unlock()
 	slices.Sort(open)
-	_, err := s.stream.RecordAnyway(ctx, event.Draft{Actor: event.System, Payload: &event.SessionClosedPayload{
+	_, err = s.stream.RecordAnyway(ctx, event.Draft{Actor: event.System, Payload: &event.SessionClosedPayload{
 		Reason: reason, Events: last + 1, Counts: counts, OpenCalls: open,
 	}})
 	return errors.Join(closing, err)
@@ -191,6 +203,7 @@ func (p *serial) Notice(m string)         { p.do(func() { p.to.Notice(m) }) }
 
 func (p *serial) Refused(m string) { p.do(func() { p.to.Refused(m) }) }
 func (p *serial) Denied(m string)  { p.do(func() { p.to.Denied(m) }) }
+func (p *serial) Told(m string)    { p.do(func() { p.to.Told(m) }) }
 
 func (p *serial) TurnCompleted(u event.Usage, last string) {
 	p.do(func() { p.endTurn(); p.to.TurnCompleted(u, last) })

@@ -49,7 +49,7 @@ func (s *Session) Transcript() (entries []event.TranscriptEntry, omitted int) {
 func (t *told) add(item json.RawMessage) {
 	t.items++
 	e, ok := transcriptEntry(item, t.names)
-	if !ok || e.Role == event.RoleUser && strings.HasPrefix(e.Text, Surroundings) {
+	if !ok || e.Role == event.RoleUser && (strings.HasPrefix(e.Text, Surroundings) || strings.HasPrefix(e.Text, HookPrompt)) {
 		return
 	}
 	words, piped, both := strings.Cut(e.Text, PipedInput)

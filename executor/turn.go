@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"proctor/event"
+	"proctor/executor/hook"
 
 	"github.com/google/uuid"
 )
@@ -47,6 +48,8 @@ type turn struct {
 	before          event.Usage
 	result          Result
 	breaker         bool // the circuit breaker ends the turn
+	stops           int  // how often Stop hooks sent it on
+	more            []json.RawMessage
 }
 
 // Turn runs one prompt to its end. The returned error is what made it fail; the
@@ -70,22 +73,44 @@ func (s *Session) Turn(ctx context.Context, prompt string, images ...json.RawMes
 		return Result{Status: Failed}, fmt.Errorf("%w: %d bytes with its images and escapes, at most %d are allowed", ErrPromptTooLarge, len(item), maxItem)
 	}
 	// From here on the prompt is durable; only then does it leave the machine.
-	if _, err := s.stream.RecordAnyway(ctx,
-		event.Draft{Turn: t.id, Payload: &event.TurnStartedPayload{Model: t.model, Effort: s.opts.Request.Reasoning.Effort, History: len(s.snapshot())}},
-		event.Draft{Turn: t.id, Actor: event.User, Payload: &event.UserPromptPayload{Length: utf8.RuneCountInString(prompt), Prompt: event.Secret(prompt)}},
-		event.Draft{Turn: t.id, Actor: event.User, Payload: historyItem(item)},
-	); err != nil {
-		return t.result, err
+	blocked, err := t.begin(ctx, prompt, item)
+	if err == nil && !blocked {
+		err = t.run(ctx)
 	}
-	s.mu.Lock()
-	s.history = append(s.history, item)
-	s.mu.Unlock()
-
-	err := t.run(ctx)
 	if errors.Is(err, event.ErrNotRecorded) {
 		return t.result, err
 	}
 	return t.result, errors.Join(err, t.end(ctx, err, s.stream.Now().Sub(began).Milliseconds()))
+}
+
+// begin records the prompt, unless a hook objects to it as a part of the conversation.
+func (t *turn) begin(ctx context.Context, prompt string, item json.RawMessage) (blocked bool, err error) {
+	s := t.s
+	drafts := []event.Draft{
+		{Turn: t.id, Payload: &event.TurnStartedPayload{Model: t.model, Effort: s.opts.Request.Reasoning.Effort, History: len(s.snapshot())}},
+		{Turn: t.id, Actor: event.User, Payload: &event.UserPromptPayload{Length: utf8.RuneCountInString(prompt), Prompt: event.Secret(prompt)}},
+	}
+	var more []json.RawMessage
+	if s.opts.Hooks.Has(hook.UserPromptSubmit) {
+		if _, err := s.stream.RecordAnyway(ctx, drafts...); err != nil {
+			return true, err
+		}
+		if blocked, more, err = t.promptHooks(ctx, prompt); err != nil || blocked {
+			return true, err
+		}
+		drafts = nil
+	}
+	drafts = append(drafts, event.Draft{Turn: t.id, Actor: event.User, Payload: historyItem(item)})
+	for _, m := range more {
+		drafts = append(drafts, event.Draft{Turn: t.id, Actor: event.Executor, Payload: historyItem(m)})
+	}
+	if _, err := s.stream.RecordAnyway(ctx, drafts...); err != nil {
+		return true, err
+	}
+	s.mu.Lock()
+	s.history = append(append(s.history, item), more...)
+	s.mu.Unlock()
+	return false, nil
 }
 
 // run asks the model and does what it asks for until it asks for nothing more.
@@ -99,7 +124,10 @@ func (t *turn) run(ctx context.Context) error {
 			return err
 		}
 		if len(calls) == 0 {
-			return nil
+			if more, err := t.goesOn(ctx); err != nil || !more {
+				return err
+			}
+			continue
 		}
 		t.calls += len(calls)
 		if err := t.runCalls(ctx, calls); err != nil {

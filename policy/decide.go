@@ -4,6 +4,9 @@ package policy
 //
 // Source of the matrix: reference/codex-sandbox-approvals.md section 6, and the security document where they differ.
 func Decide(f Facts) Decision {
+	if f.Hook != nil && f.Hook.Blocked {
+		return Decision{Outcome: Forbid, Source: SourceHook, Reason: ReasonHookBlocked, Text: f.Hook.Text}
+	}
 	if f.Action == ActionImage || f.Action == ActionPlan {
 		return Decision{Outcome: Allow, Source: SourceConfig, Reason: ReasonHarmlessTool}
 	}
@@ -66,14 +69,25 @@ func (f Facts) ask(d Decision, text string) Decision {
 		}
 		return d
 	}
+	if f.Hook != nil && f.Hook.Permission == Forbid {
+		return Decision{Outcome: Forbid, Source: SourceHook, Reason: ReasonHookDenied, Category: d.Category, Rule: d.Rule, Text: f.Hook.Text}
+	}
 	if f.Overridden {
 		return Decision{Outcome: Allow, Source: SourceUser, Reason: ReasonOverridden, BypassSandbox: d.BypassSandbox}
 	}
 	if f.SessionApproved && !d.OneShot {
 		return Decision{Outcome: Allow, Source: SourceSession, Reason: ReasonApprovedForSession, BypassSandbox: d.BypassSandbox}
 	}
+	if f.Hook != nil && f.Hook.Permission == Allow && !d.OneShot && f.hookMayApprove() {
+		return Decision{Outcome: Allow, Source: SourceHook, Reason: ReasonHookAllowed, BypassSandbox: d.BypassSandbox}
+	}
 	d.Outcome, d.Text = Prompt, text
 	return d
+}
+
+// hookMayApprove: what is held for longer than a call, or is answered to a third party, is approved by a reviewer.
+func (f Facts) hookMayApprove() bool {
+	return f.Action == ActionExec || f.Action == ActionPatch || f.Action == ActionMCP || f.Action == ActionNetwork
 }
 
 var barrierText = map[Reason]string{

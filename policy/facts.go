@@ -34,6 +34,9 @@ type Facts struct {
 	// where nobody can be asked any more; never a forbid, and not under a policy that does not ask. GrantedBy is then the override.
 	Overridden bool `json:"overridden,omitempty"`
 
+	// Hook is what the hooks of the configuration said, nil when none had an opinion.
+	Hook *Hook `json:"hook,omitempty"`
+
 	// Commands. Parts are judged one by one. Inner are further commands seen inside parts that were kept whole: rules that
 	// prompt or forbid apply to them, rules that allow do not.
 	Parts      []Part `json:"parts,omitempty"`
@@ -50,6 +53,16 @@ type Facts struct {
 	Network     *Network     `json:"network,omitempty"`
 	MCP         *MCP         `json:"mcp,omitempty"`
 	Permissions *Permissions `json:"permissions,omitempty"`
+}
+
+// Hook is the word of the programs that a configuration wants asked. It narrows anything, and widens nothing: an approval
+// answers a prompt as a reviewer would, never a forbid.
+type Hook struct {
+	// Blocked: one objects to the call itself. Text says why.
+	Blocked bool `json:"blocked,omitempty"`
+	// Permission answers a prompt: Allow, which does not count for prompts of one call only, or Forbid; empty asks the reviewer.
+	Permission Outcome `json:"permission,omitempty"`
+	Text       string  `json:"text,omitempty"`
 }
 
 // Part is one command with what is known of it.

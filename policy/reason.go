@@ -43,6 +43,13 @@ const (
 	ReasonTooLarge     Reason = "too_large_to_record"
 )
 
+// What hooks said.
+const (
+	ReasonHookBlocked Reason = "hook_blocked"
+	ReasonHookAllowed Reason = "hook_allowed"
+	ReasonHookDenied  Reason = "hook_denied"
+)
+
 // Patches, other tools, permissions.
 const (
 	ReasonHarmlessTool      Reason = "harmless_tool"

@@ -105,12 +105,12 @@ func (f *execFlags) bind(s *pflag.FlagSet) {
 	bindIgnoreRules(s, &f.ignoreRules)
 	s.StringVar(&f.colour, "color", "auto", "`WHEN`: auto, always or never")
 	s.BoolVar(&f.ephemeral, "ephemeral", false, "accepted for compatibility: the ledger always records")
-	s.BoolVar(&f.hookTrust, "dangerously-bypass-hook-trust", false, "accepted for compatibility: this version runs no hooks")
+	s.BoolVar(&f.hookTrust, "dangerously-bypass-hook-trust", false, "run hooks that nobody trusted")
 
 	bindEvents(s, &f.events)
 	bindFailOn(s, &f.failOn)
 	s.DurationVar(&f.timeout, "timeout", 0, "end the run after `DURATION`, with status 124")
-	for _, name := range []string{"experimental-json", "ephemeral", "dangerously-bypass-hook-trust"} {
+	for _, name := range []string{"experimental-json", "ephemeral"} {
 		_ = s.MarkHidden(name)
 	}
 }
@@ -126,6 +126,7 @@ func (f *execFlags) run(c *cobra.Command, env cli.Env, o app.ExecOptions, args [
 	if o.Config, err = f.options(c, env); err != nil {
 		return err
 	}
+	o.Config.BypassHookTrust = f.hookTrust
 	o.Config.Headless, o.Ask = true, c.Flags().Changed("ask-for-approval")
 	if len(args) > 0 {
 		o.Prompt, o.Prompted = args[0], true

@@ -34,6 +34,8 @@ type Request struct {
 	// Stdin and MCP are facts that only their tools know.
 	Stdin *policy.Stdin
 	MCP   *policy.MCP
+	// Hook is what hooks said of the call itself, nil when none objects.
+	Hook *policy.Hook
 	// Parsed is how the command was taken apart, where that is recorded already; nil means that it is done now. Matches in it
 	// do not count.
 	Parsed *command.Parsed
@@ -48,7 +50,7 @@ func Facts(a Authority, r Request) policy.Facts {
 		Escalation:  r.Action.Permissions == event.RequireEscalated,
 		Justified:   r.Action.Justification != "",
 		DeniedReads: a.DeniedReads,
-		Stdin:       r.Stdin, MCP: r.MCP,
+		Stdin:       r.Stdin, MCP: r.MCP, Hook: r.Hook,
 	}
 	switch r.Action.Kind {
 	case event.ActionCommand:

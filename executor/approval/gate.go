@@ -40,6 +40,9 @@ type Options struct {
 	Amend Amend
 	// RulesFile is where Amend writes rules, for the person who is asked.
 	RulesFile string
+	// Hooked asks the hooks about a prompt before any reviewer is asked, and names the event that has their answer; nil when there are
+	// none. The answer is recorded when it returns.
+	Hooked func(ctx context.Context, r Request) (*policy.Hook, event.ID, error)
 	// Context gives the reviewer what it may know besides the action; called when a review is requested.
 	Context func() event.Sensitive
 }
@@ -98,6 +101,9 @@ func (g *Gate) Rule(ctx context.Context, r Request) (Ruling, error) {
 	if err := g.spend(ctx, r, &c); err != nil {
 		return Ruling{}, err
 	}
+	if err := g.hooked(ctx, &r, &c); err != nil {
+		return Ruling{}, err
+	}
 	c.decision.Rule = bounded(c.decision.Rule)
 	if c.decision.Outcome != policy.Prompt {
 		return g.ruling(r, c), nil
@@ -118,6 +124,20 @@ func (g *Gate) Rule(ctx context.Context, r Request) (Ruling, error) {
 		out.Interrupt = g.opts.Breaker.Reviewed(r.Turn, answer.Status)
 	}
 	return out, nil
+}
+
+// hooked lets the hooks answer a prompt.
+func (g *Gate) hooked(ctx context.Context, r *Request, c *considered) error {
+	if c.decision.Outcome != policy.Prompt || g.opts.Hooked == nil {
+		return nil
+	}
+	said, id, err := g.opts.Hooked(ctx, *r)
+	if err != nil || said == nil {
+		return err
+	}
+	r.Cause, c.facts.Hook = id, said
+	c.decision = policy.Decide(c.facts)
+	return nil
 }
 
 // considered is one call with what was found about it.

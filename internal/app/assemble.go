@@ -81,6 +81,9 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 		Standing: standing, Widen: r.widen, Amend: r.amend, RulesFile: r.rulesFile(), Deadline: r.patience(),
 		Authority: r.authority(), Stream: r.stream, Watcher: r.store.Bus, Breaker: &turnBreaker{},
 		Context: func() event.Sensitive { return r.reviewContext(p.session) },
+		Hooked: func(ctx context.Context, q approval.Request) (*policy.Hook, event.ID, error) {
+			return p.session.PermissionHook(ctx, q, r.cfg.ReviewRequired())
+		},
 	}); err != nil {
 		return p, err
 	}
@@ -100,6 +103,7 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 	}
 	o := executor.Options{
 		Stream: r.stream, Tools: p.tools, Gate: p.gate, Backend: r.confine.Backend, Progress: r.view, Start: r.start(), State: r.state,
+		Hooks: r.hooks,
 	}
 	if r.command == nil {
 		o.Model, o.Request, o.Progress = r.model, r.request(), r.progress()
@@ -149,11 +153,11 @@ func (r *run) about() []event.Payload {
 		resolved.Warnings = append(resolved.Warnings, shorten(w.String(), maxListedText))
 	}
 	a := r.authority()
-	return []event.Payload{resolved, &event.PolicyLoadedPayload{
+	return append([]event.Payload{resolved, &event.PolicyLoadedPayload{
 		Digest: a.Digest, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), Reviewer: string(a.Reviewer), SandboxMode: string(a.Sandbox),
 		Network: string(a.Plan.Network), Backend: r.backendName(), RuleFiles: ruleNames(r.files), Rules: r.rules.Len(),
 		Plan: event.Secret(planJSON(a.Plan)), Request: event.SecretJSON(terms.Asked(r.env, r.cfg, r.opts.AddDirs)),
-	}, &event.StartupPhasePayload{Phase: "thread_start_total", Status: "ready", Duration: time.Since(r.started).Milliseconds()}}
+	}, &event.StartupPhasePayload{Phase: "thread_start_total", Status: "ready", Duration: time.Since(r.started).Milliseconds()}}, r.skippedHooks()...)
 }
 
 // launch is what --what-if needs to load the configuration again.

@@ -128,7 +128,7 @@ func configChecks(cfg *config.Config, warnings []config.Warning) []check {
 	if err != nil {
 		return append(checks, check{"rules", false, true, err.Error()})
 	}
-	return append(checks, check{"rules", true, true, fmt.Sprintf("%d files", len(files))})
+	return append(checks, check{"rules", true, true, fmt.Sprintf("%d files", len(files))}, hooksCheck(cfg))
 }
 
 func configFile(cfg *config.Config) string {

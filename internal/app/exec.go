@@ -13,6 +13,7 @@ import (
 
 	"proctor/event"
 	"proctor/executor"
+	"proctor/executor/hook"
 	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/responses"
@@ -73,6 +74,7 @@ type run struct {
 	rules   *execrules.Rules
 	files   []execrules.File
 	model   *responses.Client
+	hooks   *hook.Set
 
 	store   *Store
 	session string
@@ -190,6 +192,9 @@ func (r *run) govern(ctx context.Context) (err error) {
 		return err
 	}
 	if r.confine, err = terms.Confine(ctx, r.env, r.cfg, r.opts.AddDirs); err != nil {
+		return err
+	}
+	if err = r.prepareHooks(); err != nil {
 		return err
 	}
 	return r.prepareEnvironment(ctx)

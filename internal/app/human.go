@@ -105,6 +105,7 @@ func (h human) ending(i executor.Item) string {
 func (h human) Notice(m string)     { h.say("%s %s", h.style("33", "WARN"), cli.Plain(m)) }
 func (h human) Refused(m string)    { h.say("%s %s", h.style("31", "REFUSED"), cli.Plain(m)) }
 func (h human) Denied(m string)     { h.say("%s %s", h.style("31", "DENIED"), cli.Plain(m)) }
+func (h human) Told(m string)       { h.say("%s %s", h.style("33", "HOOK"), cli.Plain(m)) }
 func (h human) TurnFailed(m string) { h.say("%s %s", h.style("31", "ERROR"), cli.Plain(m)) }
 
 func (h human) TurnCompleted(u event.Usage, last string) {

@@ -64,6 +64,9 @@ func (j jsonl) Refused(m string) { _, _ = fmt.Fprintln(j.err, "REFUSED", cli.Pla
 // Denied goes there as well.
 func (j jsonl) Denied(m string) { _, _ = fmt.Fprintln(j.err, "DENIED", cli.Plain(m)) }
 
+// Told goes there too.
+func (j jsonl) Told(m string) { _, _ = fmt.Fprintln(j.err, "HOOK", cli.Plain(m)) }
+
 type (
 	textItem struct {
 		ID   string            `json:"id"`

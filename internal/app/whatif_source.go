@@ -214,6 +214,7 @@ func factsAgain(a approval.Authority, lost error, same bool, old filesystem.Plan
 	f := approval.Facts(a, approval.Request{Action: action, Stdin: was.Stdin, MCP: was.MCP, Parsed: &command.Parsed{Parts: was.Parts, Inner: was.Inner}})
 	f.SessionApproved, f.Overridden, f.GrantedBy = was.SessionApproved, was.Overridden, was.GrantedBy
 	f.Headless = was.Headless     // whether somebody sat there
+	f.Hook = was.Hook             // what hooks said then
 	if action.Tool == setupTool { // the phase decides these, and no setting
 		f.Approval, f.Sandbox, f.DeniedReads = was.Approval, was.Sandbox, was.DeniedReads
 	}

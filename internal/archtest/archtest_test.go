@@ -25,6 +25,7 @@ var layers = []struct {
 	{"bus", []string{"event"}, ""},
 	{"ledger", []string{"event"}, ""},
 	{"executor/approval", []string{"event", "policy"}, ""},
+	{"executor/hook", nil, "words of Codex; knows no event of ours"},
 	{"executor/sandbox", []string{"event", "policy", "executor/sandbox"}, ""},
 	{"executor/netproxy", []string{"event", "policy"}, ""},
 	{"executor/tool", []string{"event", "policy", "executor/sandbox", "executor/tool"}, ""},

@@ -32,7 +32,9 @@ func (c *Config) Digest() string {
 		"managed_network_present":  c.Requirements.Network.Present,
 		"managed_hooks_only":       c.Requirements.AllowManagedHooksOnly,
 		"hooks":                    c.Hooks,
-		"managed_hooks":            c.Requirements.Hooks,
+		"hook_states":              c.HookStates,
+		"hook_trust_bypassed":      c.BypassHookTrust,
+		"hooks_on_failure":         c.Proctor.Hooks.OnFailure,
 		"mcp_servers":              serverPolicies(c.MCPServers),
 		"sandbox_backend":          c.Proctor.Sandbox.Backend,
 	}

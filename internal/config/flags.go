@@ -139,7 +139,8 @@ var flagTable = sync.OnceValue(func() map[string]flagSpec {
 	add(flagSpec{apply: func(o *Options, _, _ string) { o.IgnoreUserConfig = true }}, "--ignore-user-config")
 	add(flagSpec{apply: func(o *Options, _, _ string) { o.Strict = true }}, "--strict-config")
 	add(flagSpec{apply: func(o *Options, _, _ string) { o.Trust = true }}, "--trust")
-	add(flagSpec{}, "--skip-git-repo-check", "--json", "--ephemeral", "--ignore-rules", "--dangerously-bypass-hook-trust", "--no-alt-screen")
+	add(flagSpec{}, "--skip-git-repo-check", "--json", "--ephemeral", "--ignore-rules", "--no-alt-screen")
+	add(flagSpec{apply: func(o *Options, _, _ string) { o.BypassHookTrust = true }}, "--dangerously-bypass-hook-trust")
 	add(flagSpec{takesValue: true}, "-i", "--image", "-o", "--output-last-message", "--output-schema", "--color")
 	add(flagSpec{apply: func(o *Options, n, _ string) { // -s wins, in either order
 		o.Flags = append([]Flag{{Key: "sandbox_mode", Value: string(WorkspaceWrite), Name: n}}, o.Flags...)

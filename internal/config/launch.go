@@ -18,6 +18,7 @@ type Launch struct {
 	IgnoreRules      bool     `json:"ignore_rules,omitempty"` // set by the caller: Load reads no rules
 	ExcludeSecrets   bool     `json:"exclude_secrets,omitempty"`
 	Trust            bool     `json:"trust,omitempty"`
+	BypassHookTrust  bool     `json:"bypass_hook_trust,omitempty"`
 	Overrides        []string `json:"overrides,omitempty"`
 	AddDirs          []string `json:"add_dirs,omitempty"`
 	Flags            []Flag   `json:"flags,omitempty"`
@@ -28,7 +29,7 @@ func LaunchOf(o Options, c *Config) Launch {
 	l := Launch{
 		Cwd: c.Cwd, CodexHome: c.CodexHome, ProctorHome: c.ProctorHome, Hostname: o.Hostname,
 		Headless: o.Headless, Profile: o.Profile, IgnoreUserConfig: o.IgnoreUserConfig, ExcludeSecrets: o.ExcludeSecrets,
-		Trust: o.Trust, AddDirs: o.AddDirs, Flags: o.Flags,
+		Trust: o.Trust, BypassHookTrust: o.BypassHookTrust, AddDirs: o.AddDirs, Flags: o.Flags,
 	}
 	if o.LookupEnv != nil {
 		l.Home, l.TmpDir = o.getenv("HOME"), o.getenv("TMPDIR")
@@ -48,7 +49,7 @@ func (l Launch) Options() Options {
 	return Options{
 		LookupEnv: func(name string) (string, bool) { v := env[name]; return v, v != "" },
 		Cwd:       l.Cwd, Hostname: l.Hostname, Headless: l.Headless, Profile: l.Profile, IgnoreUserConfig: l.IgnoreUserConfig,
-		ExcludeSecrets: l.ExcludeSecrets, Trust: l.Trust, AddDirs: append([]string(nil), l.AddDirs...),
+		ExcludeSecrets: l.ExcludeSecrets, Trust: l.Trust, BypassHookTrust: l.BypassHookTrust, AddDirs: append([]string(nil), l.AddDirs...),
 		Overrides: append([]string(nil), l.Overrides...), Flags: append([]Flag(nil), l.Flags...),
 	}
 }

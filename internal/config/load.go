@@ -111,6 +111,7 @@ func (l *loader) config(req Requirements) *Config {
 	l.providers(c)
 	l.exporters(c)
 	l.servers(c)
+	l.hooks(c)
 	var err error
 	if c.ProctorHome, err = proctorHome(l.opts); err != nil {
 		l.r.fail(asError(err, ""))
@@ -148,9 +149,6 @@ func (l *loader) decodeAll(c *Config) {
 		decode(t.find("tool_output_token_limit"), &c.ToolOutputTokenLimit),
 		decode(t.find("project_doc_max_bytes"), &c.ProjectDocMaxBytes),
 		decode(t.find("features", "network_proxy"), &c.NetworkProxy),
-	}
-	if h := t.find("hooks"); h.isTable() {
-		errs = append(errs, decode(h, &c.Hooks))
 	}
 	if err := errors.Join(errs...); err != nil {
 		l.r.fail(&Error{Err: fmt.Errorf("decode a checked configuration: %w", err), Hint: "please report this, the schema has a hole"})

@@ -171,6 +171,7 @@ func TestProctorFile(t *testing.T) {
 		Sandbox:   ProctorSandbox{Backend: "native", RecordDenials: true, Limits: ProctorLimits{Processes: 64, Allocation: 1 << 30, OpenFiles: 1 << 16}},
 		Redact:    ProctorRedact{Level: "standard"},
 		Approvals: ProctorApprovals{People: 1, Wait: 10 * time.Minute},
+		Hooks:     ProctorHooks{OnFailure: "closed"},
 		Review: ProctorReview{Tools: true, ToolCalls: 8, Deadline: 90 * time.Second,
 			ReviewThresholds: ReviewThresholds{MaxRisk: "high", MediumNeeds: "unknown", HighNeeds: "medium"}},
 	}

@@ -16,6 +16,7 @@ type Options struct {
 	ExcludeSecrets   bool     // default_excludes hold unless a layer says ignore_default_excludes
 	Strict           bool     // --strict-config: unknown keys are errors
 	Trust            bool     // --trust: for this run; an explicit untrusted mark wins
+	BypassHookTrust  bool     // --dangerously-bypass-hook-trust
 	Overrides        []string // -c KEY=VALUE, in order
 	AddDirs          []string // --add-dir: further writable roots, absolute
 	Flags            []Flag   // flags with a name of their own; they beat Overrides

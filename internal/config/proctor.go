@@ -13,6 +13,12 @@ type Proctor struct {
 	Review  ProctorReview  `json:"review"`
 
 	Approvals ProctorApprovals `json:"approvals"`
+	Hooks     ProctorHooks     `json:"hooks"`
+}
+
+// ProctorHooks is about hooks that are asked and give no answer.
+type ProctorHooks struct {
+	OnFailure string `json:"on_failure"` // closed: they object; open: they have no opinion, as in Codex
 }
 
 // ProctorApprovals is about the people who answer.

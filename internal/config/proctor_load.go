@@ -35,6 +35,8 @@ level = "standard"
 [approvals]
 people = 1
 wait = "10m"
+[hooks]
+on_failure = "closed"
 `
 
 func proctorSchema() *spec {
@@ -49,6 +51,7 @@ func proctorSchema() *spec {
 		"environment": environmentSchema(false),
 		"review":      reviewSchema(),
 		"redact":      table(map[string]*spec{"level": words("strict", "standard", "off")}),
+		"hooks":       table(map[string]*spec{"on_failure": words("closed", "open")}),
 		"approvals":   table(map[string]*spec{"people": within(1, 16), "wait": durationSpec()}),
 	})
 }

@@ -18,7 +18,6 @@ type Requirements struct {
 	Features                map[string]bool
 	MCPServers              map[string]MCPIdentity // nil = any
 	AllowManagedHooksOnly   bool
-	Hooks                   map[string]any // raw
 	RequiredOnModels        []string
 	IgnoreRules             []string
 	Review                  ReviewThresholds // [proctor.review], ours; empty fields do not constrain

@@ -172,9 +172,6 @@ func typedRequirements(t *node) (Requirements, error) {
 		decode(t.find("proctor", "review"), &r.Review),
 		decode(t.find("allowed_login_methods"), &r.LoginMethods),
 	}
-	if h := t.find("hooks"); h.isTable() {
-		errs = append(errs, decode(h, &r.Hooks))
-	}
 	var err error
 	if r.Network, err = networkRequirements(t.find("experimental_network")); err != nil {
 		errs = append(errs, err)

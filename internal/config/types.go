@@ -85,9 +85,11 @@ type Config struct {
 	Projects               map[string]Project
 	Otel                   Otel
 	MCPServers             map[string]MCPServer
-	Hooks                  map[string]any // raw, see the hook reference
-	Notify                 []string       // argv of the program told about finished turns
-	ToolOutputTokenLimit   int64          // 0 = default of the tool
+	Hooks                  []HookSource // weakest layer first, the administrator's before all
+	HookStates             map[string]HookState
+	BypassHookTrust        bool     // --dangerously-bypass-hook-trust
+	Notify                 []string // argv of the program told about finished turns
+	ToolOutputTokenLimit   int64    // 0 = default of the tool
 	ProjectDocMaxBytes     int64
 
 	Requirements Requirements

@@ -29,6 +29,7 @@ var classes = map[event.Kind]map[string]class{
 	event.AgentResponse:      {"response": answer},
 	event.GuardianAssessment: {"rationale": rationale},
 	event.StreamRetry:        {"message": plain},
+	event.HookRun:            {"command": plain, "stdout": output, "stderr": output},
 	event.ApprovalRequested:  {"action": tool, "amendment": tool},
 	event.ApprovalDecided:    {"rationale": rationale},
 	event.ApprovalVoted:      {"rationale": rationale},
