@@ -39,6 +39,8 @@ type ConversationStartsPayload struct {
 	Git          bool      `json:"git" otel:"-"` // the working folder is under version control
 	Host         string    `json:"host.name,omitempty" otel:"-"`
 	PID          int       `json:"pid" otel:"-"`
+	// TraceParent is that of the process that started the session, in the form of W3C Trace Context.
+	TraceParent string `json:"traceparent,omitempty" otel:"-"`
 	// Telemetry says that an exporter was on: without it the session never leaves the machine.
 	Telemetry bool `json:"telemetry" otel:"-"`
 }

@@ -26,7 +26,7 @@ type Options struct {
 
 	Limits      Limits        // default 512 records, 1 MiB
 	Interval    time.Duration // how long a batch may wait for more; default what the destination prefers, else 1 s
-	SendTimeout time.Duration // of one attempt; default 10 s
+	SendTimeout time.Duration // of one attempt; default what the destination says, else 10 s
 	FlushWithin time.Duration // deadline of Flush; default 3 s
 	OutageAfter time.Duration // default 10 s
 
@@ -93,6 +93,9 @@ func New(dest Destination, reader event.Reader, cursors Cursors, opts Options) (
 	}
 	if p, ok := dest.(interface{ Interval() time.Duration }); ok {
 		set(&opts.Interval, p.Interval())
+	}
+	if p, ok := dest.(interface{ Timeout() time.Duration }); ok {
+		set(&opts.SendTimeout, p.Timeout())
 	}
 	opts.defaults()
 	e := &Exporter{dest: dest, reader: reader, cursors: cursors, opts: opts, turn: make(chan struct{}, 1)}

@@ -21,12 +21,16 @@ func destinationName(signal string, e Exporter) string {
 // destination is one signal to one collector.
 type destination struct {
 	name, signal string
+	to           Exporter
 	sender       sender
 	batch        func(exporters.Limits) exporters.Batch
 }
 
 // Interval is how long a batch waits for more: the defaults of the CLI.
 func (d *destination) Interval() time.Duration {
+	if d.to.Interval > 0 {
+		return d.to.Interval
+	}
 	switch d.signal {
 	case "metrics":
 		return time.Minute
@@ -36,10 +40,18 @@ func (d *destination) Interval() time.Duration {
 	return time.Second
 }
 
-func (d *destination) Name() string                                { return d.name }
-func (d *destination) Signal() string                              { return d.signal }
-func (d *destination) NewBatch(l exporters.Limits) exporters.Batch { return d.batch(l) }
-func (d *destination) Close() error                                { return d.sender.close() }
+func (d *destination) Name() string           { return d.name }
+func (d *destination) Signal() string         { return d.signal }
+func (d *destination) Timeout() time.Duration { return d.to.Timeout }
+func (d *destination) Close() error           { return d.sender.close() }
+
+// NewBatch starts a batch within the limits of the exporter and the destination's own.
+func (d *destination) NewBatch(l exporters.Limits) exporters.Batch {
+	if d.to.Records > 0 {
+		l.Records = min(l.Records, d.to.Records)
+	}
+	return d.batch(l)
+}
 
 // Named is a destination that options switch on, by the name of its cursor.
 type Named struct{ Name, Signal string }

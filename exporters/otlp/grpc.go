@@ -55,7 +55,7 @@ func newGRPC(e Exporter, u *url.URL, config *tls.Config, version string) (*grpcS
 	for k, v := range e.Headers {
 		s.headers.Set(strings.ToLower(k), v)
 	}
-	if e.Gzip {
+	if e.Compression == Gzip {
 		s.opts = append(s.opts, grpc.UseCompressor(gzip.Name))
 	}
 	return s, nil

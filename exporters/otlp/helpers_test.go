@@ -40,7 +40,7 @@ var transports = map[string]func(*otlpsink.Sink, string) otlp.Exporter{
 		return otlp.Exporter{Kind: otlp.GRPC, Endpoint: s.GRPCURL()}
 	},
 	"grpc gzip": func(s *otlpsink.Sink, _ string) otlp.Exporter {
-		return otlp.Exporter{Kind: otlp.GRPC, Endpoint: s.GRPCURL(), Gzip: true}
+		return otlp.Exporter{Kind: otlp.GRPC, Endpoint: s.GRPCURL(), Compression: otlp.Gzip}
 	},
 	"http binary": func(s *otlpsink.Sink, path string) otlp.Exporter {
 		return otlp.Exporter{Kind: otlp.HTTP, Endpoint: s.HTTPURL(path)}
@@ -49,7 +49,7 @@ var transports = map[string]func(*otlpsink.Sink, string) otlp.Exporter{
 		return otlp.Exporter{Kind: otlp.HTTP, Endpoint: s.HTTPURL(path), Protocol: otlp.JSON}
 	},
 	"http binary gzip": func(s *otlpsink.Sink, path string) otlp.Exporter {
-		return otlp.Exporter{Kind: otlp.HTTP, Endpoint: s.HTTPURL(path), Gzip: true}
+		return otlp.Exporter{Kind: otlp.HTTP, Endpoint: s.HTTPURL(path), Compression: otlp.Gzip}
 	},
 }
 

@@ -83,7 +83,7 @@ func (s *httpSender) request(ctx context.Context, c call) (*http.Request, error)
 	if err != nil {
 		return nil, err
 	}
-	if s.to.Gzip {
+	if s.to.Compression == Gzip {
 		if body, err = compress(body); err != nil {
 			return nil, err
 		}
@@ -97,7 +97,7 @@ func (s *httpSender) request(ctx context.Context, c call) (*http.Request, error)
 		req.Header.Set(k, v)
 	}
 	req.Header.Set("Content-Type", contentType)
-	if s.to.Gzip {
+	if s.to.Compression == Gzip {
 		req.Header.Set("Content-Encoding", "gzip")
 	}
 	return req, nil

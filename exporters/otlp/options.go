@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
+	"time"
 
 	"proctor/event"
 	"proctor/exporters"
@@ -65,8 +66,19 @@ type Exporter struct {
 	Protocol string // otlp-http: binary (default) or json
 	Headers  Headers
 	TLS      TLS
-	Gzip     bool
+	// Compression is none or gzip; empty is none.
+	Compression string
+
+	Timeout  time.Duration // of one attempt; 0 means 10 s
+	Interval time.Duration // how long a batch waits for more; 0 means 1 s for logs, 5 s for traces, 1 min for metrics
+	Records  int           // in a batch; 0 means what the exporter is told
 }
+
+// The compressions.
+const (
+	NoCompression = "none"
+	Gzip          = "gzip"
+)
 
 // Enabled reports whether anything is sent.
 func (e Exporter) Enabled() bool { return e.Kind != "" && e.Kind != None }
@@ -86,6 +98,9 @@ type Options struct {
 	ToolResultMaxBytes     int               // 0 means 2048
 	SpanAttributes         map[string]string // on every span
 	Compat                 Compat            // default codex
+	GenAI                  bool              // add the gen_ai attributes, see genai.go
+	ResourceAttributes     map[string]string // besides those of the CLI, which they do not replace
+	Sampler                *Sampler          // of spans; nil takes all but those whose caller does not sample
 
 	Version       string     // of proctor
 	Host          string     // host.name when the session does not name one
@@ -127,7 +142,7 @@ func New(opts Options, reader event.Reader) ([]exporters.Destination, error) {
 			continue
 		}
 		t := target{s, m.to.Kind == HTTP && m.to.Protocol == JSON}
-		out = append(out, &destination{name: destinationName(m.signal, m.to), signal: m.signal, sender: s, batch: m.batch(t)})
+		out = append(out, &destination{name: destinationName(m.signal, m.to), signal: m.signal, to: m.to, sender: s, batch: m.batch(t)})
 	}
 	if len(errs) > 0 {
 		for _, d := range out {
@@ -139,6 +154,9 @@ func New(opts Options, reader event.Reader) ([]exporters.Destination, error) {
 }
 
 func (o *Options) defaults() {
+	if o.Sampler == nil {
+		o.Sampler = sampleAll
+	}
 	for v, d := range map[*string]string{
 		&o.Environment: "dev", (*string)(&o.Compat): string(CodexCompat), &o.Version: "unknown", &o.SessionSource: "exec",
 		&o.Logs.Protocol: Binary, &o.Metrics.Protocol: Binary, &o.Traces.Protocol: Binary,
@@ -174,6 +192,9 @@ func (e Exporter) check() error {
 	}
 	if e.Kind == HTTP && e.Protocol != Binary && e.Protocol != JSON {
 		return fmt.Errorf("protocol is %q: want binary or json", e.Protocol)
+	}
+	if c := e.Compression; c != "" && c != NoCompression && c != Gzip {
+		return fmt.Errorf("compression is %q: want none or gzip", c)
 	}
 	u, err := url.Parse(e.Endpoint)
 	if err != nil {

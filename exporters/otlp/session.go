@@ -75,10 +75,11 @@ func (s *sessions) learn(id string, p *event.ConversationStartsPayload) {
 // resource identifies the producer of records; equal resources share one group.
 type resource struct {
 	service, version, env, host, os, osVersion, own string
+	more                                            *map[string]string // of Options; the same for all
 }
 
 func (o *Options) resource(p *event.ConversationStartsPayload) resource {
-	r := resource{service: p.Originator, version: p.AppVersion, env: o.Environment, own: o.Version}
+	r := resource{service: p.Originator, version: p.AppVersion, env: o.Environment, own: o.Version, more: &o.ResourceAttributes}
 	if r.service == "" {
 		r.service = "proctor"
 	}
@@ -98,6 +99,9 @@ func (r resource) withHost(p *event.ConversationStartsPayload, o *Options) resou
 }
 
 func (r resource) put(m pcommon.Map) {
+	for k, v := range *r.more {
+		m.PutStr(k, v)
+	}
 	m.PutStr("service.name", r.service)
 	m.PutStr("service.version", r.version)
 	m.PutStr("env", r.env)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -179,7 +180,7 @@ func (r *run) start() event.ConversationStartsPayload {
 		AuthEnv:    authEnv(r.model.Provider().AuthEnv(r.env.Getenv)),
 		AppVersion: cli.Version, Originator: originator, TerminalType: terminalType(r.env), Model: r.cfg.Model,
 		Reviewer: string(r.cfg.ApprovalsReviewer), Cwd: event.Secret(r.cfg.Cwd), Git: r.git, Host: host, PID: os.Getpid(),
-		Telemetry: exports(r.cfg),
+		Telemetry: exports(r.cfg), TraceParent: r.trace.parent,
 	}
 }
 
@@ -202,6 +203,7 @@ func (r *run) request() responses.Request {
 		Model: r.cfg.Model, Instructions: instructions, ParallelToolCalls: true, PromptCacheKey: r.session, Verbosity: r.cfg.ModelVerbosity,
 		Headers: map[string]string{"originator": wireOriginator, "session-id": r.session, "thread-id": r.session},
 	}
+	maps.Copy(req.Headers, r.trace.headers(r.env, r.cfg))
 	if r.cfg.ModelReasoningEffort != "" || r.cfg.ModelReasoningSummary != "" {
 		req.Reasoning = responses.Reasoning{Effort: r.cfg.ModelReasoningEffort, Summary: r.cfg.ModelReasoningSummary}
 	}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"proctor/event"
 	"proctor/executor"
@@ -28,9 +29,11 @@ func (r *run) automatic() (judge reviewer.Reviewer, end func(), err error) {
 	if r.looker != nil {
 		o.Inspector = r.looker
 	}
+	headers := r.trace.headers(r.env, r.cfg)
+	maps.Copy(headers, map[string]string{"originator": wireOriginator, "session-id": r.session, "x-openai-subagent": "guardian"})
 	model := remote.Client{
 		Stream: client.Stream, Observe: r.observeReview(o.Model),
-		Headers: map[string]string{"originator": wireOriginator, "session-id": r.session, "x-openai-subagent": "guardian"},
+		Headers: headers,
 	}
 	return auto.New(model, o), func() { r.looker.close(); client.Close() }, nil
 }

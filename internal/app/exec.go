@@ -80,6 +80,7 @@ type run struct {
 	session string
 	state   *executor.State
 	stream  *event.Stream
+	trace   traceContext
 	looker  *inspector // of the automatic reviewer, nil without
 	started time.Time
 	began   bool // the session was put together: from then on it shows its own failures
@@ -291,7 +292,8 @@ func (r *run) openSession(ctx context.Context) error {
 			return err
 		}
 		var err error
-		r.stream, err = r.store.Stream(r.session, 0)
+		r.trace = newTrace(r.env)
+		r.stream, err = r.store.begin(r.session, r.trace)
 		return err
 	}
 	if err := r.store.claim(id); err != nil {
@@ -312,6 +314,7 @@ func (r *run) openSession(ctx context.Context) error {
 		return cli.Fail(cli.Failure, fmt.Errorf("session %s cannot go on: it is one command of 'proctor run', not a conversation", id))
 	}
 	r.session, r.state = id, state
+	r.trace = r.store.traceOf(ctx, id)
 	r.stream, err = r.store.Stream(id, state.Last)
 	return err
 }

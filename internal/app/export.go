@@ -34,7 +34,7 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 	if !exports(cfg) {
 		return Export{}, nil
 	}
-	options, err := otlpOptions(cfg)
+	options, err := otlpOptions(s.env, cfg)
 	if err != nil {
 		return Export{}, cli.Fail(cli.Failure, err)
 	}
@@ -153,7 +153,7 @@ func (s *Store) note(ctx context.Context, p *event.ExportGapPayload) error {
 	return err
 }
 
-func otlpOptions(cfg *config.Config) (otlp.Options, error) {
+func otlpOptions(env cli.Env, cfg *config.Config) (otlp.Options, error) {
 	key, err := redactKey(cfg.ProctorHome)
 	if err != nil {
 		return otlp.Options{}, err
@@ -161,13 +161,17 @@ func otlpOptions(cfg *config.Config) (otlp.Options, error) {
 	o := cfg.Otel
 	host, _ := os.Hostname()
 	osName, osVersion := osRelease()
-	return otlp.Options{
+	options := otlp.Options{
 		Environment: o.Environment, Logs: otlpExporter(o.Exporter), Metrics: otlpExporter(o.MetricsExporter), Traces: otlpExporter(o.TraceExporter),
 		LogUserPrompt: o.LogUserPrompt, LogAgentResponses: o.LogAgentResponses, LogGuardianAssessments: o.LogGuardianAssessment,
 		DropSSEDeltas: !o.LogSSEDeltas || !cfg.Proctor.Export.DeltaRecords, DropToolContent: cfg.Proctor.Redact.Level == "strict",
-		ToolResultMaxBytes: int(o.ToolResult.MaxBytes), SpanAttributes: o.SpanAttributes, Compat: otlp.Compat(o.Compat),
+		ToolResultMaxBytes: int(o.ToolResult.MaxBytes), SpanAttributes: o.SpanAttributes, Compat: otlp.Compat(o.Compat), GenAI: o.GenAI,
 		Version: cli.Version, Host: host, OS: osName, OSVersion: osVersion, RedactKey: key,
-	}, nil
+	}
+	for _, text := range options.ReadEnv(env.Lookup) {
+		cli.Warn(env, text)
+	}
+	return options, nil
 }
 
 // redactKey is the key of the fingerprints in redaction receipts: made once, mode 0600, known here alone.
@@ -196,7 +200,8 @@ func redactKey(home string) ([]byte, error) {
 func otlpExporter(x config.Exporter) otlp.Exporter {
 	out := otlp.Exporter{
 		Endpoint: x.Endpoint, Protocol: x.Protocol,
-		TLS: otlp.TLS{CACertificate: x.TLS.CACertificate, ClientCertificate: x.TLS.ClientCertificate, ClientPrivateKey: x.TLS.ClientPrivateKey},
+		Compression: x.Compression,
+		TLS:         otlp.TLS{CACertificate: x.TLS.CACertificate, ClientCertificate: x.TLS.ClientCertificate, ClientPrivateKey: x.TLS.ClientPrivateKey},
 	}
 	switch x.Kind {
 	case config.ExporterOTLPHTTP:

@@ -93,7 +93,7 @@ func (r *run) startCommand(host string) event.ConversationStartsPayload {
 		ProviderName: noModel, Model: noModel, ReasoningSummary: noModel, LegacyMultiAgentInfo: "none",
 		ApprovalPolicy: r.cfg.ApprovalPolicy.String(), SandboxPolicy: string(r.cfg.SandboxMode), Reviewer: string(r.cfg.ApprovalsReviewer),
 		AppVersion: cli.Version, Originator: runOriginator, TerminalType: terminalType(r.env), Cwd: event.Secret(r.cfg.Cwd), Git: r.git,
-		Host: host, PID: os.Getpid(), Telemetry: exports(r.cfg),
+		Host: host, PID: os.Getpid(), Telemetry: exports(r.cfg), TraceParent: r.trace.parent,
 	}
 }
 

@@ -118,7 +118,13 @@ const SystemSession = "system"
 
 // Stream continues the numbering of a session.
 func (s *Store) Stream(session string, last uint64) (*event.Stream, error) {
-	return event.NewStream(session, last, "", "", s.Bus, time.Now)
+	t := s.traceOf(context.Background(), session)
+	return event.NewStream(session, last, t.trace, t.span, s.Bus, time.Now)
+}
+
+// begin is Stream of a new session.
+func (s *Store) begin(session string, t traceContext) (*event.Stream, error) {
+	return event.NewStream(session, 0, t.trace, t.span, s.Bus, time.Now)
 }
 
 // Close flushes nothing of a stream: flush those first. Other processes go on with another owner.

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"strings"
 	"sync"
 )
@@ -255,9 +256,36 @@ func otelSpec() *spec {
 			}
 			return "", ""
 		}},
-		"tracestate": mapOf(mapOf(text())),
+		"tracestate": tracestateSpec(),
 	})
 }
+
+// tracestateSpec holds members to what W3C Trace Context lets travel in a header.
+func tracestateSpec() *spec {
+	const want = "lower-case letters, digits, _ - * / @, a letter first"
+	word := func(k string) (string, string) {
+		if !traceKey.MatchString(k) {
+			return "name " + shown(k), want
+		}
+		return "", ""
+	}
+	value := &spec{kind: stringValue, check: func(n *node) (string, string) {
+		if v := n.val.(string); !traceValue.MatchString(v) {
+			return "got " + shown(v), "up to 256 printable characters without comma, equals sign and semicolon"
+		}
+		return "", ""
+	}}
+	fields := mapOf(value)
+	fields.keys = word
+	members := mapOf(fields)
+	members.keys = word
+	return members
+}
+
+var (
+	traceKey   = regexp.MustCompile(`^[a-z][a-z0-9_*/@-]{0,255}$`)
+	traceValue = regexp.MustCompile(`^[!-+\--:<>-~][ -+\--:<>-~]{0,255}$`)
+)
 
 func exporterSpec() *spec {
 	fields := func() map[string]*spec {
