@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,7 +72,7 @@ func (s *httpSender) send(ctx context.Context, c call) (exporters.Result, error)
 	if err != nil { // accepted or not, we cannot know
 		return exporters.Result{}, &exporters.SendError{Err: fmt.Errorf("read answer of collector: %w", err)}
 	}
-	return readAnswer(c, mediaType(res.Header), body), nil
+	return readAnswer(c, mediaType(res.Header), body)
 }
 
 func (s *httpSender) request(ctx context.Context, c call) (*http.Request, error) {
@@ -115,20 +116,23 @@ func compress(b []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// readAnswer finds a partial success. An answer that cannot be read was still a success.
-func readAnswer(c call, mediaType string, body []byte) exporters.Result {
-	if len(body) == 0 {
-		return exporters.Result{}
+// readAnswer finds a partial success. Some servers answer with nothing or with a word; but what is no OTLP was not accepted by
+// a collector: a proxy or a sign-in page stands in its place.
+func readAnswer(c call, mediaType string, body []byte) (exporters.Result, error) {
+	if len(body) == 0 || mediaType == "text/plain" {
+		return exporters.Result{}, nil
 	}
 	response, result := c.decode()
 	decode := response.UnmarshalProto
 	if mediaType == typeJSON {
 		decode = response.UnmarshalJSON
 	}
-	if decode(body) != nil {
-		return exporters.Result{}
+	if mediaType != typeJSON && mediaType != typeProto || decode(body) != nil {
+		return exporters.Result{}, &exporters.SendError{
+			Class: exporters.Blocked, Err: fmt.Errorf("the answer is success, but %d bytes of %s are no answer of a collector", len(body), strconv.Quote(mediaType)),
+		}
 	}
-	return result()
+	return result(), nil
 }
 
 func httpFault(res *http.Response, body []byte) error {

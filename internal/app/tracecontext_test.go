@@ -16,15 +16,15 @@ func TestTheTraceOfTheCallerGoesOn(t *testing.T) {
 	t.Parallel()
 	const trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 	for given, want := range map[string]string{
-		"00-" + trace + "-" + span + "-01":          trace,
-		"00-" + trace + "-" + span + "-00":          trace,
-		"01-" + trace + "-" + span + "-01-later":    trace,
-		"00-" + trace + "-" + span + "-01-more":     "",
-		"ff-" + trace + "-" + span + "-01":          "",
-		"00-" + strings.ToUpper(trace) + "-" + span: "",
+		"00-" + trace + "-" + span + "-01":                    trace,
+		"00-" + trace + "-" + span + "-00":                    trace,
+		"01-" + trace + "-" + span + "-01-later":              trace,
+		"00-" + trace + "-" + span + "-01-more":               "",
+		"ff-" + trace + "-" + span + "-01":                    "",
+		"00-" + strings.ToUpper(trace) + "-" + span:           "",
 		"00-00000000000000000000000000000000-" + span + "-01": "",
-		"00-" + trace + "-0000000000000000-01":               "",
-		"": "",
+		"00-" + trace + "-0000000000000000-01":                "",
+		"":                                                    "",
 	} {
 		got := newTrace(traceEnv("TRACEPARENT=" + given))
 		if len(got.trace) != 32 || len(got.span) != 16 || got.span == span {

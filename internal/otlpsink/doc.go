@@ -16,5 +16,5 @@
 // of items kept (Options.MaxItems, default a million for each signal; what is beyond is
 // only counted). A request that cannot be decoded is answered with 400.
 //
-// It is not a collector: no TLS, no queue, nothing on disk.
+// It is not a collector: no queue, nothing on disk.
 package otlpsink

@@ -22,6 +22,8 @@ type Fault struct {
 	Message string
 	Delay   time.Duration // before the answer
 	Hang    bool          // never answer
+	// Garbage answers with success and something that is no OTLP, and keeps nothing; over gRPC it breaks the call off.
+	Garbage bool
 	// MaxRequest refuses requests with more bytes, before compression; 0 means no limit.
 	MaxRequest int
 	// Times is how many requests are treated so; 0 means all.
@@ -70,6 +72,9 @@ func (s *Sink) linger(ctx context.Context, f Fault) error {
 
 // refusal is the HTTP status for a request of size bytes, 0 when it is welcome.
 func (f Fault) refusal(size int) int {
+	if f.Garbage {
+		return http.StatusOK
+	}
 	if f.MaxRequest > 0 && size > f.MaxRequest {
 		return http.StatusRequestEntityTooLarge
 	}

@@ -69,6 +69,11 @@ func (s *Sink) serve(w http.ResponseWriter, r *http.Request, signal string, req 
 		if f.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(f.RetryAfter.Seconds())))
 		}
+		if code == http.StatusOK {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, "<html>Please sign in</html>")
+			return
+		}
 		http.Error(w, "fault of the sink", code)
 		return
 	}

@@ -2,6 +2,7 @@ package otlpsink
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 )
 
 // Options of a sink. The zero value is usable.
@@ -22,6 +24,8 @@ type Options struct {
 	GRPCAddr string // default 127.0.0.1:0
 	MaxBody  int64  // bytes; default 16 MiB, for gRPC 4 MiB
 	MaxItems int    // kept for each signal; default a million
+	// TLS makes both receivers speak it; it may ask for client certificates.
+	TLS *tls.Config
 }
 
 // Request is what is remembered of one request that reached the sink, refused or not.
@@ -112,16 +116,25 @@ func (s *Sink) Up() error {
 	pmetricotlp.RegisterGRPCServer(s.grpc, &grpcMetrics{sink: s})
 	ptraceotlp.RegisterGRPCServer(s.grpc, &grpcTraces{sink: s})
 	hs, gs := s.http, s.grpc
+	if s.opts.TLS != nil {
+		c := s.opts.TLS.Clone()
+		c.NextProtos = []string{"h2", "http/1.1"}
+		h = tls.NewListener(h, c)
+	}
 	s.wg.Go(func() { _ = hs.Serve(h) }) // ends with ErrServerClosed
 	s.wg.Go(func() { _ = gs.Serve(g) })
 	return nil
 }
 
 func (s *Sink) grpcOptions() []grpc.ServerOption {
-	if s.opts.MaxBody <= 0 {
-		return nil
+	var o []grpc.ServerOption
+	if s.opts.MaxBody > 0 {
+		o = append(o, grpc.MaxRecvMsgSize(int(s.opts.MaxBody)))
 	}
-	return []grpc.ServerOption{grpc.MaxRecvMsgSize(int(s.opts.MaxBody))}
+	if s.opts.TLS != nil {
+		o = append(o, grpc.Creds(credentials.NewTLS(s.opts.TLS.Clone())))
+	}
+	return o
 }
 
 // Down closes listeners and connections: clients are refused until Up.
@@ -154,14 +167,21 @@ func (s *Sink) Close() {
 func (s *Sink) HTTPURL(path string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return "http://" + s.opts.HTTPAddr + path
+	return s.scheme() + s.opts.HTTPAddr + path
+}
+
+func (s *Sink) scheme() string {
+	if s.opts.TLS != nil {
+		return "https://"
+	}
+	return "http://"
 }
 
 // GRPCURL is the address of the gRPC receiver.
 func (s *Sink) GRPCURL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return "http://" + s.opts.GRPCAddr
+	return s.scheme() + s.opts.GRPCAddr
 }
 
 // Records are the log records accepted so far.
