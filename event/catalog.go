@@ -90,6 +90,7 @@ var catalog = [...]CatalogEntry{
 	{ExecStarted, 1, Info, (*ExecStartedPayload)(nil), "", "an allowed action is about to run, confined as told"},
 	{ExecInput, 1, Info, (*ExecInputPayload)(nil), "", "text is about to be typed into a running process"},
 	{ExecOutput, 1, Info, (*ExecOutputPayload)(nil), "", "a piece of output of a running process"},
+	{NetworkClosed, 1, Info, (*NetworkClosedPayload)(nil), "", "an allowed connection ended: bytes both ways, duration, why"},
 	{SandboxDenial, 1, Warn, (*SandboxDenialPayload)(nil), "proctor.sandbox.denial", "one call that confinement refused: path or address, call, rule"},
 	{FileChange, 1, Info, (*FileChangePayload)(nil), "", "a patch or a command changed a file, with digests"},
 	{TurnCompleted, 1, Info, (*TurnCompletedPayload)(nil), "codex.turn.e2e", "a turn ended: completed, failed or interrupted"},

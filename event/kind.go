@@ -53,6 +53,7 @@ const (
 	ExecInput         Kind = "proctor.exec_input"
 	ExecOutput        Kind = "proctor.exec_output"
 	SandboxDenial     Kind = "proctor.sandbox_denial"
+	NetworkClosed     Kind = "proctor.network_closed"
 	FileChange        Kind = "proctor.file_change"
 	Checkpoint        Kind = "proctor.checkpoint"
 	ExportGap         Kind = "proctor.export_gap"

@@ -30,6 +30,10 @@ type PolicyLoadedPayload struct {
 	Backend        string   `json:"backend"` // how commands are confined
 	RuleFiles      []string `json:"rule_files,omitempty"`
 	Rules          int      `json:"rules"`
+	// Notes say what of the network settings is dangerous, was clamped or does not count. NetworkRules is the JSON of the rules of
+	// the network proxy, where commands reach the network through it.
+	Notes        []string  `json:"network_notes,omitempty"`
+	NetworkRules Sensitive `json:"network_rules,omitzero"`
 	// Plan is the JSON of the filesystem plan that confines commands of this session.
 	Plan Sensitive `json:"plan,omitzero"`
 	// Request is the JSON of the filesystem.Request that the configuration made, before our own folders were taken out of it.

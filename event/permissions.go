@@ -16,7 +16,7 @@ type Amendment struct {
 	Prefix []string `json:"prefix,omitempty"`
 	// File is where the rule goes; it is told to people and decides nothing.
 	File string `json:"file,omitempty"`
-	// Host and Protocol belong to network amendments, which nothing proposes yet.
+	// Host and Protocol belong to network amendments: a destination to allow.
 	Host     string `json:"host,omitempty"`
 	Protocol string `json:"protocol,omitempty"`
 }

@@ -59,7 +59,11 @@ func (c *call) act(ctx context.Context, r approval.Ruling, p tool.Proposal) (jso
 	if ctx.Err() != nil {
 		return c.finish(ctx, o, action, tool.Result{Output: "The turn was interrupted before the call ran; it had no effect."}, context.Cause(ctx))
 	}
-	result, err := p.Run(ctx, tool.Grant{Plan: r.Plan, Backend: s.opts.Backend, Digest: decision.Digest, Scope: r.Scope}, o)
+	backend := s.opts.Backend
+	if s.opts.Network != nil {
+		backend = roaded{backend, s.opts.Network, Road{Turn: c.t.id, Call: c.call.ID, Cause: startID, Action: action}, s.progress.Denied}
+	}
+	result, err := p.Run(ctx, tool.Grant{Plan: r.Plan, Backend: backend, Digest: decision.Digest, Scope: r.Scope}, o)
 	return c.finish(ctx, o, action, result, err)
 }
 

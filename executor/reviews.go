@@ -71,7 +71,7 @@ func (st *State) abandoned(now time.Time, result int64) (drafts []event.Draft) {
 			ApprovalID: r.request.ApprovalID, ReviewID: r.id, Reviewer: by, Status: event.Aborted, Digest: r.request.Digest,
 			Reason: string(policy.ReasonReviewAborted), FailureReason: ofProcess,
 		})
-		if event.ActionKind(r.request.ActionKind) == event.ActionElicitation { // asked in the middle of a call, which is closed by itself
+		if k := event.ActionKind(r.request.ActionKind); k == event.ActionElicitation || k == event.ActionNetwork { // asked in the middle of a call, which is closed by itself
 			continue
 		}
 		decision := add(&event.ToolDecisionPayload{

@@ -30,6 +30,8 @@ type Options struct {
 	Gate     *approval.Gate
 	Backend  sandbox.Backend // confines by plan, and runs what may leave the sandbox directly
 	Progress Progress
+	// Network is the road of commands whose network is proxied; without it they are not started.
+	Network Network
 
 	// Start describes the session, see event.ConversationStartsPayload.
 	Start event.ConversationStartsPayload

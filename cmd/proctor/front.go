@@ -7,10 +7,17 @@ import (
 	"slices"
 
 	"proctor/internal/front"
+	"proctor/internal/unrecorded"
 )
 
 // full are commands of the whole program only.
 var full []subcommand
+
+// sandboxProxy: the network proxy is in the whole program only.
+var sandboxProxy unrecorded.ProxyMaker
+
+// toWhole lets the whole program do what this one cannot, before anything was done.
+func toWhole(argv []string) error { return front.HandOver(argv, os.Environ()) }
 
 // begin hands a command line over to the whole program unless this one serves it. Help, completion and what nobody
 // knows need all commands, so they go there too.

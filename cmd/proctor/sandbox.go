@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"os"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -47,7 +49,11 @@ Exit status: that of COMMAND, 128 plus the signal when one ended it; 1 configura
 				return err
 			}
 			o.Argv = args
-			return unrecorded.Sandbox(c.Context(), env, o)
+			o.Proxy = sandboxProxy
+			if err = unrecorded.Sandbox(c.Context(), env, o); errors.Is(err, unrecorded.ErrWhole) {
+				err = toWhole(os.Args)
+			}
+			return err
 		},
 	}
 	f := c.Flags()

@@ -77,7 +77,7 @@ func (g *Gate) amend(ctx context.Context, r Request, request *event.ApprovalRequ
 	if g.opts.Amend == nil || !ok || text == "" || json.Unmarshal([]byte(text), &a) != nil {
 		return nil
 	}
-	line, err := execrules.Amend(a.Prefix)
+	line, err := Line(a)
 	if err != nil {
 		return nil //nolint:nilerr // never offered, see Propose
 	}

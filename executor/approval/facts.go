@@ -31,9 +31,10 @@ type Request struct {
 	Turn, CallID, Tool, Namespace string
 	Cause                         event.ID
 	Action                        event.Action
-	// Stdin and MCP are facts that only their tools know.
-	Stdin *policy.Stdin
-	MCP   *policy.MCP
+	// Stdin, MCP and Network are facts that only their tools, and the proxy, know.
+	Stdin   *policy.Stdin
+	MCP     *policy.MCP
+	Network *policy.Network
 	// Hook is what hooks said of the call itself, nil when none objects.
 	Hook *policy.Hook
 	// Parsed is how the command was taken apart, where that is recorded already; nil means that it is done now. Matches in it
@@ -50,7 +51,7 @@ func Facts(a Authority, r Request) policy.Facts {
 		Escalation:  r.Action.Permissions == event.RequireEscalated,
 		Justified:   r.Action.Justification != "",
 		DeniedReads: a.DeniedReads,
-		Stdin:       r.Stdin, MCP: r.MCP, Hook: r.Hook,
+		Stdin:       r.Stdin, MCP: r.MCP, Network: r.Network, Hook: r.Hook,
 	}
 	switch r.Action.Kind {
 	case event.ActionCommand:

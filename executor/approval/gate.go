@@ -185,7 +185,7 @@ func (g *Gate) ask(ctx context.Context, r Request, d policy.Decision, offer even
 		Reviewer: string(g.opts.Authority.Reviewer), Reason: string(d.Reason), Rule: d.Rule, Deadline: g.opts.Deadline.Milliseconds(),
 		OneShot: d.OneShot, Action: event.SecretJSON(r.Action),
 	}
-	if len(offer.Prefix) > 0 && g.opts.Amend != nil {
+	if (len(offer.Prefix) > 0 || offer.Host != "") && g.opts.Amend != nil {
 		offer.File = g.opts.RulesFile
 		request.Amendment = event.SecretJSON(offer)
 	}

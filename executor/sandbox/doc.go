@@ -19,6 +19,6 @@
 // (what a trapped call wanted), mountpoint (placeholders on the host and their removal), process (streams,
 // terminal, start, wait), bwrap, native, landlock and none (the backends), backend (which one to use).
 //
-// What it does not do: limit CPU time; see hard links that existed before outside of the writable roots; proxy
-// the network. Linux only.
+// What it does not do: limit CPU time; see hard links that existed before outside of the writable roots; judge
+// destinations: a plan with a proxied network gets the sockets of Spec.Proxy and no other road. Linux only.
 package sandbox

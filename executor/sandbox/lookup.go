@@ -28,6 +28,9 @@ func CheckSpec(s Spec) error {
 	if err := s.Plan.Validate(); err != nil {
 		return err
 	}
+	if err := checkProxy(s); err != nil {
+		return err
+	}
 	if info, err := os.Stat(s.Dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("%w: working directory %q is missing or no directory", ErrInvalidSpec, s.Dir)
 	}

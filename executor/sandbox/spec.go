@@ -42,6 +42,8 @@ type Spec struct {
 	// standard error where standard output goes, so that their order is kept. They do not go with TTY or a file for the stream.
 	StdoutTTY, StderrTTY, Merged bool
 
+	// Proxy is required by a plan whose network is proxied, and not looked at otherwise.
+	Proxy *Proxy
 	// OnOutput receives output in order of arrival, from one goroutine at a time; it must not keep p.
 	// It may block: that holds the process back, nothing is dropped.
 	OnOutput func(s Stream, p []byte)
@@ -94,6 +96,12 @@ type Result struct {
 	// built and nothing was run (only possible without supervision). It wraps ErrSetup.
 	SetupError error
 	Duration   time.Duration
+
+	// Blocked are sentences about destinations that the proxy refused, each once, BlockedMore counts those beyond a bound, and
+	// EndedBy is the one for which the command was ended. The backends leave them empty.
+	Blocked     []string
+	BlockedMore int
+	EndedBy     string
 }
 
 // Process is a running confined command. Its methods may be called from several goroutines.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"proctor/event"
+	"proctor/executor/approval"
 	"proctor/internal/rulefile"
 	"proctor/internal/terms"
 	"proctor/policy/execrules"
@@ -13,7 +14,7 @@ import (
 // amend writes the rule of an approval into the person's rules, and loads all rules again: it counts for the rest of this
 // session and for later ones, in Codex too.
 func (r *run) amend(ctx context.Context, a event.Amendment) (*execrules.Rules, string, error) {
-	line, err := execrules.Amend(a.Prefix)
+	line, err := approval.Line(a)
 	if err != nil {
 		return nil, "", err
 	}
@@ -21,6 +22,13 @@ func (r *run) amend(ctx context.Context, a event.Amendment) (*execrules.Rules, s
 		return nil, "", err
 	}
 	rules, files, err := terms.Rules(r.cfg, r.opts.IgnoreRules)
+	if err != nil {
+		return nil, "", err
+	}
+	network, err := terms.NetworkOf(r.cfg, rules)
+	if err == nil && r.roads != nil {
+		err = r.roads.proxy.SetPolicy(network.Policy)
+	}
 	if err != nil {
 		return nil, "", err
 	}

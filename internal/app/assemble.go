@@ -106,6 +106,10 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 		Stream: r.stream, Tools: p.tools, Gate: p.gate, Backend: r.confine.Backend, Progress: r.view, Start: r.start(), State: r.state,
 		Hooks: r.hooks,
 	}
+	if r.roads, err = r.newRoads(p.gate); err != nil {
+		return p, err
+	}
+	o.Network = r.roads
 	if r.command == nil {
 		o.Model, o.Request, o.Progress = r.model, r.request(), r.progress()
 		o.Context = opening(r.env, r.cfg, r.confine.Plan, r.notes)
@@ -154,11 +158,18 @@ func (r *run) about() []event.Payload {
 		resolved.Warnings = append(resolved.Warnings, shorten(w.String(), maxListedText))
 	}
 	a := r.authority()
-	return append([]event.Payload{resolved, &event.PolicyLoadedPayload{
+	loaded := &event.PolicyLoadedPayload{
 		Digest: a.Digest, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), Reviewer: string(a.Reviewer), SandboxMode: string(a.Sandbox),
 		Network: string(a.Plan.Network), Backend: r.backendName(), RuleFiles: ruleNames(r.files), Rules: r.rules.Len(),
 		Plan: event.Secret(planJSON(a.Plan)), Request: event.SecretJSON(terms.Asked(r.env, r.cfg, r.opts.AddDirs)),
-	}, &event.StartupPhasePayload{Phase: "thread_start_total", Status: "ready", Duration: time.Since(r.started).Milliseconds()}}, r.skippedHooks()...)
+	}
+	if r.network.Proxied {
+		loaded.NetworkRules = event.SecretJSON(r.network.Policy)
+		for _, note := range r.network.Notes {
+			loaded.Notes = append(loaded.Notes, shorten(note, maxListedText))
+		}
+	}
+	return append([]event.Payload{resolved, loaded, &event.StartupPhasePayload{Phase: "thread_start_total", Status: "ready", Duration: time.Since(r.started).Milliseconds()}}, r.skippedHooks()...)
 }
 
 // launch is what --what-if needs to load the configuration again.

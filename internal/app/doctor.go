@@ -121,7 +121,7 @@ func configChecks(cfg *config.Config, warnings []config.Warning) []check {
 	for _, w := range warnings {
 		checks = append(checks, check{"configuration", false, w.ManagedTypo(), w.String()})
 	}
-	if err := errors.Join(terms.Supported(cfg), terms.Refused(cfg)); err != nil {
+	if err := terms.Refused(cfg); err != nil {
 		checks = append(checks, check{"settings", false, true, err.Error()})
 	}
 	_, files, err := terms.Rules(cfg, false)

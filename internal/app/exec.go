@@ -71,6 +71,8 @@ type run struct {
 	images  []json.RawMessage
 	notes   string
 	confine terms.Confinement
+	network terms.Network
+	roads   *roads // nil before the session is assembled
 	rules   *execrules.Rules
 	files   []execrules.File
 	model   *responses.Client
@@ -191,6 +193,17 @@ func (r *run) configure() (err error) {
 func (r *run) govern(ctx context.Context) (err error) {
 	if r.rules, r.files, err = terms.Rules(r.cfg, r.opts.IgnoreRules); err != nil {
 		return err
+	}
+	if r.network, err = terms.NetworkOf(r.cfg, r.rules); err != nil {
+		return err
+	}
+	if r.network.Proxied {
+		for _, note := range r.network.Notes {
+			w := config.Warning{Kind: config.WarnNote, Key: "features.network_proxy", Message: note}
+			if r.warnings = append(r.warnings, w); r.command != nil { // the others were shown
+				cli.ShowWarnings(r.env, []config.Warning{w})
+			}
+		}
 	}
 	if r.confine, err = terms.Confine(ctx, r.env, r.cfg, r.opts.AddDirs); err != nil {
 		return err

@@ -38,16 +38,20 @@ func (r *run) widen(p event.Permissions) (filesystem.Plan, error) {
 			return filesystem.Plan{}, err
 		}
 	}
-	return r.confine.Plan.Widen(w)
+	plan, err := r.confine.Plan.Widen(w)
+	if err == nil && plan.Network == filesystem.NetworkOn && r.cfg.ProxyEnabled() && !plan.Unconfined {
+		plan.Network = filesystem.NetworkProxied // what is given goes by the same rules
+	}
+	return plan, err
 }
 
-// grantLimits is what managed requirements leave of grants. Network access that rules must filter is not given: a grant
-// would go around them.
+// grantLimits is what managed requirements leave of grants. Network access that rules must filter is given through the proxy,
+// and not where it is off: a grant would go around them.
 func grantLimits(cfg *config.Config) filesystem.Limits {
 	modes := cfg.Requirements.AllowedSandboxModes
 	narrow := modes != nil && !slices.Contains(modes, config.WorkspaceWrite) && !slices.Contains(modes, config.DangerFullAccess)
 	return filesystem.Limits{
 		NoWrite:   narrow,
-		NoNetwork: narrow || cfg.Requirements.Network.Present || cfg.NetworkProxy.Enabled,
+		NoNetwork: narrow || cfg.Requirements.Network.Present && !cfg.ProxyEnabled(),
 	}
 }

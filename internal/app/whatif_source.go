@@ -186,9 +186,6 @@ func planAgain(env cli.Env, cfg *config.Config, request string, old filesystem.P
 			return old, nil
 		}
 	}
-	if err := terms.Supported(cfg); err != nil {
-		return filesystem.Plan{}, fmt.Errorf("the sandbox it asks for: %w", err)
-	}
 	if known && now.Mode != filesystem.DangerFullAccess { // our own folders stay what they were
 		now.ReadOnly, now.DeniedReads = old.ReadOnly, old.DeniedReads
 	}

@@ -37,6 +37,7 @@ func (c *Config) Digest() string {
 		"hooks_on_failure":         c.Proctor.Hooks.OnFailure,
 		"mcp_servers":              serverPolicies(c.MCPServers),
 		"sandbox_backend":          c.Proctor.Sandbox.Backend,
+		"network":                  c.Proctor.Network,
 	}
 	b, err := json.Marshal(facts) // keys sorted; every value came through JSON before
 	if err != nil {

@@ -120,6 +120,7 @@ func (l *loader) config(req Requirements) *Config {
 	var environment *node
 	c.Proctor, environment = l.proctor(c.ProctorHome)
 	c.Environment = l.environment(c, environment)
+	l.network(c)
 	c.Proctor.Review.ReviewThresholds = c.Proctor.Review.narrowed(c.Requirements.Review)
 	return c
 }

@@ -169,6 +169,7 @@ func TestProctorFile(t *testing.T) {
 		Ledger:    ProctorLedger{Dir: caseHome + "/.local/state/proctor/l", KeyFile: caseHome + "/.local/state/proctor/keys/ledger.key", MinFreeBytes: 64 << 20},
 		Export:    ProctorExport{BatchRecords: 512, BatchDelay: 250 * time.Millisecond, ExitTimeout: 5 * time.Second, DeltaRecords: true},
 		Sandbox:   ProctorSandbox{Backend: "native", RecordDenials: true, Limits: ProctorLimits{Processes: 64, Allocation: 1 << 30, OpenFiles: 1 << 16}},
+		Network:   ProctorNetwork{OnMiss: "continue"},
 		Redact:    ProctorRedact{Level: "standard"},
 		Approvals: ProctorApprovals{People: 1, Wait: 10 * time.Minute},
 		Hooks:     ProctorHooks{OnFailure: "closed"},

@@ -16,6 +16,42 @@ type NetworkProxyTable struct {
 
 	DangerouslyAllowNonLoopbackProxy *bool `json:"dangerously_allow_non_loopback_proxy"`
 	DangerouslyAllowAllUnixSockets   *bool `json:"dangerously_allow_all_unix_sockets"`
+
+	Interception
+}
+
+// Interception are the keys of looking into TLS, as written: nothing here does that.
+type Interception struct {
+	MITM             any `json:"mitm,omitempty"`
+	MITMHooks        any `json:"mitm_hooks,omitempty"`
+	CredentialBroker any `json:"credential_broker,omitempty"`
+}
+
+// Wanted is the first key that asks for it, or empty.
+func (i Interception) Wanted() string {
+	for _, k := range []struct {
+		name  string
+		value any
+	}{{"mitm", i.MITM}, {"mitm_hooks", i.MITMHooks}, {"credential_broker", i.CredentialBroker}} {
+		switch v := k.value.(type) {
+		case nil:
+		case bool:
+			if v {
+				return k.name
+			}
+		case []any:
+			if len(v) > 0 {
+				return k.name
+			}
+		case map[string]any:
+			if on, written := v["enabled"].(bool); len(v) > 0 && (on || !written) {
+				return k.name
+			}
+		default:
+			return k.name
+		}
+	}
+	return ""
 }
 
 // NetworkProxy is [features.network_proxy] with its defaults filled in. It says
@@ -35,6 +71,8 @@ type NetworkProxy struct {
 
 	DangerouslyAllowNonLoopbackProxy bool `json:"dangerously_allow_non_loopback_proxy"`
 	DangerouslyAllowAllUnixSockets   bool `json:"dangerously_allow_all_unix_sockets"`
+
+	Interception
 }
 
 // NetworkRequirements is [experimental_network] of requirements. Present is

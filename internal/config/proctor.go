@@ -9,6 +9,7 @@ type Proctor struct {
 	Ledger  ProctorLedger  `json:"ledger"`
 	Export  ProctorExport  `json:"export"`
 	Sandbox ProctorSandbox `json:"sandbox"`
+	Network ProctorNetwork `json:"network"`
 	Redact  ProctorRedact  `json:"redact"`
 	Review  ProctorReview  `json:"review"`
 
@@ -71,6 +72,13 @@ type ProctorLimits struct {
 	Allocation int64 `json:"allocation"` // smallest request for memory that is refused, in bytes, from 1 GiB on
 	Core       int64 `json:"core"`       // size of a core file, in bytes: 0 for none, -1 for any
 	OpenFiles  int   `json:"open_files"` // descriptors of each process
+}
+
+// ProctorNetwork is what becomes of connections that no rule of the network proxy speaks about.
+type ProctorNetwork struct {
+	OnMiss      string `json:"on_miss"`     // continue, or kill as Codex does
+	Report      bool   `json:"report"`      // let misses through and record what would have been refused
+	Transparent bool   `json:"transparent"` // carry programs that know of no proxy
 }
 
 // ProctorRedact selects what leaves the machine in clear.

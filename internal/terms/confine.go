@@ -46,7 +46,7 @@ func Confine(ctx context.Context, env cli.Env, cfg *config.Config, addDirs []str
 // Plan is what cfg lets commands touch, with our own folders taken out.
 func Plan(env cli.Env, cfg *config.Config, addDirs []string) (filesystem.Plan, error) {
 	request := Asked(env, cfg, addDirs)
-	err := errors.Join(Supported(cfg), Refused(cfg))
+	err := Refused(cfg)
 	if err != nil {
 		return filesystem.Plan{}, err
 	}
@@ -76,6 +76,7 @@ func Asked(env cli.Env, cfg *config.Config, addDirs []string) filesystem.Request
 		WorkspaceRoots:      []string{cfg.Cwd},
 		WritableRoots:       cfg.SandboxWorkspaceWrite.WritableRoots,
 		NetworkAccess:       cfg.SandboxWorkspaceWrite.NetworkAccess,
+		Proxied:             cfg.Proxied(),
 		ExcludeTmpdirEnvVar: cfg.SandboxWorkspaceWrite.ExcludeTmpdirEnvVar,
 		ExcludeSlashTmp:     cfg.SandboxWorkspaceWrite.ExcludeSlashTmp,
 		TmpDir:              env.Getenv("TMPDIR"),
@@ -150,14 +151,4 @@ func Backends(env cli.Env, cfg *config.Config) backend.Options {
 // sandboxState is where the locks of placeholders lie: a command that could open them could hold up other runs.
 func sandboxState(cfg *config.Config) string {
 	return backend.SharedState(filepath.Join(cfg.ProctorHome, "sandbox"))
-}
-
-// Supported refuses settings that would confine more than this version can:
-// running without them would be less confined than the configuration says.
-func Supported(cfg *config.Config) error {
-	if cfg.NetworkAccess() && cfg.NetworkProxy.Enabled {
-		return cli.Fail(cli.Failure, errors.New("features.network_proxy: the network proxy is not part of this version; "+
-			"switch sandbox_workspace_write.network_access off, or the feature"))
-	}
-	return nil
 }

@@ -11,15 +11,12 @@ import (
 // Refused are settings that promise something this version does not keep. Running without it would be less than the
 // configuration says, so nothing runs; doc/compatibility.md lists them beside those that are merely inert.
 func Refused(cfg *config.Config) error {
+	if err := refusedNetwork(cfg); err != nil {
+		return err
+	}
 	req := cfg.Requirements
 	openai := cfg.ModelProviderID == config.ProviderOpenAI
 	switch {
-	case cfg.NetworkAccess() && req.Network.Present:
-		return refuse("requirements: experimental_network", "the managed network proxy is not part of this version",
-			"switch the network of commands off, sandbox_workspace_write.network_access = false")
-	case cfg.NetworkAccess() && profileRules(cfg):
-		return refuse(fmt.Sprintf("permissions.%s.network", cfg.PermissionProfile), "the network proxy is not part of this version",
-			"take its rules out, or switch its network off")
 	case openai && req.LoginMethods != nil && !slices.Contains(req.LoginMethods, "api"):
 		return refuse("requirements: allowed_login_methods", "this version signs in with an API key only", "allow \"api\", or use another model_provider")
 	case openai && cfg.ForcedLoginMethod == "chatgpt":
@@ -30,14 +27,6 @@ func Refused(cfg *config.Config) error {
 		return refuse("requirements: canonical_matching of rules.prefix_rules", "rules match the words of a command as written", "name each spelling in any_of")
 	}
 	return nil
-}
-
-// profileRules reports whether the selected profile limits where its network leads.
-func profileRules(cfg *config.Config) bool {
-	chain, _ := cfg.Chain(cfg.PermissionProfile)
-	return slices.ContainsFunc(chain, func(p config.PermissionProfile) bool {
-		return len(p.Network.Domains) > 0 || len(p.Network.UnixSockets) > 0 || p.Network.Mode == "limited"
-	})
 }
 
 func refuse(key, why, next string) error {

@@ -10,6 +10,7 @@ import (
 	"proctor/internal/cli"
 	"proctor/internal/config"
 	"proctor/internal/terms"
+	"proctor/policy/filesystem"
 )
 
 // SandboxOptions are the flags of proctor sandbox.
@@ -17,7 +18,16 @@ type SandboxOptions struct {
 	Config     config.Options
 	Argv       []string
 	LogDenials bool
+	// Proxy is nil where this program has none: then a command whose network is proxied is ErrWhole.
+	Proxy ProxyMaker
 }
+
+// ProxyMaker makes the proxy of a command whose network is proxied. tell gets each refusal, and whether the command is to end
+// for it.
+type ProxyMaker func(env cli.Env, n terms.Network, tell func(why string, end bool)) (*sandbox.Proxy, error)
+
+// ErrWhole means that only the whole program can do what was asked for: the front has no network proxy.
+var ErrWhole = errors.New("the network proxy is in the whole program only")
 
 // Sandbox runs one command confined, with the streams of this process.
 func Sandbox(ctx context.Context, env cli.Env, o SandboxOptions) error {
@@ -37,6 +47,16 @@ func Sandbox(ctx context.Context, env cli.Env, o SandboxOptions) error {
 	if o.LogDenials {
 		spec.OnDenial = func(d sandbox.Denial) { _, _ = fmt.Fprintln(env.Stderr, "denied:", cli.Plain(denialText(d))) }
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if c.Plan.Network == filesystem.NetworkProxied {
+		if o.Proxy == nil {
+			return ErrWhole
+		}
+		if spec.Proxy, err = commandProxy(env, cfg, o, cancel); err != nil {
+			return err
+		}
+	}
 	p, err := c.Backend.Start(ctx, spec)
 	if err != nil {
 		var unavailable *cli.ExitError
@@ -49,6 +69,29 @@ func Sandbox(ctx context.Context, env cli.Env, o SandboxOptions) error {
 	defer stop()
 	result := p.Wait()
 	return cli.Fail(cli.Exit(result.ExitCode), cli.Silent(result.ExitCode))
+}
+
+// commandProxy is the proxy of the one command; end ends it.
+func commandProxy(env cli.Env, cfg *config.Config, o SandboxOptions, end func()) (*sandbox.Proxy, error) {
+	rules, _, err := terms.Rules(cfg, false)
+	if err != nil {
+		return nil, err
+	}
+	network, err := terms.NetworkOf(cfg, rules)
+	if err != nil {
+		return nil, err
+	}
+	for _, note := range network.Notes {
+		cli.Warn(env, note)
+	}
+	return o.Proxy(env, network, func(why string, kill bool) {
+		if o.LogDenials || kill {
+			_, _ = fmt.Fprintln(env.Stderr, "denied:", cli.Plain(why))
+		}
+		if kill {
+			end()
+		}
+	})
 }
 
 func denialText(d sandbox.Denial) string {

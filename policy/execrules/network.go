@@ -53,6 +53,33 @@ func (r *Rules) Network(host, protocol string) NetworkMatch {
 	return out
 }
 
+// NetworkDomains are the hosts that network rules allow or forbid, as a table of egress has them: allow or deny. A rule counts
+// for its host whatever its protocol, as in Codex, and the strictest of several counts; prompts stay out.
+func (r *Rules) NetworkDomains() map[string]string {
+	if r == nil {
+		return nil
+	}
+	strictest := map[string]policy.Outcome{}
+	for key, list := range r.network {
+		for _, rule := range list {
+			if old, ok := strictest[key.host]; !ok || rule.decision.Strictness() > old.Strictness() {
+				strictest[key.host] = rule.decision
+			}
+		}
+	}
+	out := map[string]string{}
+	for host, o := range strictest {
+		switch o {
+		case policy.Allow:
+			out[host] = "allow"
+		case policy.Forbid:
+			out[host] = "deny"
+		default:
+		}
+	}
+	return out
+}
+
 func (l *loader) networkRule(t *starlark.Thread, b *starlark.Builtin, args starlark.Tuple, kwargs []starlark.Tuple) (starlark.Value, error) {
 	var host, protocol, decision string
 	var justification starlark.Value

@@ -13,6 +13,8 @@ type Request struct {
 	AdditionalWritable []string
 	// NetworkAccess is [sandbox_workspace_write].network_access; it has no effect in other modes.
 	NetworkAccess bool
+	// Proxied: the network that commands have, by mode or profile, is what a proxy lets through. It gives none by itself.
+	Proxied bool
 	// ExcludeTmpdirEnvVar and ExcludeSlashTmp take $TMPDIR and /tmp out of the writable roots.
 	ExcludeTmpdirEnvVar, ExcludeSlashTmp bool
 	// TmpDir is the value of TMPDIR, or empty.

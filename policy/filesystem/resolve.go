@@ -34,6 +34,9 @@ func Resolve(r Request, facts Facts) (Plan, error) {
 	default:
 		return Plan{}, fmt.Errorf("%w: unknown sandbox mode %q, expected read-only, workspace-write, danger-full-access or profile", ErrInvalidRequest, r.Mode)
 	}
+	if r.Proxied && p.Network == NetworkOn {
+		p.Network = NetworkProxied
+	}
 	for _, given := range slices.Concat(r.ReadOnly, given(r, facts)) {
 		if !canonical(given) {
 			return Plan{}, fmt.Errorf("%w: path %q is not absolute and clean", ErrInvalidRequest, given)

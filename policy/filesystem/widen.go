@@ -44,7 +44,7 @@ type Widening struct {
 
 // Widen is p with more rights. What p hides stays hidden and what it protects stays protected: a path in there, a path with a
 // protected name in it and a missing one are ErrBeyond, and so is the root of the file system. New roots have protected names
-// of their own. A plan without a sandbox is returned as it is.
+// of their own. A network that a proxy filters stays so. A plan without a sandbox is returned as it is.
 func (p Plan) Widen(w Widening) (Plan, error) {
 	if p.Unconfined {
 		return p, nil
@@ -62,7 +62,7 @@ func (p Plan) Widen(w Widening) (Plan, error) {
 		return Plan{}, err
 	}
 	out := p
-	if w.Permissions.Network {
+	if w.Permissions.Network && p.Network == NetworkOff {
 		out.Network = NetworkOn
 	}
 	if !p.ReadAll {

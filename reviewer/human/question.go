@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"proctor/event"
+	"proctor/policy"
 	"proctor/policy/execrules"
 	"proctor/reviewer"
 )
@@ -67,7 +68,11 @@ func RuleLine(r reviewer.Request) (line string, offered bool) { return ruleLine(
 
 // ruleLine is the rule that an approval of scope rule adds, as it is written; false when none is offered.
 func ruleLine(r reviewer.Request) (line string, offered bool) {
-	if len(r.Amendment.Prefix) == 0 {
+	switch {
+	case r.Amendment.Host != "":
+		line, err := execrules.AmendNetwork(r.Amendment.Host, r.Amendment.Protocol, policy.Allow)
+		return line, err == nil
+	case len(r.Amendment.Prefix) == 0:
 		return "", false
 	}
 	line, err := execrules.Amend(r.Amendment.Prefix)

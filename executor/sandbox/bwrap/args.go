@@ -4,6 +4,7 @@ package bwrap
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"proctor/executor/sandbox"
@@ -73,11 +74,7 @@ func arguments(s sandbox.Spec, ops []view.Op, hidden string) ([]string, error) {
 
 func environment(s sandbox.Spec) []string {
 	var out []string
-	env := s.Env
-	if s.Plan.Network == filesystem.NetworkOff {
-		env = append(append([]string(nil), env...), sandbox.NetworkDisabledEnv)
-	}
-	for _, v := range env {
+	for _, v := range sandbox.Announced(s, sandbox.ProxyAddr) {
 		if name, value, ok := strings.Cut(v, "="); ok && name != "" {
 			out = append(out, "--setenv", name, value)
 		}
@@ -88,9 +85,17 @@ func environment(s sandbox.Spec) []string {
 // command is what bwrap executes. bwrap's init is the leader of the new session, so with a terminal setsid (util-linux
 // or busybox) makes one more and the terminal its controlling one: Ctrl-C then reaches the command and not bwrap, which
 // would end everything.
-func command(s sandbox.Spec, setsid string) []string {
-	if !s.TTY {
-		return s.Argv
+func command(s sandbox.Spec, setsid string) ([]string, error) {
+	words := slices.Clone(s.Argv)
+	if s.Plan.Network == filesystem.NetworkProxied { // the inlet executes it, and has no PATH
+		path, err := sandbox.LookPath(s)
+		if err != nil {
+			return nil, err
+		}
+		words[0] = path
 	}
-	return append([]string{setsid, "-c", "--"}, s.Argv...)
+	if s.TTY {
+		words = append([]string{setsid, "-c", "--"}, words...)
+	}
+	return words, nil
 }

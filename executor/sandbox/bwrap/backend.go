@@ -16,6 +16,8 @@ import (
 	"proctor/executor/sandbox/mountpoint"
 	"proctor/executor/sandbox/process"
 	"proctor/executor/sandbox/seccomp"
+	"proctor/executor/sandbox/steps"
+	"proctor/policy/filesystem"
 )
 
 // drain is how long output may trail after bwrap is gone; its PID namespace died before it.
@@ -82,13 +84,17 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 		_ = b.options.Guard.Start(b.options.Registry, b.options.Executable)
 	}
 	args, err := arguments(spec, ops, b.hidden)
+	var words []string
+	if err == nil {
+		words, err = command(spec, setsid)
+	}
 	if err != nil {
 		hold.Release()
 		return nil, err
 	}
-	l := &launch{backend: b, filters: filters, spec: spec, setsid: setsid, args: args, hold: hold, commandStarted: make(chan struct{}), command: -1}
+	l := &launch{backend: b, filters: filters, spec: spec, words: words, args: args, hold: hold, commandStarted: make(chan struct{}), command: -1}
 	o := process.Options{
-		Spec: spec, Build: l.build, Running: l.running, OnCommand: l.onCommand,
+		Spec: spec, Build: l.build, Running: l.running, OnCommand: l.onCommand, Inlet: l.inlet,
 		End: l.end, Signal: l.signal, Drain: drain, Close: l.close,
 	}
 	if !b.setuid && !b.options.Unsupervised {
@@ -118,13 +124,15 @@ type launch struct {
 	backend *Backend
 	filters seccomp.Filters
 	spec    sandbox.Spec
-	setsid  string
+	words   []string // the command
 	args    []string
 	hold    *mountpoint.Hold
 
 	status     *status
 	reading    sync.WaitGroup
 	supervised bool
+	starter    *steps.Program
+	control    *os.File // where the sockets of the proxy come from, nil without one
 	block      *os.File // unsupervised, bwrap's child waits until it is closed
 
 	commandStarted chan struct{} // closed by onCommand
@@ -172,11 +180,22 @@ func (l *launch) build(supervised bool) (process.Command, error) {
 		l.block = release
 		extra, words = append(extra, wait), append(words, "--block-fd", fdBlock)
 	}
+	if l.spec.Plan.Network == filesystem.NetworkProxied {
+		more, err := l.openInlet(len(extra))
+		if err != nil {
+			for _, f := range append(extra, read) {
+				_ = f.Close()
+			}
+			return process.Command{}, err
+		}
+		extra = append(extra, more...)
+		l.words = append([]string{fmt.Sprintf("/proc/self/fd/%d", firstExtra+len(extra)-1)}, l.words...)
+	}
 	l.status = newStatus(read)
 	l.reading.Go(l.status.read)
 	return process.Command{
 		Path:  l.backend.options.Path,
-		Args:  append(append(words, "--"), command(l.spec, l.setsid)...),
+		Args:  append(append(words, "--"), l.words...),
 		Env:   []string{},
 		Dir:   "/",
 		Extra: extra,
@@ -250,6 +269,9 @@ func (l *launch) end(ws syscall.WaitStatus) process.End {
 func (l *launch) close() {
 	if l.block != nil {
 		_ = l.block.Close()
+	}
+	if l.control != nil {
+		_ = l.control.Close()
 	}
 	l.reading.Wait()
 	l.mu.Lock()

@@ -28,6 +28,10 @@ func (s *Supervisor) look(l listener, n *notification, row seccomp.Call) unix.Er
 		}
 		return 0 // a sealed file is not executable: the kernel refuses
 	}
+	if row.Addr > 0 {
+		s.lookAddress(l, n, row)
+		return 0
+	}
 	var targets [2]target
 	for i, arg := range row.Paths {
 		t, ok := s.resolver.resolve(pid, arg, n.Data.Args)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"runtime"
 	"strconv"
@@ -20,7 +21,6 @@ import (
 	"proctor/executor/sandbox"
 	"proctor/executor/sandbox/denial"
 	"proctor/executor/sandbox/process"
-	"proctor/policy/filesystem"
 )
 
 const drain = 5 * time.Second
@@ -85,10 +85,7 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 	case err != nil:
 		return nil, fmt.Errorf("%w: make Landlock rules: %w", sandbox.ErrSetup, err)
 	}
-	env := append([]string(nil), spec.Env...)
-	if spec.Plan.Network == filesystem.NetworkOff {
-		env = append(env, sandbox.NetworkDisabledEnv)
-	}
+	env := sandbox.Announced(spec, netip.AddrPort{})
 	var changeRoots []string
 	if spec.OnChange != nil {
 		changeRoots = spec.ChangeRoots

@@ -77,22 +77,18 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 	if len(hold.Paths()) > 0 && b.options.Guard != nil {
 		_ = b.options.Guard.Start(b.options.Registry, b.options.Executable) // without it the next start sweeps
 	}
-	env := append([]string(nil), spec.Env...)
-	if spec.Plan.Network == filesystem.NetworkOff {
-		env = append(env, sandbox.NetworkDisabledEnv)
-	}
 	limits, err := process.Lower(0, spec.Limits)
 	if err != nil {
 		hold.Release()
 		return nil, err
 	}
 	l := &launch{hold: hold, program: compile(job{
-		ops: ops, hidden: b.hidden, path: path, args: spec.Argv, env: env, dir: spec.Dir, tty: spec.TTY,
-		network: spec.Plan.Network == filesystem.NetworkOn, supervise: !b.options.Unsupervised, filters: filters,
+		ops: ops, hidden: b.hidden, path: path, args: spec.Argv, env: sandbox.Announced(spec, sandbox.ProxyAddr), dir: spec.Dir, tty: spec.TTY,
+		network: spec.Plan.Network == filesystem.NetworkOn, proxied: spec.Plan.Network == filesystem.NetworkProxied, supervise: !b.options.Unsupervised, filters: filters,
 		limits: limits, uid: os.Geteuid(), gid: os.Getegid(),
 	})}
 	p, err := process.Start(ctx, process.Options{
-		Spec: spec, Calls: filters.Calls, Build: l.build, Adopt: l.adopt, Listener: l.awaitListener, Running: l.awaitCommand,
+		Spec: spec, Calls: filters.Calls, Build: l.build, Adopt: l.adopt, Listener: l.awaitListener, Running: l.awaitCommand, Inlet: l.inlet,
 		Failure: l.failure, End: l.end, Signal: l.signal, Drain: drain, Close: l.close,
 	})
 	if err != nil {

@@ -27,6 +27,7 @@ func TestCompile(t *testing.T) {
 			j.supervise, j.tty = true, true
 			j.limits = []process.Resource{{Name: "core", Which: unix.RLIMIT_CORE}}
 		},
+		"proxied": func(j *job) { j.proxied = true },
 		"workspace": func(j *job) {
 			j.network = true
 			j.ops = []view.Op{{Kind: view.HideDir, Path: "/s"}, {Kind: view.Writable, Path: "/w"}, {Kind: view.HideFile, Path: "/etc/k"},

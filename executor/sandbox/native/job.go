@@ -23,7 +23,9 @@ type job struct {
 	dir    string
 	tty    bool
 	// network: the command sees the network of the host.
-	network   bool
+	network bool
+	// proxied: it reaches the proxy, through sockets that are handed out.
+	proxied   bool
 	supervise bool
 	filters   seccomp.Filters
 	limits    []process.Resource

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/inlet"
 	"proctor/executor/sandbox/mountpoint"
 	"proctor/executor/sandbox/process"
 	"proctor/executor/sandbox/steps"
@@ -22,7 +24,8 @@ type launch struct {
 	hold    *mountpoint.Hold
 	control *os.File // our end
 	early   []packet // received already, to be looked at next
-	failed  error    // why nothing was run
+	sockets []*os.File
+	failed  error // why nothing was run
 	ended   *process.End
 
 	mu      sync.Mutex
@@ -87,6 +90,10 @@ func (l *launch) receive() (packet, error) {
 	} else {
 		p, err = receive(l.control)
 	}
+	if err == nil && p.is(inlet.Packet) {
+		l.sockets = p.files
+		return l.receive()
+	}
 	if err == nil && len(p.data) == sizeFailed {
 		err = l.program.Explain(p.data)
 		l.failed = err
@@ -120,6 +127,13 @@ func (l *launch) awaitCommand(<-chan struct{}) bool {
 	return true
 }
 
+// inlet is called when the command runs: the sockets came before.
+func (l *launch) inlet() (sandbox.Sockets, error) {
+	files := l.sockets
+	l.sockets = nil
+	return inlet.Sockets(files)
+}
+
 func (l *launch) failure() string {
 	if l.failed == nil {
 		return ""
@@ -138,8 +152,8 @@ func (l *launch) end(ws syscall.WaitStatus) process.End {
 
 func (l *launch) conclude(ws syscall.WaitStatus) process.End {
 	for p, err := l.receive(); !errors.Is(err, errClosed); p, err = l.receive() {
-		if p.descriptor != nil {
-			_ = p.descriptor.Close()
+		for _, f := range p.files {
+			_ = f.Close()
 		}
 		if status, ok := p.ended(); ok {
 			ws = syscall.WaitStatus(status)
@@ -175,6 +189,9 @@ func (l *launch) close() {
 	}
 	if l.control != nil {
 		_ = l.control.Close()
+	}
+	for _, f := range l.sockets {
+		_ = f.Close()
 	}
 	l.hold.Release()
 }

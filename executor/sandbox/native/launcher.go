@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"proctor/executor/sandbox/inlet"
 	"proctor/executor/sandbox/steps"
 )
 
@@ -44,6 +45,10 @@ func (c *compiler) pidOne(j job) {
 	// If the parent died before that call its end of the socket is closed by now.
 	poll := c.Bytes([]byte{fdControl, 0, 0, 0, 0, 0, 0, 0})
 	c.do("see that the parent lives", unix.SYS_PPOLL, poll, 1, c.Words(0, 0))
+	if j.proxied {
+		inlet.Up(c.Program, c.free)
+		inlet.Add(c.Program, fdControl, c.free)
+	}
 	c.view(j)
 	c.do("enter working directory", unix.SYS_CHDIR, c.String(j.dir))
 	c.dropPrivileges()

@@ -10,13 +10,15 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"proctor/executor/sandbox/inlet"
 	"proctor/executor/sandbox/steps"
 )
 
 // The packets on the control socket, told apart by their length:
 //
 //	8 bytes   from the launcher: the init's process id
-//	1 byte    packetListener or packetStarted, with a descriptor: the seccomp listener, a pidfd of the command
+//	1 byte    packetListener or packetStarted, with a descriptor: the seccomp listener, a pidfd of the command;
+//	          inlet.Packet, with the sockets of the proxy
 //	4 bytes   from the init: the wait status of the command
 //	16 bytes  from any of them: a failed step (steps.Report), nothing was run
 const (
@@ -34,13 +36,8 @@ type message struct {
 }
 
 func (c *compiler) message(kind byte) message {
-	vector := c.Words(c.Bytes([]byte{kind}), 1)
-	control := c.Words(uintptr(unix.CmsgLen(4)), unix.SOL_SOCKET|unix.SCM_RIGHTS<<32, 0)
-	const headerOfControl = 16
-	return message{
-		header: c.Words(0, 0, vector, 1, control, uintptr(unix.CmsgSpace(4)), 0),
-		right:  control + headerOfControl,
-	}
+	header, right := inlet.Message(c.Program, kind, make([]byte, 4))
+	return message{header: header, right: right}
 }
 
 func (c *compiler) send(name string, m message) {
@@ -49,8 +46,10 @@ func (c *compiler) send(name string, m message) {
 
 // packet is one of them, as received.
 type packet struct {
-	data       []byte
+	data []byte
+	// descriptor is the first one, files are all.
 	descriptor *os.File
+	files      []*os.File
 }
 
 var errClosed = errors.New("the sandbox processes ended without a word")
@@ -58,7 +57,7 @@ var errClosed = errors.New("the sandbox processes ended without a word")
 // receive waits for the next packet; errClosed after the last.
 func receive(control *os.File) (packet, error) {
 	var data [sizeFailed]byte
-	rights := make([]byte, unix.CmsgSpace(4))
+	rights := make([]byte, unix.CmsgSpace(4*inlet.Count))
 	for {
 		n, rn, _, _, err := unix.Recvmsg(int(control.Fd()), data[:], rights, unix.MSG_CMSG_CLOEXEC)
 		switch {
@@ -69,20 +68,12 @@ func receive(control *os.File) (packet, error) {
 		case n == 0:
 			return packet{}, errClosed
 		}
-		return packet{data: data[:n], descriptor: received(rights[:rn])}, nil
+		p := packet{data: data[:n], files: inlet.Files(rights[:rn])}
+		if len(p.files) > 0 {
+			p.descriptor = p.files[0]
+		}
+		return p, nil
 	}
-}
-
-func received(rights []byte) *os.File {
-	messages, err := unix.ParseSocketControlMessage(rights)
-	if err != nil || len(messages) != 1 {
-		return nil
-	}
-	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil || len(fds) != 1 {
-		return nil
-	}
-	return os.NewFile(uintptr(fds[0]), "from the sandbox")
 }
 
 func (p packet) is(kind byte) bool { return len(p.data) == 1 && p.data[0] == kind }

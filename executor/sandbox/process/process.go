@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -18,6 +19,7 @@ import (
 	"proctor/executor/sandbox/change"
 	"proctor/executor/sandbox/denial"
 	"proctor/executor/sandbox/seccomp"
+	"proctor/policy/filesystem"
 )
 
 // Command is what to execute.
@@ -54,6 +56,8 @@ type Options struct {
 	Listener func(exited <-chan struct{}) *os.File
 	// Running, when set, waits until the command runs, or returns false when it never will.
 	Running func(exited <-chan struct{}) bool
+	// Inlet hands over the sockets for Spec.Proxy once the command runs; required by a proxied network.
+	Inlet func() (sandbox.Sockets, error)
 	// OnCommand is told each thread that is about to become the command or its init (supervised only).
 	OnCommand func(thread int)
 	// End reads the wait status; nil means the child was the command itself.
@@ -89,6 +93,10 @@ type Process struct {
 
 	running, supervising sync.WaitGroup
 	killed               sync.Once
+
+	// serving is over when the proxy has let go of all connections; unserve ends it.
+	serving sync.WaitGroup
+	unserve context.CancelFunc
 }
 
 // Start runs the command and returns when it runs, or with an error when nothing was run.
@@ -125,7 +133,44 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 	if o.Running != nil && !o.Running(p.exited) {
 		<-p.exited
 	}
+	if err := p.serve(ctx); err != nil {
+		p.Kill()
+		p.failed = true
+		close(p.settled)
+		<-p.done
+		return nil, fmt.Errorf("%w: %w", sandbox.ErrSetup, err)
+	}
 	return p.settle(ctx)
+}
+
+// serve gives the proxy its sockets. An error means that the command runs without a road, and must end.
+func (p *Process) serve(ctx context.Context) error {
+	spec := p.options.Spec
+	if spec.Plan.Network != filesystem.NetworkProxied {
+		return nil
+	}
+	select {
+	case <-p.exited:
+		return nil // before it could make use of it, or without having run: settle tells which
+	default:
+	}
+	if p.options.Inlet == nil {
+		return errors.New("this backend has no way to a proxy")
+	}
+	sockets, err := p.options.Inlet()
+	if err != nil {
+		return err
+	}
+	ctx, p.unserve = context.WithCancel(context.WithoutCancel(ctx))
+	p.serving.Go(func() { spec.Proxy.Serve(ctx, sockets) })
+	return nil
+}
+
+func (p *Process) stopServing() {
+	if p.unserve != nil {
+		p.unserve()
+	}
+	p.serving.Wait()
 }
 
 // settle lets output flow, or reports why nothing was run.
@@ -183,6 +228,7 @@ func (p *Process) run(started chan<- error) {
 	<-p.settled
 	p.forget()
 	p.stopSupervising()
+	p.stopServing()
 	p.streams.finish(p.options.Drain)
 	p.result = p.conclude()
 	p.result.ChangesOmitted = p.tellChanges()

@@ -46,6 +46,7 @@ const (
 const (
 	RuleNetworkOff     = "network_off"
 	RuleNetworkFamily  = "network_family"
+	RuleProxyOnly      = "proxy_only" // the only road is the proxy, and this address is not it
 	RulePrivilegedCall = "privileged_call"
 	RuleSetuidBit      = "set_user_id"
 	RuleMemoryProgram  = "memory_program"

@@ -13,7 +13,8 @@ import "golang.org/x/sys/unix"
 //
 // shutdown stays open, other than in Codex: Node.js ends the input of a child with it.
 //
-// Proxied: TCP and UDP sockets only; the network namespace holds nothing but the proxy.
+// Proxied: TCP and UDP sockets and pairs of connected Unix sockets, without those of datagrams as above; the network namespace holds nothing but the proxy. Addresses that calls name are
+// looked at, for a program that does not know of the proxy; the kernel has no route for them.
 //
 // On: families that leave the machine's network stack or reach its hypervisor stay closed, and so do raw sockets.
 func networkCalls() []Call {
@@ -23,6 +24,9 @@ func networkCalls() []Call {
 		return Call{Name: name, Class: class, Scope: NetworkOff, Access: name, Rule: RuleNetworkOff}
 	}
 	withAddr := func(c Call, arg int) Call { c.Addr = arg; return c }
+	proxied := func(name string, arg int) Call {
+		return Call{Name: name, Class: Watched, Scope: NetworkProxied, Access: "connect", Rule: RuleProxyOnly, Addr: arg}
+	}
 	socket := func(name string, scope Scope, conditions ...Condition) Call {
 		rule := RuleNetworkFamily
 		if scope == NetworkOff {
@@ -45,9 +49,15 @@ func networkCalls() []Call {
 		off(Silent, "getsockname"), off(Silent, "getpeername"),
 		off(Silent, "getsockopt"), off(Silent, "setsockopt"),
 
-		socket("socket", NetworkProxied, not(family, unix.AF_INET), not(family, unix.AF_INET6)),
+		proxied("connect", 1), proxied("sendto", 4).only(not(4, 0)),
+		// The question to a name service daemon, whose answer nobody waits for.
+		Call{Name: "socket", Class: Silent, Scope: NetworkProxied, Access: "socket", Rule: RuleNetworkFamily, When: when(is(family, unix.AF_UNIX), is(kind, nameService))},
+		socket("socket", NetworkProxied, not(family, unix.AF_INET), not(family, unix.AF_INET6), not(family, unix.AF_UNIX)),
+		socket("socket", NetworkProxied, not(family, unix.AF_INET), not(family, unix.AF_INET6), not(kind, nameService)),
 		socket("socket", NetworkOn, not(family, unix.AF_UNIX), not(family, unix.AF_INET), not(family, unix.AF_INET6), not(family, unix.AF_NETLINK)),
 		socket("socket", NetworkProxied|NetworkOn, not(family, unix.AF_UNIX), not(family, unix.AF_NETLINK), masked(kind, typeMask, unix.SOCK_RAW)),
 		socket("socketpair", NetworkProxied|NetworkOn, not(family, unix.AF_UNIX)),
+		socket("socketpair", NetworkProxied, masked(kind, typeMask, unix.SOCK_DGRAM)),
+		socket("socketpair", NetworkProxied, masked(kind, typeMask, unix.SOCK_RAW)),
 	}
 }

@@ -31,8 +31,10 @@ type process struct {
 	exact   bool   // set with exit
 	exit    *int   // set when it ended
 	took    time.Duration
-	killed  bool  // by us
-	setup   error // the confinement could not be built after all: nothing was run
+	killed  bool   // by us
+	setup   error  // the confinement could not be built after all: nothing was run
+	blocked string // what the proxy refused, for the model; set with exit
+	endedBy string // the refusal for which it was ended
 }
 
 // output is sandbox.Spec.OnOutput.
@@ -62,6 +64,7 @@ func (p *process) follow() {
 	p.denials = max(p.denials, r.Denials+r.DenialsDropped)
 	p.dropped, p.omitted = r.DenialsDropped, r.ChangesOmitted
 	p.backend, p.exact = r.Backend, r.DenialsExact
+	p.blocked, p.endedBy = blocked(r), r.EndedBy
 	background := p.id != 0
 	p.mu.Unlock()
 	if background {
@@ -75,6 +78,7 @@ func (p *process) final() tool.Result {
 	defer p.mu.Unlock()
 	r := p.result()
 	r.Output, r.Truncated = answer(&p.all, tool.DefaultOutputTokens, p.took, 0, p.exit)
+	r.Output += p.blocked
 	return r
 }
 
@@ -84,6 +88,12 @@ func (p *process) take(tokens int, start time.Time) tool.Result {
 	r.Duration = time.Since(start)
 	r.Output, r.Truncated = answer(&p.fresh, tokens, r.Duration, r.Running, p.exit)
 	p.fresh.Reset()
+	if p.exit != nil {
+		r.Output += p.blocked
+	}
+	if p.endedBy != "" {
+		r.Output = processFailed(p.endedBy)
+	}
 	return r
 }
 
@@ -96,6 +106,9 @@ func (p *process) result() tool.Result {
 	}
 	if p.setup == nil {
 		code := *p.exit
+		if p.endedBy != "" {
+			code, r.Success = -1, false // as Codex tells it
+		}
 		r.ExitCode = &code
 	}
 	return r
