@@ -33,6 +33,9 @@ type lane struct {
 	broken  error // why nothing more can be sent
 }
 
+// acknowledgeWithin is how long the answer to one message is waited for before it is sent again. A leader that died takes answers with it.
+const acknowledgeWithin = 2 * time.Second
+
 // laneEvents bounds the events of one message; a ledger takes as many at once.
 const laneEvents = 4096
 
@@ -185,7 +188,7 @@ func (c *cluster) put(l *lane, sent []*submission) (number uint64, err error) {
 
 // once publishes, and finds out what a refusal means: the message must follow the newest of its session.
 func (c *cluster) once(ctx context.Context, l *lane, first uint64, msg *nats.Msg) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, acknowledgeWithin)
 	defer cancel()
 	if !l.known {
 		newest, err := c.newest(ctx, l)

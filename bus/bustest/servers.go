@@ -206,6 +206,7 @@ const patience = 2 * time.Minute
 func (s *Servers) Leader(stream string) int {
 	s.t.Helper()
 	js := s.JetStream("node")
+	defer js.Conn().Close()
 	for end := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
 		info, err := js.Stream(s.t.Context(), stream)
 		if err == nil && info.CachedInfo().Cluster != nil {
@@ -219,6 +220,36 @@ func (s *Servers) Leader(stream string) int {
 			s.t.Fatalf("stream %s has no leader: %v", stream, err)
 		}
 	}
+}
+
+// AwaitReplicas waits until every server has all of some streams, so that any one of them can be missed.
+func (s *Servers) AwaitReplicas(streams ...string) {
+	s.t.Helper()
+	js := s.JetStream("node")
+	defer js.Conn().Close()
+	for _, stream := range streams {
+		for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+			info, err := js.Stream(s.t.Context(), stream)
+			if err == nil && whole(info.CachedInfo().Cluster, len(s.cmds)) {
+				break
+			}
+			if time.Now().After(end) {
+				s.t.Fatalf("the replicas of %s do not catch up: %v", stream, err)
+			}
+		}
+	}
+}
+
+func whole(c *jetstream.ClusterInfo, servers int) bool {
+	if c == nil || c.Leader == "" || len(c.Replicas) != servers-1 {
+		return false
+	}
+	for _, r := range c.Replicas {
+		if r.Offline || !r.Current {
+			return false
+		}
+	}
+	return true
 }
 
 // awaitCluster waits until JetStream answers.

@@ -1,0 +1,279 @@
+package bus_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"proctor/bus"
+	"proctor/bus/bustest"
+	"proctor/event"
+	"proctor/ledger"
+)
+
+const (
+	nodeDir = "PROCTOR_BUS_TEST_NODE" // the ledger of a process that is a ledger node
+	nodeURL = "PROCTOR_BUS_TEST_URL"
+
+	clusterWriters = 20
+)
+
+// nodeUntilKilled is a ledger node.
+func nodeUntilKilled(dir string) error {
+	l, err := ledger.Open(dir, ledger.Options{CheckpointEvery: 64})
+	if err != nil {
+		return err
+	}
+	fmt.Println(ready)
+	return bus.ServeNode(context.Background(), bus.ClusterOptions{URL: os.Getenv(nodeURL), Patience: 2 * time.Minute, Partitions: 2},
+		bus.NodeOptions{
+			Name: filepath.Base(dir), Identity: l.PublicKey(), Lease: 2 * time.Second,
+			Say: func(text string) { fmt.Println(text) },
+		}, l)
+}
+
+// nodeProcess is one of two ledger nodes, with a ledger of its own.
+type nodeProcess struct {
+	t    *testing.T
+	dir  string
+	url  string
+	cmd  *exec.Cmd
+	read chan struct{}
+}
+
+func (n *nodeProcess) start() {
+	n.t.Helper()
+	n.cmd, n.read = exec.Command(os.Args[0], "-test.run=^$"), make(chan struct{})
+	n.cmd.Env = append(os.Environ(), nodeDir+"="+n.dir, nodeURL+"="+n.url, "GOMAXPROCS=2")
+	n.cmd.Stderr = os.Stderr
+	out, err := n.cmd.StdoutPipe()
+	if err == nil {
+		err = n.cmd.Start()
+	}
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || lines.Text() != ready {
+		n.t.Fatalf("ledger node %s did not start: %q", n.dir, lines.Text())
+	}
+	go func() {
+		defer close(n.read)
+		for lines.Scan() {
+			n.t.Logf("node %s: %s", filepath.Base(n.dir), lines.Text())
+		}
+	}()
+}
+
+func (n *nodeProcess) kill() {
+	if n.cmd != nil {
+		_ = n.cmd.Process.Signal(syscall.SIGKILL)
+		<-n.read
+		_ = n.cmd.Wait()
+		n.cmd = nil
+	}
+}
+
+// writers record in sessions of their own until they are told to end, and remember their receipts.
+type writers struct {
+	mu   sync.Mutex
+	acks map[event.ID]uint64 // number in the session
+	last map[string]uint64   // of each session
+	work sync.WaitGroup
+	stop context.CancelFunc
+}
+
+func startWriters(t *testing.T, b []*bus.Bus) *writers {
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &writers{acks: map[event.ID]uint64{}, last: map[string]uint64{}, stop: cancel}
+	for i := range clusterWriters {
+		s, err := event.NewStream(string(event.NewID()), 0, "", "", b[i%len(b)], time.Now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.work.Go(func() {
+			for ctx.Err() == nil {
+				if err := w.write(s); err != nil {
+					t.Errorf("session %s: %v", s.Session(), err)
+					return
+				}
+			}
+		})
+	}
+	return w
+}
+
+func (w *writers) write(s *event.Stream) error {
+	drafts := make([]event.Draft, 1+rand.N(3))
+	for i := range drafts {
+		drafts[i] = draft("text")
+	}
+	if err := s.Publish(context.Background(), draft("published")); err != nil {
+		return err
+	}
+	receipts, err := s.Record(context.Background(), drafts...)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range receipts {
+		w.acks[r.ID], w.last[s.Session()] = r.SessionSeq, r.SessionSeq
+	}
+	return nil
+}
+
+func (w *writers) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.acks)
+}
+
+// TestServersAndNodesAreKilled kills servers of a cluster, its leaders above all, and ledger nodes, while 20 writers record: what was
+// acknowledged reaches the ledgers, once, in its order. Two nodes take partitions over from each other, so each ledger may hold a part
+// of the record; what both hold is the same, and the two together hold all.
+func TestServersAndNodesAreKilled(t *testing.T) {
+	cuts := 4
+	if os.Getenv(soak) != "" {
+		cuts = 200
+		if n, err := strconv.Atoi(os.Getenv(soak)); err == nil {
+			cuts = max(n, cuts)
+		}
+	}
+	s := bustest.Start(t, 3)
+	nodes := []*nodeProcess{{t: t, dir: filepath.Join(t.TempDir(), "a"), url: s.URL("node")}, {t: t, dir: filepath.Join(t.TempDir(), "b"), url: s.URL("node")}}
+	for _, n := range nodes {
+		n.start()
+		defer n.kill()
+	}
+	buses := []*bus.Bus{dialCluster(t, s), dialCluster(t, s), dialCluster(t, s)}
+	w := startWriters(t, buses)
+	killed := map[string]int{}
+	for cut := range cuts {
+		begun := time.Now()
+		waitForMore(t, w, 50+rand.N(100))
+		what := []string{"leader", "server", "node", "leader and node"}[cut%4]
+		killed[what]++
+		victim := rand.N(s.Len())
+		if what != "node" && what != "server" {
+			victim = s.Leader("proctor-" + strconv.Itoa(rand.N(2)))
+		}
+		node := nodes[rand.N(len(nodes))]
+		if what != "node" {
+			s.Kill(victim)
+		}
+		if what == "node" || what == "leader and node" {
+			node.kill()
+		}
+		waitForMore(t, w, 50+rand.N(50)) // two servers go on
+		if !s.Alive(victim) {
+			s.Restart(victim)
+		}
+		if node.cmd == nil {
+			if rand.N(2) == 0 {
+				time.Sleep(rand.N(4 * time.Second)) // so that the other node may take over
+			}
+			node.start()
+		}
+		s.AwaitReplicas("proctor-0", "proctor-1") // else the next kill could take the majority
+		t.Logf("cut %d, %s: %s", cut, what, time.Since(begun).Round(time.Millisecond))
+	}
+	w.stop()
+	w.work.Wait()
+	checkLedgers(t, w, nodes)
+	t.Logf("%d cuts %v, %d events acknowledged", cuts, killed, len(w.acks))
+}
+
+func waitForMore(t *testing.T, w *writers, n int) {
+	t.Helper()
+	from := w.count()
+	for end := time.Now().Add(2 * time.Minute); w.count() < from+n; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) || t.Failed() {
+			t.Fatalf("%d receipts of %d", w.count()-from, n)
+		}
+	}
+}
+
+// checkLedgers waits until all is in a ledger, and compares.
+func checkLedgers(t *testing.T, w *writers, nodes []*nodeProcess) {
+	t.Helper()
+	var all []map[event.ID]uint64
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		all = all[:0]
+		missing := len(w.acks)
+		for _, n := range nodes {
+			all = append(all, readLedger(t, n.dir, false))
+		}
+		for id := range w.acks {
+			if _, ok := all[0][id]; ok {
+				missing--
+			} else if _, ok := all[1][id]; ok {
+				missing--
+			}
+		}
+		if missing == 0 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d acknowledged events are in no ledger", missing, len(w.acks))
+		}
+	}
+	for id, number := range w.acks {
+		for _, ledger := range all {
+			if got, ok := ledger[id]; ok && got != number {
+				t.Fatalf("event %s was acknowledged as number %d of its session and is number %d", id, number, got)
+			}
+		}
+	}
+	for _, n := range nodes {
+		readLedger(t, n.dir, true)
+	}
+}
+
+// readLedger is every event with its number; each once, each session without gaps.
+func readLedger(t *testing.T, dir string, verify bool) map[event.ID]uint64 {
+	t.Helper()
+	l, err := ledger.OpenReadOnly(dir, ledger.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	events, last := map[event.ID]uint64{}, map[string]uint64{}
+	for next := event.Seq(0); ; {
+		entries, err := l.Read(t.Context(), next, 512)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if e.Kind == event.MessageRefused {
+				t.Fatalf("a message was refused: %s", e.Raw)
+			}
+			if _, ok := events[e.ID]; ok || e.SessionSeq != last[e.Session]+1 || e.Event.Seq != e.SessionSeq {
+				t.Fatalf("event %s, number %d of session %s, after %d", e.ID, e.SessionSeq, e.Session, last[e.Session])
+			}
+			events[e.ID], last[e.Session], next = e.SessionSeq, e.SessionSeq, e.Seq+1
+		}
+		if len(entries) < 512 {
+			break
+		}
+	}
+	if verify {
+		report, err := l.Verify(t.Context(), ledger.VerifyOptions{})
+		text, _ := json.Marshal(report)
+		if err != nil || !report.OK {
+			t.Fatal(errors.Join(err, fmt.Errorf("verify %s: %s", dir, text)))
+		}
+	}
+	return events
+}
