@@ -169,10 +169,16 @@ func (s *Servers) stop() {
 	}
 }
 
-// Log is the end of what a server said.
+// Log is what a server complained of, the end of it.
 func (s *Servers) Log(i int) string {
 	text, _ := os.ReadFile(filepath.Join(s.dir, name(i), "log"))
-	return string(text[max(0, len(text)-2000):])
+	var said []string
+	for line := range strings.Lines(string(text)) {
+		if !strings.Contains(line, "[INF]") {
+			said = append(said, line)
+		}
+	}
+	return strings.Join(said[max(0, len(said)-20):], "")
 }
 
 // URL is that of all servers, for a user of accounts.conf: node or agent.

@@ -13,12 +13,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"proctor/bus/bustest"
 	"proctor/executor/sandbox/backend"
 )
 
-// TestMain serves three kinds of process: launchers of the sandbox, the command proctor that scripts run, and the tests.
+// TestMain serves four kinds of process: launchers of the sandbox, NATS servers, the command proctor that scripts run, and the tests.
 func TestMain(m *testing.M) {
 	backend.Main()
+	bustest.Main()
 	testscript.Main(leakChecked{m}, programs)
 }
 

@@ -38,7 +38,7 @@ func (s *settings) withStore(c *cobra.Command, env cli.Env, a access, run func(*
 	s.ignoreUserConfig = true
 	open, as := opener(app.Open), app.Reader
 	if a == writes {
-		open, as = app.OpenExisting, app.Runner
+		open, as = app.OpenExisting, app.Keeper
 	}
 	store, cfg, done, err := s.openStore(c, env, open, as)
 	if err != nil {

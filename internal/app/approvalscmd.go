@@ -178,7 +178,11 @@ func AnswerApproval(ctx context.Context, env cli.Env, s *Store, id string, o Ans
 		p.Vote, p.Scope = event.Approved, o.Scope
 	}
 	draft := event.Draft{ID: event.NewID(), Turn: a.Request.Turn, Call: a.Request.Call, Cause: a.Event, Actor: event.User, Payload: p}
-	if _, err := s.Bus.Borrow(a.Request.Session).Record(ctx, draft); err != nil {
+	in, err := s.borrow(ctx, a.Request.Session)
+	if err != nil {
+		return err
+	}
+	if _, err := in.Record(ctx, draft); err != nil {
 		return cli.Fail(cli.Failure, s.notCounted(ctx, a, err))
 	}
 	return s.outcome(ctx, env, a.Request.ID, a.Request.Session, draft.ID, o.JSON)

@@ -23,6 +23,9 @@ func (r *run) writeEvents(ctx context.Context) error {
 		}
 		out = r.events
 	}
+	if r.store.remote {
+		return cli.Fail(cli.Failure, fmt.Errorf("write events: %w", errElsewhere))
+	}
 	if err := r.store.refresh(); err != nil {
 		return cli.Fail(cli.Failure, fmt.Errorf("write events: %w", err))
 	}

@@ -309,6 +309,9 @@ func (r *run) openSession(ctx context.Context) error {
 		r.stream, err = r.store.begin(r.session, r.trace)
 		return err
 	}
+	if err := r.store.readable(); err != nil {
+		return cli.Fail(cli.Failure, err)
+	}
 	if err := r.store.claim(id); err != nil {
 		return err
 	}

@@ -62,7 +62,10 @@ func OverrideApproval(ctx context.Context, env cli.Env, s *Store, id string, o A
 func (s *Store) into(ctx context.Context, session string, draft event.Draft, check func(*executor.State) error) error {
 	release, err := ledger.Claim(s.dir, session)
 	if errors.Is(err, ledger.ErrClaimed) {
-		_, err := s.Bus.Borrow(session).Record(ctx, draft)
+		in, err := s.borrow(ctx, session)
+		if err == nil {
+			_, err = in.Record(ctx, draft)
+		}
 		return err
 	}
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"proctor/bus"
 	"proctor/event"
@@ -21,6 +22,9 @@ func Serve(ctx context.Context, env cli.Env, o config.Options) error {
 		return err
 	}
 	cli.ShowWarnings(env, warnings)
+	if err := checkNode(cfg.Proctor.Bus); err != nil {
+		return err
+	}
 	store, err := Open(ctx, env, cfg, Service)
 	if err != nil {
 		return err
@@ -51,13 +55,21 @@ func serve(ctx context.Context, env cli.Env, s *Store, cfg *config.Config) error
 	defer stop()
 	s.work.Go(func() { s.retain(retaining, env, cfg.Proctor.Ledger.Retention) })
 	serving(env, "serving process %d: ledger %s to the processes of this user on %s, %s", os.Getpid(), s.dir, filepath.Join(s.dir, bus.Socket), destinations(export))
+	node := make(chan error, 1) // its end; none comes without a cluster
+	var taking sync.WaitGroup
+	if cfg.Proctor.Bus.URL != "" {
+		taking.Go(func() { node <- s.serveNode(retaining, env, cfg.Proctor.Bus) })
+	}
 	select {
 	case <-ctx.Done():
 		serving(env, "%v: ending", context.Cause(ctx))
 		err = nil
 	case <-s.Failed():
 		err = notRecordedBy(s)
+	case err = <-node:
 	}
+	stop()
+	taking.Wait()
 	export.finish(ctx, env)
 	return err
 }

@@ -10,13 +10,17 @@ import (
 	"proctor/bus"
 	"proctor/executor"
 	"proctor/internal/cli"
+	"proctor/internal/config"
 	"proctor/ledger"
 )
 
 // share is this process's part in a ledger that several processes use: see package bus.
 type share struct {
 	dir     string
-	service bool // this process stays
+	service bool              // this process stays
+	cluster config.ProctorBus // its URL is empty on one machine
+	remote  bool              // Bus is that of the cluster
+	reach   *bus.Bus          // to runs elsewhere, beside Bus; nil until needed
 	env     cli.Env
 	log     *slog.Logger
 	closing chan struct{}
@@ -32,8 +36,8 @@ type share struct {
 	owning []func(context.Context) // to call when this process becomes the owner later
 }
 
-func newShare(env cli.Env, dir string) *share {
-	return &share{dir: dir, env: env, log: env.Logger(), closing: make(chan struct{}), failed: make(chan struct{})}
+func newShare(env cli.Env, dir string, cluster config.ProctorBus) *share {
+	return &share{dir: dir, cluster: cluster, env: env, log: env.Logger(), closing: make(chan struct{}), failed: make(chan struct{})}
 }
 
 // join connects s, as the owner if no other process is.
@@ -186,8 +190,11 @@ func (s *share) end() error {
 	return errors.Join(errs...)
 }
 
-// recover closes sessions that were left open and that no process claims: whoever wrote them is gone.
+// recover closes sessions that were left open and that no process claims: whoever wrote them is gone. Those of a cluster stay open.
 func (s *Store) recover(ctx context.Context) (closed []Recovered, err error) {
+	if s.cluster.URL != "" { // who runs a session elsewhere cannot be seen from here
+		return nil, nil
+	}
 	l := s.owned()
 	sessions, err := l.OpenSessions(ctx)
 	if err != nil {

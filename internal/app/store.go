@@ -49,7 +49,9 @@ const (
 	Reader Access = iota
 	// Runner records, and makes the ledger if there is none: beside an owner it submits to that.
 	Runner
-	// Service is Runner for a process that stays, see bus.JoinOptions.
+	// Keeper is Runner for what is about the ledger on this machine, also where runs record on a cluster.
+	Keeper
+	// Service is Keeper for a process that stays, see bus.JoinOptions.
 	Service
 )
 
@@ -60,8 +62,15 @@ func Open(ctx context.Context, env cli.Env, cfg *config.Config, access Access) (
 	if access == Reader && !ledger.Exists(dir) {
 		return nil, noLedger(dir)
 	}
-	s := &Store{share: newShare(env, dir)}
+	s := &Store{share: newShare(env, dir, cfg.Proctor.Bus)}
 	s.service = access == Service
+	if access == Runner && s.cluster.URL != "" {
+		s.remote = true
+		if err := s.dial(ctx, s.cluster); err != nil {
+			return nil, errors.Join(notDurable(err), s.Close(ctx))
+		}
+		return s, nil
+	}
 	var err error
 	if access == Reader {
 		_, err = s.takeLedger(ctx)
@@ -85,6 +94,9 @@ var errNoSession = errors.New("the ledger holds no session yet; run 'proctor exe
 
 // LastSession is the id of the run that was active last.
 func (s *Store) LastSession(ctx context.Context) (string, error) {
+	if err := s.readable(); err != nil {
+		return "", err
+	}
 	info, err := s.Ledger.LastSession(ctx)
 	if errors.Is(err, ledger.ErrUnknownSession) {
 		return "", errNoSession
@@ -94,6 +106,9 @@ func (s *Store) LastSession(ctx context.Context) (string, error) {
 
 // LastSessionIn is the id of the conversation in a folder that was active last.
 func (s *Store) LastSessionIn(ctx context.Context, cwd string) (string, error) {
+	if err := s.readable(); err != nil {
+		return "", err
+	}
 	sessions, err := s.Ledger.Sessions(ctx)
 	if err != nil {
 		return "", err
@@ -130,8 +145,10 @@ func (s *Store) begin(session string, t traceContext) (*event.Stream, error) {
 // Close flushes nothing of a stream: flush those first. Other processes go on with another owner.
 func (s *Store) Close(ctx context.Context) error {
 	var err error
-	if s.Bus != nil {
-		err = s.Bus.Close(ctx)
+	for _, b := range []*bus.Bus{s.reach, s.Bus} {
+		if b != nil {
+			err = errors.Join(err, b.Close(ctx))
+		}
 	}
 	return errors.Join(err, s.end())
 }

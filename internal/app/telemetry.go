@@ -61,7 +61,7 @@ func (t *telemetry) finish(ctx context.Context) {
 	switch {
 	case started:
 		export.finish(ctx, t.r.env)
-	case exports(t.r.cfg):
+	case exports(t.r.cfg) && !t.r.store.remote: // the ledger nodes of a cluster export by themselves
 		if err := t.r.awaitExport(context.WithoutCancel(ctx)); err != nil {
 			_, _ = fmt.Fprintln(t.r.env.Stderr, "telemetry:", cli.Plain(err.Error()))
 		}

@@ -30,8 +30,20 @@ type ProctorApprovals struct {
 
 // ProctorBus selects the embedded bus or an external NATS cluster.
 type ProctorBus struct {
-	URL       string `json:"url"`        // empty = embedded
+	URL       string `json:"url"`        // empty = embedded; several with commas
 	CredsFile string `json:"creds_file"` // NATS credentials for URL
+	CAFile    string `json:"ca_file"`    // PEM, of who signed the servers' certificates
+	CertFile  string `json:"cert_file"`  // PEM, of this client, with KeyFile
+	KeyFile   string `json:"key_file"`
+	// AssumeSynced believes servers that do not say whether they sync every write.
+	AssumeSynced bool `json:"assume_synced"`
+	Replicas     int  `json:"replicas"` // servers that must have a message, at least
+
+	// The rest is about 'proctor serve', which takes partitions into its ledger when it has a name.
+	Node       string        `json:"node"`
+	Home       []int         `json:"home"`       // partitions to take at once; others when nobody does; empty = all
+	Partitions int           `json:"partitions"` // to make when there are none; 0 = what is there, or 4
+	Keep       time.Duration `json:"keep"`       // of messages that the ledger has, written as "7d"; 0 = for ever
 }
 
 // ProctorLedger says where the record is kept.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"path"
+	"strings"
 	"time"
 )
 
@@ -9,6 +10,14 @@ const proctorDefaults = `
 [bus]
 url = ""
 creds_file = ""
+ca_file = ""
+cert_file = ""
+key_file = ""
+assume_synced = false
+replicas = 3
+node = ""
+partitions = 0
+keep = "7d"
 [ledger]
 dir = "ledger"
 key_file = "keys/ledger.key"
@@ -45,7 +54,8 @@ on_failure = "closed"
 
 func proctorSchema() *spec {
 	return table(map[string]*spec{
-		"bus": table(map[string]*spec{"url": text(), "creds_file": text()}),
+		"bus": table(map[string]*spec{"url": text(), "creds_file": text(), "ca_file": text(), "cert_file": text(), "key_file": text(),
+			"assume_synced": boolean(), "replicas": within(1, 5), "node": nodeSpec(), "home": list(within(0, 1023)), "partitions": within(0, 1024), "keep": ageSpec()}),
 		"ledger": table(map[string]*spec{"dir": text(), "key_file": text(), "min_free_bytes": count(),
 			"retention": table(map[string]*spec{"max_age": ageSpec(), "max_bytes": count()})}),
 		"export": table(map[string]*spec{"batch_records": within(1, 1<<16),
@@ -64,6 +74,17 @@ func proctorSchema() *spec {
 func limitsSchema() *spec {
 	return table(map[string]*spec{"processes": within(-1, 1<<22), "memory": count(), "allocation": count(),
 		"core": within(-1, 1<<53), "open_files": count()})
+}
+
+// nodeSpec is a name that can stand in the record and in the names of consumers.
+func nodeSpec() *spec {
+	return &spec{kind: stringValue, check: func(n *node) (string, string) {
+		name := n.val.(string)
+		if len(name) > 64 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
+			return "got " + shown(name), "a name of at most 64 letters, digits, '-' and '_'"
+		}
+		return "", ""
+	}}
 }
 
 func durationSpec() *spec {
@@ -101,13 +122,15 @@ func (l *loader) proctor(home string) (Proctor, *node) {
 		d, _ := time.ParseDuration(t.text(key...)) // checked by the schema
 		t.find(key...).val = int64(d)
 	}
-	age, _ := ParseAge(t.text("ledger", "retention", "max_age"))
-	t.find("ledger", "retention", "max_age").val = int64(age)
+	for _, key := range [][]string{{"ledger", "retention", "max_age"}, {"bus", "keep"}} {
+		age, _ := ParseAge(t.text(key...)) // checked by the schema
+		t.find(key...).val = int64(age)
+	}
 	var p Proctor
 	if err := decode(t, &p); err != nil {
 		l.r.fail(&Error{File: file, Err: err})
 	}
-	for _, dir := range []*string{&p.Ledger.Dir, &p.Ledger.KeyFile, &p.Bus.CredsFile} {
+	for _, dir := range []*string{&p.Ledger.Dir, &p.Ledger.KeyFile, &p.Bus.CredsFile, &p.Bus.CAFile, &p.Bus.CertFile, &p.Bus.KeyFile} {
 		if *dir != "" && !path.IsAbs(*dir) {
 			*dir = path.Join(home, *dir)
 		}
