@@ -93,6 +93,8 @@ var catalog = [...]CatalogEntry{
 	{NetworkClosed, 1, Info, (*NetworkClosedPayload)(nil), "", "an allowed connection ended: bytes both ways, duration, why"},
 	{SandboxDenial, 1, Warn, (*SandboxDenialPayload)(nil), "proctor.sandbox.denial", "one call that confinement refused: path or address, call, rule"},
 	{FileChange, 1, Info, (*FileChangePayload)(nil), "", "a patch or a command changed a file, with digests"},
+	{FileRead, 1, Info, (*FileReadPayload)(nil), "", "the agent program itself looked at a file, through the executor"},
+	{ExecutorAttached, 1, Info, (*ExecutorAttachedPayload)(nil), "", "an agent program of others works through the executor: which, over what"},
 	{TurnCompleted, 1, Info, (*TurnCompletedPayload)(nil), "codex.turn.e2e", "a turn ended: completed, failed or interrupted"},
 	{SessionHeartbeat, 1, Info, (*SessionHeartbeatPayload)(nil), "", "an open session still runs, with the counts of all before"},
 	{SessionClosed, 1, Info, (*SessionClosedPayload)(nil), "", "the last event of a session, with the counts of all before"},

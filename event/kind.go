@@ -55,6 +55,8 @@ const (
 	SandboxDenial     Kind = "proctor.sandbox_denial"
 	NetworkClosed     Kind = "proctor.network_closed"
 	FileChange        Kind = "proctor.file_change"
+	FileRead          Kind = "proctor.file_read"
+	ExecutorAttached  Kind = "proctor.executor_attached"
 	Checkpoint        Kind = "proctor.checkpoint"
 	ExportGap         Kind = "proctor.export_gap"
 	Erasure           Kind = "proctor.erasure"

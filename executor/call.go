@@ -124,6 +124,9 @@ func (c *call) supervise(ctx context.Context, proposal tool.Proposal) (json.RawM
 	if p, ok := proposal.(tool.Prefixed); ok {
 		request.Prefix = p.PrefixRule()
 	}
+	if p, ok := proposal.(tool.Narrowed); ok {
+		request.Narrow = p.Narrow
+	}
 	ruling, err := c.t.s.opts.Gate.Rule(ctx, request)
 	if err != nil {
 		return nil, err

@@ -57,6 +57,7 @@ const (
 	ReasonPatchOutside      Reason = "patch_outside_writable"
 	ReasonPatchProtected    Reason = "patch_protected_path"
 	ReasonPatchHidden       Reason = "patch_hidden_path"
+	ReasonReadHidden        Reason = "read_hidden_path"
 	ReasonPatchNoTargets    Reason = "patch_without_targets"
 	ReasonToolDestructive   Reason = "tool_destructive"
 	ReasonToolSideEffects   Reason = "tool_side_effects"

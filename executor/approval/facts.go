@@ -42,6 +42,8 @@ type Request struct {
 	Parsed *command.Parsed
 	// Prefix are the first words of the command that the model would like approved for later too; only a proposal.
 	Prefix []string
+	// Narrow is what of a plan the call asked for, when that may be less; nil means the plan as it is.
+	Narrow func(filesystem.Plan) filesystem.Plan
 }
 
 // Facts gathers what Decide looks at. It touches nothing: paths in the action are canonical already.

@@ -154,6 +154,9 @@ type considered struct {
 func (g *Gate) consider(r Request) considered {
 	c := considered{authority: g.Authority()}
 	c.plan, c.held = g.effective(r.Turn)
+	if r.Narrow != nil {
+		c.plan = r.Narrow(c.plan)
+	}
 	c.authority.Plan = c.plan
 	c.facts = Facts(c.authority, r)
 	c.facts.Permissions = g.judge(r.Action, c.held)

@@ -116,6 +116,9 @@ func (g *Gate) widen(out *Ruling, r Request, c considered) bool {
 		out.Allowed, out.Message = false, "the permissions that were asked for cannot be given any more: "+err.Error()
 		return false
 	}
+	if r.Narrow != nil {
+		plan = r.Narrow(plan)
+	}
 	out.Plan, out.Permissions = plan, sum
 	return true
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"proctor/policy"
+	"proctor/policy/filesystem"
 )
 
 // The interfaces below are aspects that some tools and proposals have besides
@@ -47,6 +48,11 @@ type Planner interface{ Steps() []Step }
 type Step struct {
 	Text   string `json:"step"`
 	Status string `json:"status"` // pending, in_progress, completed
+}
+
+// Narrowed is a Proposal that asks for less than the plan of the session gives: its call is decided and run under that.
+type Narrowed interface {
+	Narrow(filesystem.Plan) filesystem.Plan
 }
 
 // Prefixed is a Proposal with the command prefix that the model wants approved for the future, or nil.

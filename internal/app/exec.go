@@ -326,8 +326,8 @@ func (r *run) openSession(ctx context.Context) error {
 		return cli.Fail(cli.Failure, fmt.Errorf("no session %q in the ledger; 'proctor ledger ls' lists them", id))
 	case !state.Complete:
 		return cli.Fail(cli.Failure, fmt.Errorf("session %s cannot go on: a part of its conversation was erased", id))
-	case state.Start.Originator == runOriginator:
-		return cli.Fail(cli.Failure, fmt.Errorf("session %s cannot go on: it is one command of 'proctor run', not a conversation", id))
+	case !converses(state.Start.Originator):
+		return cli.Fail(cli.Failure, fmt.Errorf("session %s cannot go on: it holds commands of %s, not a conversation", id, state.Start.Originator))
 	}
 	r.session, r.state = id, state
 	r.trace = r.store.traceOf(ctx, id)

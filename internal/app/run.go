@@ -38,6 +38,8 @@ type RunOptions struct {
 	// Unrecorded leaves the output out of the ledger and hands the streams over as they are.
 	Unrecorded bool
 	EventsFile string
+	// originator marks the sessions; empty means those of proctor run.
+	originator string
 }
 
 // Run supervises one command: the path of a tool call in Exec, without a model. Status is that of the command, or see ExitOf.
@@ -92,7 +94,7 @@ func (r *run) startCommand(host string) event.ConversationStartsPayload {
 	return event.ConversationStartsPayload{
 		ProviderName: noModel, Model: noModel, ReasoningSummary: noModel, LegacyMultiAgentInfo: "none",
 		ApprovalPolicy: r.cfg.ApprovalPolicy.String(), SandboxPolicy: string(r.cfg.SandboxMode), Reviewer: string(r.cfg.ApprovalsReviewer),
-		AppVersion: cli.Version, Originator: runOriginator, TerminalType: terminalType(r.env), Cwd: event.Secret(r.cfg.Cwd), Git: r.git,
+		AppVersion: cli.Version, Originator: or(r.command.originator, runOriginator), TerminalType: terminalType(r.env), Cwd: event.Secret(r.cfg.Cwd), Git: r.git,
 		Host: host, PID: os.Getpid(), Telemetry: exports(r.cfg), TraceParent: r.trace.parent,
 	}
 }

@@ -118,7 +118,7 @@ func (s *Store) LastSessionIn(ctx context.Context, cwd string) (string, error) {
 	}
 	var last ledger.SessionInfo
 	for _, info := range sessions {
-		if info.Cwd == cwd && info.Model != "" && info.Originator != runOriginator && (last.ID == "" || info.Last > last.Last) {
+		if info.Cwd == cwd && info.Model != "" && converses(info.Originator) && (last.ID == "" || info.Last > last.Last) {
 			last = info
 		}
 	}

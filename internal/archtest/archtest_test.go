@@ -74,6 +74,7 @@ var containment = []struct {
 	{"github.com/elastic/go-seccomp-bpf", []string{"executor/sandbox/seccomp"}},
 	{"github.com/creack/pty", []string{"executor/sandbox"}},
 	{"github.com/modelcontextprotocol/", []string{"executor/tool/mcp"}},
+	{"golang.org/x/net/websocket", []string{"internal/codex/execserver"}},
 }
 
 // pure packages may not reach the world: what they decide is decided again in replay.

@@ -27,3 +27,9 @@ func (*Staged) Commit() error { return errSystem }
 
 // Discard has nothing to remove.
 func (*Staged) Discard() {}
+
+// MakeDir always fails.
+func MakeDir(string, bool, func(string) error) error { return errSystem }
+
+// RemoveDir always fails.
+func RemoveDir(string) error { return errSystem }

@@ -27,8 +27,9 @@ type Options struct {
 	Secrets []Named
 
 	// Stdin, Stdout and Stderr are handed to the command as they are; output on such a file is neither seen nor recorded.
-	// Without a Stdin the input is empty.
+	// Without a Stdin the input is empty, unless OpenStdin keeps it open for the process that Attach gets.
 	Stdin, Stdout, Stderr *os.File
+	OpenStdin             bool
 	// TTY, StdoutTTY, StderrTTY, Merged, Rows and Cols are those of sandbox.Spec.
 	TTY, StdoutTTY, StderrTTY, Merged bool
 	Rows, Cols                        uint16
@@ -45,6 +46,8 @@ type Options struct {
 	Ask func(cause error) syscall.Signal
 	// Grace is how long the command may take after that; 10 s by default.
 	Grace time.Duration
+	// Permissions is how the command asks to run, event.UseDefault when empty; Justification says why.
+	Permissions, Justification string
 	// Limits are those of the command.
 	Limits sandbox.Limits
 }
@@ -62,9 +65,12 @@ func New(o Options) *Command {
 	if o.Grace <= 0 {
 		o.Grace = defaultGrace
 	}
+	if o.Permissions == "" {
+		o.Permissions = event.UseDefault
+	}
 	o.Argv, o.Env = slices.Clone(o.Argv), slices.Clone(o.Env)
 	return &Command{o: o, action: event.Action{
-		Kind: event.ActionCommand, Tool: o.Name, Argv: o.Argv, Cwd: o.Dir, EnvNames: names(o.Env, o.Secrets), TTY: o.TTY, Permissions: event.UseDefault,
+		Kind: event.ActionCommand, Tool: o.Name, Argv: o.Argv, Cwd: o.Dir, EnvNames: names(o.Env, o.Secrets), TTY: o.TTY, Permissions: o.Permissions, Justification: o.Justification,
 	}}
 }
 
@@ -105,7 +111,7 @@ func (c *Command) Run(ctx context.Context, g tool.Grant, o tool.Observer) (tool.
 	p, err := g.Backend.Start(context.WithoutCancel(ctx), sandbox.Spec{
 		Argv: c.o.Argv, Dir: c.o.Dir, Env: c.environ(), Plan: g.Plan, TTY: c.o.TTY, Rows: c.o.Rows, Cols: c.o.Cols,
 		StdoutTTY: c.o.StdoutTTY, StderrTTY: c.o.StderrTTY, Merged: c.o.Merged,
-		StdinFile: c.o.Stdin, StdoutFile: c.o.Stdout, StderrFile: c.o.Stderr,
+		Stdin: c.o.OpenStdin, StdinFile: c.o.Stdin, StdoutFile: c.o.Stdout, StderrFile: c.o.Stderr,
 		OnOutput: output, OnDenial: o.Denied, OnChange: tool.Changes(o), ChangeRoots: tool.ChangeRoots(g.Plan, c.o.Env),
 		Limits: c.o.Limits,
 	})

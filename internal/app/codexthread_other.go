@@ -1,0 +1,6 @@
+//go:build !linux
+
+package app
+
+// threadOfParent is known on Linux only.
+func threadOfParent() string { return "" }
