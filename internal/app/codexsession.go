@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"proctor/event"
 	"proctor/executor"
 	"proctor/executor/sandbox"
 	"proctor/internal/cli"
@@ -96,11 +95,14 @@ func (s *codexSession) open(ctx context.Context, t execserver.Thread) (err error
 	if r.state, err = executor.Load(ctx, r.store.Ledger, t.ID); err != nil {
 		return notDurable(err)
 	}
-	var last uint64
-	if r.state != nil {
-		last = r.state.Last
+	if r.state == nil {
+		r.trace = newTrace(r.env)
+		r.stream, err = r.store.begin(t.ID, r.trace)
+	} else {
+		r.trace = r.store.traceOf(ctx, t.ID)
+		r.stream, err = r.store.Stream(t.ID, r.state.Last)
 	}
-	if r.stream, err = r.store.Stream(t.ID, last); err != nil {
+	if err != nil {
 		return err
 	}
 	if s.parts, err = r.assemble(ctx); err != nil {
@@ -167,6 +169,3 @@ func (s *codexSession) close(ctx context.Context, reason string) error {
 	}
 	return err
 }
-
-var _ execserver.Host = (*codexHost)(nil)
-var _ event.Payload = (*event.ExecutorAttachedPayload)(nil)
