@@ -74,7 +74,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"fakemodel": cmdFakemodel, "model-done": cmdModelDone, "requests": cmdRequests, "wait-requests": cmdWaitRequests,
 	"sink": cmdSink, "sink-fault": cmdSinkFault, "sink-count": cmdSinkCount, "sink-distinct": cmdSinkDistinct, "sink-points": cmdSinkPoints, "sink-complete": cmdSinkComplete,
 	"json-count": cmdJSONCount, "json-values": cmdJSONValues, "same-value": cmdSameValue, "json-text": cmdJSONText, "supervised": cmdSupervised, "clean": cmdClean,
-	"big-file": cmdBigFile, "mcp-http": cmdMCPHTTP,
+	"big-file": cmdBigFile, "mcp-http": cmdMCPHTTP, "website": cmdWebsite,
 }
 
 // setup gives a script homes, a repository to work in, and a name that its processes can be found by.

@@ -11,7 +11,7 @@ import (
 )
 
 func newPolicy(env cli.Env) *cobra.Command {
-	return group("policy", "decisions without running anything", newPolicyCheck(env), newPolicyExplain(env), newPolicyTest(env))
+	return group("policy", "decisions without running anything", newPolicyCheck(env), newPolicyExplain(env), newPolicyEgress(env), newPolicyTest(env))
 }
 
 func newPolicyCheck(env cli.Env) *cobra.Command {

@@ -27,6 +27,14 @@ type NetworkAnswer struct {
 	Reason policy.Reason
 }
 
+// AsksAboutNetwork reports whether anybody may be asked about a miss.
+func (g *Gate) AsksAboutNetwork() bool {
+	f := Facts(g.Authority(), Request{Action: event.Action{Kind: event.ActionNetwork}, Network: &policy.Network{
+		Enabled: true, Outcome: policy.Forbid, Reason: policy.ReasonNotAllowed, Askable: true,
+	}})
+	return policy.Decide(f).Outcome == policy.Prompt
+}
+
 // networkTool names requests about destinations, which no tool makes.
 const networkTool = "network"
 

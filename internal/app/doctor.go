@@ -16,6 +16,7 @@ import (
 	"proctor/internal/config"
 	"proctor/internal/terms"
 	"proctor/ledger"
+	"proctor/policy/execrules"
 )
 
 // check is one line of doctor.
@@ -124,11 +125,38 @@ func configChecks(cfg *config.Config, warnings []config.Warning) []check {
 	if err := terms.Refused(cfg); err != nil {
 		checks = append(checks, check{"settings", false, true, err.Error()})
 	}
-	_, files, err := terms.Rules(cfg, false)
+	rules, files, err := terms.Rules(cfg, false)
 	if err != nil {
 		return append(checks, check{"rules", false, true, err.Error()})
 	}
-	return append(checks, check{"rules", true, true, fmt.Sprintf("%d files", len(files))}, hooksCheck(cfg))
+	checks = append(checks, check{"rules", true, true, fmt.Sprintf("%d files", len(files))}, hooksCheck(cfg))
+	return append(checks, networkChecks(cfg, rules)...)
+}
+
+// networkChecks say how commands reach the network, and what of its settings is dangerous or does not count.
+func networkChecks(cfg *config.Config, rules *execrules.Rules) []check {
+	n, err := terms.NetworkOf(cfg, rules)
+	if err != nil {
+		return []check{{"network", false, true, err.Error()}}
+	}
+	how := "commands have none"
+	switch {
+	case n.Proxied:
+		rules := len(n.Policy.Domains)
+		if m := n.Policy.Managed; m != nil {
+			rules += len(m.Domains)
+		}
+		how = fmt.Sprintf("through the proxy only, %s mode, %d rules; 'proctor policy egress HOST' decides about one", n.Policy.Mode, rules)
+	case cfg.NetworkAccess():
+		how = "commands reach everything directly"
+	}
+	checks := []check{{"network", true, false, how}}
+	for _, note := range n.Notes {
+		if n.Proxied {
+			checks = append(checks, check{"network", false, false, note})
+		}
+	}
+	return checks
 }
 
 func configFile(cfg *config.Config) string {

@@ -28,11 +28,14 @@ type roads struct {
 	open map[string]executor.Road // by execution id
 }
 
-// newRoads is nil where nothing is proxied.
+// newRoads makes the roads of a session, for whatever of it is proxied.
 func (r *run) newRoads(gate *approval.Gate) (*roads, error) {
 	n := &roads{terms: r.network, stream: r.stream, gate: gate, open: map[string]executor.Road{}}
 	o := proxyOptions(r.env, r.network)
-	o.OnDecision, o.OnClose, o.OnMiss = n.decided, n.closed, n.missed
+	o.OnDecision, o.OnClose = n.decided, n.closed
+	if gate.AsksAboutNetwork() {
+		o.OnMiss = n.missed
+	}
 	var err error
 	if n.proxy, err = netproxy.New(o); err != nil {
 		return nil, cli.Fail(cli.Failure, err)
