@@ -56,7 +56,7 @@ bench: build ## benchmarks, as ratios against a baseline in the same run
 	sh tools/bench.sh
 
 soak: ## longer runs of the crash, fault and fuzz tests
-	PROCTOR_SOAK=1 $(GO) test -count=1 -timeout 60m ./ledger ./executor/sandbox/... ./internal/app
+	PROCTOR_SOAK=1 $(GO) test -count=1 -timeout 90m ./ledger ./bus ./executor/sandbox/... ./internal/app
 	sh tools/fuzz.sh 60s
 
 fuzz: ## every fuzz test for ten seconds

@@ -144,7 +144,7 @@ func (w *writers) count() int {
 // acknowledged reaches the ledgers, once, in its order. Two nodes take partitions over from each other, so each ledger may hold a part
 // of the record; what both hold is the same, and the two together hold all.
 func TestServersAndNodesAreKilled(t *testing.T) {
-	cuts := 4
+	cuts := 8
 	if os.Getenv(soak) != "" {
 		cuts = 200
 		if n, err := strconv.Atoi(os.Getenv(soak)); err == nil {
@@ -159,40 +159,36 @@ func TestServersAndNodesAreKilled(t *testing.T) {
 	}
 	buses := []*bus.Bus{dialCluster(t, s), dialCluster(t, s), dialCluster(t, s)}
 	w := startWriters(t, buses)
-	killed := map[string]int{}
-	for cut := range cuts {
+	servers, leaders, ledgers := 0, 0, 0
+	for servers+ledgers < cuts {
 		begun := time.Now()
-		waitForMore(t, w, 50+rand.N(100))
-		what := []string{"leader", "server", "node", "leader and node"}[cut%4]
-		killed[what]++
+		waitForMore(t, w, rand.N(100))
 		victim := rand.N(s.Len())
-		if what != "node" && what != "server" {
+		if rand.N(3) > 0 {
 			victim = s.Leader("proctor-" + strconv.Itoa(rand.N(2)))
+			leaders++
 		}
-		node := nodes[rand.N(len(nodes))]
-		if what != "node" {
-			s.Kill(victim)
-		}
-		if what == "node" || what == "leader and node" {
+		s.Kill(victim)
+		servers++
+		for range 1 + rand.N(3) { // while the servers elect another leader, and after
+			node := nodes[rand.N(len(nodes))]
+			time.Sleep(rand.N(200 * time.Millisecond))
 			node.kill()
-		}
-		waitForMore(t, w, 50+rand.N(50)) // two servers go on
-		if !s.Alive(victim) {
-			s.Restart(victim)
-		}
-		if node.cmd == nil {
-			if rand.N(2) == 0 {
-				time.Sleep(rand.N(4 * time.Second)) // so that the other node may take over
+			ledgers++
+			if rand.N(8) == 0 { // long enough for the other node to take over
+				time.Sleep(3 * time.Second)
 			}
 			node.start()
 		}
+		waitForMore(t, w, 50+rand.N(50)) // two servers go on
+		s.Restart(victim)
 		s.AwaitReplicas("proctor-0", "proctor-1") // else the next kill could take the majority
-		t.Logf("cut %d, %s: %s", cut, what, time.Since(begun).Round(time.Millisecond))
+		t.Logf("%d servers, %d ledger nodes killed: %s", servers, ledgers, time.Since(begun).Round(time.Millisecond))
 	}
 	w.stop()
 	w.work.Wait()
 	checkLedgers(t, w, nodes)
-	t.Logf("%d cuts %v, %d events acknowledged", cuts, killed, len(w.acks))
+	t.Logf("%d kills of servers, %d of them leaders, and %d of ledger nodes; %d events acknowledged", servers, leaders, ledgers, len(w.acks))
 }
 
 func waitForMore(t *testing.T, w *writers, n int) {

@@ -1,5 +1,5 @@
 // Package bus carries events between the parts of proctor and between its processes: an embedded NATS
-// server that never listens on TCP, in front of one ledger.
+// server that never listens on TCP, in front of one ledger, or a cluster of NATS servers in front of several, see below.
 //
 //	b, err := bus.Start(bus.Options{Logger: log})
 //	detach, err := b.Attach(ledger)
@@ -55,6 +55,32 @@
 // So a second process finds the open approval requests of all sessions in the ledger (ledger.OpenReadOnly, which
 // works beside an owner), subscribes with Filter{Kind: event.ApprovalRequested} for those to come, and records
 // approval_decided through Borrow. The executor that waits gets it as if it came from its own process.
+//
+// # Beyond one machine
+//
+// Dial records on a cluster, and ServeNode takes what is there into a ledger:
+//
+//	b, err := bus.Dial(ctx, bus.ClusterOptions{URL: "tls://n1:4222,tls://n2:4222"})                    // where runs are
+//	err := bus.ServeNode(ctx, cluster, bus.NodeOptions{Name: "ledger-1", Identity: key}, ledger)       // where a ledger is
+//
+// What a receipt promises then. Every server of a majority has the event on its disk, synced ([ErrNotDurable] says which stream or server would
+// not have), in a stream that drops nothing before a ledger node has it, behind all earlier events of its session and once: Message is its place in the stream,
+// SessionSeq its number as the sender gave it, Received the sender's clock. It does not promise that a ledger has the event, so Seq and
+// Leaf are missing and [event.Receipt.InLedger] is false; nor that one will accept it: a message that breaks the rules of the record is
+// recorded as [event.MessageRefused], which a sender that numbers its session with [event.Stream] does not cause. No receipt, no action
+// holds as before: without an acknowledgement within [ClusterOptions].Patience everything that waits and comes later fails with [ErrNoOwner].
+//
+// A session is in one partition, which is one stream. One message of a session is on its way at a time, and what is submitted meanwhile travels in the next; each
+// names the message that it follows, so a second writer fails with [ErrMoved], and what is sent again after a lost answer is found to be there. A submission has
+// events of one session.
+//
+// A ledger's position in a stream moves in the commit of the entries, and each message names the one before it, so none is taken twice, left out or
+// taken out of order, whoever is killed when. Of all nodes the holder of a partition's lease reads it, through the only consumer, which
+// is named after the reign; see [NodeOptions]. A node whose ledger lacks what the stream no longer has does not take the partition. That no two
+// nodes reign at once is not what correctness rests on: each ledger is a copy of the stream as far as it goes, and cannot become another.
+//
+// Watchers hear only of the kinds of approvals, from the process that recorded, once the cluster has acknowledged; Lend and Borrow work across machines.
+// Whoever may connect to the cluster's account is trusted as the user's own processes are on one machine.
 //
 // # The protocol
 //

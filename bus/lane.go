@@ -226,6 +226,8 @@ func (c *cluster) overtaken(ctx context.Context, l *lane, msg *nats.Msg, refused
 		return 0, err
 	case newest.number > 0 && newest.id == msg.Header.Get(nats.MsgIdHdr):
 		return newest.number, nil
+	case newest.number == 0 && newest.first > l.last: // a ledger has it, and the stream let go of it: the next one follows none
+		l.last = 0
 	case newest.number > l.last:
 		return 0, fatal{fmt.Errorf("message %d of stream %s is not from here: %w", newest.number, streamName(l.partition), ErrMoved)}
 	}
@@ -236,6 +238,7 @@ func (c *cluster) overtaken(ctx context.Context, l *lane, msg *nats.Msg, refused
 type newestMessage struct {
 	number, seq uint64
 	id          string
+	first       uint64 // of the stream
 }
 
 func (c *cluster) newest(ctx context.Context, l *lane) (newestMessage, error) {
@@ -243,9 +246,10 @@ func (c *cluster) newest(ctx context.Context, l *lane) (newestMessage, error) {
 	if err != nil {
 		return newestMessage{}, err
 	}
+	first := s.CachedInfo().State.FirstSeq
 	raw, err := s.GetLastMsgForSubject(ctx, recordSubject(l.partition, l.session))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return newestMessage{}, nil
+		return newestMessage{first: first}, nil
 	}
 	if err != nil {
 		return newestMessage{}, err
@@ -258,7 +262,7 @@ func (c *cluster) newest(ctx context.Context, l *lane) (newestMessage, error) {
 	if err != nil {
 		return newestMessage{}, fatal{fmt.Errorf("message %d of stream %s: %w", raw.Sequence, streamName(l.partition), err)}
 	}
-	return newestMessage{raw.Sequence, head.Seq, raw.Header.Get(nats.MsgIdHdr)}, nil
+	return newestMessage{raw.Sequence, head.Seq, raw.Header.Get(nats.MsgIdHdr), first}, nil
 }
 
 // joined makes one message of submissions.

@@ -55,13 +55,13 @@ type Servers struct {
 	cmds  []*exec.Cmd // nil while dead
 }
 
-// Start starts n servers and waits until they are a cluster. Lines are added to the configuration of each.
-func Start(t testing.TB, n int, lines ...string) *Servers {
+// Start starts n servers and waits until they are a cluster. Each edit may change the files of the configuration.
+func Start(t testing.TB, n int, edits ...func(file, text string) string) *Servers {
 	t.Helper()
 	s := &Servers{t: t, dir: t.TempDir(), ports: freePorts(t, 2*n), cmds: make([]*exec.Cmd, n)}
 	t.Cleanup(s.stop)
 	for i := range n {
-		s.configure(i, n, lines)
+		s.configure(i, n, edits)
 		s.Restart(i)
 	}
 	s.awaitCluster()
@@ -83,7 +83,7 @@ func freePorts(t testing.TB, n int) (ports []int) {
 
 func name(i int) string { return "n" + strconv.Itoa(i+1) }
 
-func (s *Servers) configure(i, n int, lines []string) {
+func (s *Servers) configure(i, n int, edits []func(file, text string) string) {
 	s.t.Helper()
 	dir := filepath.Join(s.dir, name(i))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -91,6 +91,9 @@ func (s *Servers) configure(i, n int, lines []string) {
 	}
 	for _, file := range []string{"nats.conf", "accounts.conf", "tls.conf"} {
 		text, err := os.ReadFile(filepath.Join(moduleRoot(s.t), "deploy", "nats", file))
+		for _, edit := range edits {
+			text = []byte(edit(file, string(text)))
+		}
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, file), text, 0o600)
 		}
@@ -106,7 +109,6 @@ func (s *Servers) configure(i, n int, lines []string) {
 	if n > 1 {
 		text += fmt.Sprintf("cluster {\nname: proctor\nlisten: \"127.0.0.1:%d\"\nroutes: [\n%s]\n}\n", s.ports[n+i], routes.String())
 	}
-	text += strings.Join(lines, "\n") + "\n"
 	if err := os.WriteFile(filepath.Join(dir, "cluster.conf"), []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}

@@ -18,7 +18,11 @@ the same PROCTOR_HOME records through it, over a socket in the ledger's folder t
 exporters of [otel] send what all of them recorded. Without it the process that comes first does the same, for as long as it
 runs. When the owner ends, also by SIGKILL, another process takes over and nothing acknowledged is lost.
 
-Exit status: 0 ended by SIGINT or SIGTERM; 1 configuration; 7 the ledger cannot be opened, or failed.`,
+With [bus] url and node in proctor.toml it is a ledger node: it takes what runs recorded on that NATS cluster into its ledger,
+a partition at a time, and takes over those of a node that is gone. doc/scale.md shows how to set that up.
+
+Exit status: 0 ended by SIGINT or SIGTERM; 1 configuration; 2 [bus] names a node or a cluster, and not both; 7 the ledger
+cannot be opened or failed, or the cluster cannot be reached or does not sync what it acknowledges.`,
 		Example: "  proctor serve\n  PROCTOR_HOME=/srv/proctor proctor serve",
 		Args:    cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
