@@ -29,6 +29,7 @@ type Checkpoint struct {
 type checkpointer struct {
 	signed atomic.Uint64 // size of the newest checkpoint
 	wanted chan struct{} // room for one
+	made   tail          // wakes those who wait for one
 	mu     sync.Mutex    // held while signing; guards last
 	last   Checkpoint
 }
@@ -144,11 +145,31 @@ func (l *Ledger) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	}
 	p.last = c
 	p.signed.Store(c.Size)
+	p.made.wake()
 	err = l.logCheckpoint(c)
 	if err == nil && rotating.within(tree) {
 		err = l.handOver(rotating)
 	}
 	return c, err
+}
+
+// NextCheckpoint waits for a checkpoint of more than size entries, until ctx ends or the ledger closes or fails.
+func (l *Ledger) NextCheckpoint(ctx context.Context, size uint64) (Checkpoint, error) {
+	for {
+		wake := l.points.made.wait()
+		if c := l.LastCheckpoint(); c.Size > size {
+			return c, nil
+		}
+		select {
+		case <-wake:
+		case <-ctx.Done():
+			return Checkpoint{}, context.Cause(ctx)
+		case <-l.closing:
+			return Checkpoint{}, ErrClosed
+		case <-l.down:
+			return Checkpoint{}, l.queue.failure()
+		}
+	}
 }
 
 // LastCheckpoint returns the newest signed checkpoint; its size is 0 when there is none.

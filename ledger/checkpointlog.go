@@ -23,19 +23,26 @@ type loggedCheckpoint struct {
 // maxLogLine bounds a line: a note has a few hundred bytes, a witness adds about 150 each.
 const maxLogLine = 16 << 10
 
-// logCheckpoint appends c. A torn last line, left by a crash, is ended first.
+// logCheckpoint appends c.
 func (l *Ledger) logCheckpoint(c Checkpoint) error {
-	fs := l.opts.FS
-	path := fs.PathJoin(l.dir, checkpointFile)
 	line, err := json.Marshal(loggedCheckpoint{l.opts.Now().UTC().Format(time.RFC3339), c.Size, c.Note})
+	if err == nil {
+		err = appendLog(l.opts.FS, l.dir, checkpointFile, line)
+	}
 	if err != nil {
 		return fmt.Errorf("log checkpoint of %d entries: %w", c.Size, err)
 	}
-	_, err = fs.Stat(path)
+	return nil
+}
+
+// appendLog adds a line to a log beside the store, durably. A torn last line, left by a crash, is ended first.
+func appendLog(fs vfs.FS, dir, name string, line []byte) error {
+	path := fs.PathJoin(dir, name)
+	_, err := fs.Stat(path)
 	created := errors.Is(err, os.ErrNotExist)
 	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
 	if err != nil {
-		return fmt.Errorf("log checkpoint of %d entries: %w", c.Size, err)
+		return err
 	}
 	err = appendLine(f, line)
 	if err == nil {
@@ -43,10 +50,10 @@ func (l *Ledger) logCheckpoint(c Checkpoint) error {
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil && created {
-		err = syncDir(fs, l.dir)
+		err = syncDir(fs, dir)
 	}
 	if err != nil {
-		return fmt.Errorf("log checkpoint of %d entries in %q: %w", c.Size, path, err)
+		return fmt.Errorf("append to %q: %w", path, err)
 	}
 	return nil
 }

@@ -87,8 +87,27 @@ func (l *Ledger) EntryEvidence(ctx context.Context, w io.Writer, seq event.Seq, 
 	return nil
 }
 
-// covering is a checkpoint with last in its tree.
+// cosignedFor is the newest checkpoint that a witness cosigned, if last is in its tree and the key in force signed it.
+func (l *Ledger) cosignedFor(last event.Seq) (Checkpoint, error) {
+	if err := l.begin(); err != nil {
+		return Checkpoint{}, err
+	}
+	defer l.end()
+	c, err := l.newestCosigned()
+	if err != nil || c.Size <= uint64(last) {
+		return Checkpoint{}, err
+	}
+	if _, err := openCheckpoint(c.Note, l.key().verifier); err != nil {
+		return Checkpoint{}, nil //nolint:nilerr // an older key signed it
+	}
+	return c, nil
+}
+
+// covering is a checkpoint with last in its tree, cosigned if there is such a one.
 func (l *Ledger) covering(ctx context.Context, last event.Seq) (Checkpoint, error) {
+	if c, err := l.cosignedFor(last); err != nil || c.Size > 0 {
+		return c, err
+	}
 	c, err := l.Checkpoint(ctx)
 	if errors.Is(err, ErrFailed) {
 		c, err = l.LastCheckpoint(), nil

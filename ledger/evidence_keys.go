@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"golang.org/x/mod/sumdb/note"
@@ -121,4 +122,20 @@ func followRotation(r evidenceRotation) (*event.KeyRotatedPayload, error) {
 		}
 	}
 	return p, provenIn(c.Tree, r.Proof, s.index, leafHash([]byte(r.Entry)))
+}
+
+// cosigned checks the cosignatures on the checkpoint of the file.
+func (e *evidenceCheck) cosigned(o EvidenceChecks) {
+	if e.out.Tree.Size == 0 {
+		return // its checkpoint is no good
+	}
+	var bad []string
+	e.out.Cosignatures, bad = cosignatures(e.head.Checkpoint, o.Witnesses)
+	e.out.Cosigners = signers(e.head.Checkpoint)
+	if len(bad) > 0 {
+		e.add(SeverityError, Finding{Code: CodeCosignature, Message: fmt.Sprintf("the cosignature of %s does not hold", strings.Join(bad, ", "))})
+	}
+	if n := len(e.out.Cosignatures); n < o.Quorum {
+		e.add(SeverityError, Finding{Code: CodeWitnessQuorum, Message: fmt.Sprintf("%d of the given witnesses cosigned the checkpoint, expected %d", n, o.Quorum)})
+	}
 }

@@ -41,6 +41,9 @@ type EvidenceReport struct {
 	Tree      Tree   `json:"tree"` // what was signed
 	PublicKey string `json:"public_key"`
 	Rotations int    `json:"rotations,omitempty"` // of the signing key, up to this one
+	// Cosignatures are those of given witnesses that hold, Cosigners the names of all who cosigned.
+	Cosignatures []Cosignature `json:"cosignatures,omitempty"`
+	Cosigners    []string      `json:"cosigners,omitempty"`
 	// KeyGiven: the key was known beforehand; otherwise it is the file's own, and proves only that one key signed all.
 	KeyGiven bool             `json:"key_given"`
 	Findings []Finding        `json:"findings,omitempty"`
@@ -53,6 +56,9 @@ type EvidenceChecks struct {
 	// PublicKey is the verifier key that must have signed, as Ledger.PublicKey returns it, or an earlier one from which the rotations in
 	// the file lead to that. Empty: the file's own.
 	PublicKey string
+	// Witnesses are those whose cosignatures are checked; Quorum of them must have cosigned.
+	Witnesses []*Witness
+	Quorum    int
 	// Each, when not nil, gets every entry that is proven to be in the tree. An error ends the check and is returned.
 	Each func(event.Entry) error
 	// MaxFindings bounds the findings kept; 0 is 1000.
@@ -79,6 +85,7 @@ func VerifyEvidence(r io.Reader, o EvidenceChecks) (EvidenceReport, error) {
 	e := &evidenceCheck{findings: findings{base, o.MaxFindings}, head: head, story: story{last: head.First - 1}}
 	e.out = EvidenceReport{Session: head.Session, First: head.First, PublicKey: head.PublicKey, KeyGiven: o.PublicKey != ""}
 	e.checkpoint(o.PublicKey)
+	e.cosigned(o)
 	for lines.Scan() {
 		entry, ok := e.line(lines.Bytes())
 		if ok && o.Each != nil {

@@ -27,8 +27,6 @@ const (
 	ownerFile      = "owner"
 	checkpointFile = "checkpoints"
 	claimsDir      = "claims"
-
-	cosignatureFile = "cosignatures"
 )
 
 // Exists reports whether there is a ledger in dir, of whatever format.

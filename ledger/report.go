@@ -18,42 +18,47 @@ const (
 
 // Codes of findings. doc/ledger-format.md lists what each means.
 const (
-	CodeEntryMissing      = "entry_missing"
-	CodeEntryExtra        = "entry_extra"
-	CodeEntryUnreadable   = "entry_unreadable"
-	CodeEntryIndex        = "entry_index"
-	CodeTileHash          = "tile_hash"
-	CodeTileMissing       = "tile_missing"
-	CodeHeadSize          = "head_size"
-	CodeHeadRoot          = "head_root"
-	CodeCheckpointForm    = "checkpoint_form"
-	CodeCheckpointSign    = "checkpoint_signature"
-	CodeCheckpointRoot    = "checkpoint_root"
-	CodeCheckpointAhead   = "checkpoint_ahead"
-	CodeCheckpointLog     = "checkpoint_log"
-	CodeStoreUnreadable   = "store_unreadable"
-	CodeSessionGap        = "session_gap"
-	CodeSessionIndex      = "session_index"
-	CodeSessionRecord     = "session_record"
-	CodeIDIndex           = "id_index"
-	CodeIDTwice           = "id_twice"
-	CodeUnknownKind       = "unknown_kind"
-	CodePayload           = "payload_unreadable"
-	CodeContentMissing    = "content_missing"
-	CodeContentDamaged    = "content_damaged"
-	CodeContentErased     = "content_erased"
-	CodeCheckpointFork    = "checkpoint_fork"
-	CodeErasureUnrecorded = "erasure_unrecorded"
-	CodeHoldRecord        = "hold_record"
-	CodeKeyChain          = "key_chain"
-	CodeKeyPending        = "key_pending"
-	CodeClosedCounts      = "closed_counts"
-	CodeClosedNumber      = "closed_number"
-	CodeStartedUndecided  = "started_undecided"
-	CodeStartedUnresolved = "started_without_result"
-	CodeSessionOpen       = "session_open"
-	CodeSessionUnclosed   = "session_unclosed"
-	CodeClockBack         = "clock_back"
+	CodeEntryMissing       = "entry_missing"
+	CodeEntryExtra         = "entry_extra"
+	CodeEntryUnreadable    = "entry_unreadable"
+	CodeEntryIndex         = "entry_index"
+	CodeTileHash           = "tile_hash"
+	CodeTileMissing        = "tile_missing"
+	CodeHeadSize           = "head_size"
+	CodeHeadRoot           = "head_root"
+	CodeCheckpointForm     = "checkpoint_form"
+	CodeCheckpointSign     = "checkpoint_signature"
+	CodeCheckpointRoot     = "checkpoint_root"
+	CodeCheckpointAhead    = "checkpoint_ahead"
+	CodeCheckpointLog      = "checkpoint_log"
+	CodeStoreUnreadable    = "store_unreadable"
+	CodeSessionGap         = "session_gap"
+	CodeSessionIndex       = "session_index"
+	CodeSessionRecord      = "session_record"
+	CodeIDIndex            = "id_index"
+	CodeIDTwice            = "id_twice"
+	CodeUnknownKind        = "unknown_kind"
+	CodePayload            = "payload_unreadable"
+	CodeContentMissing     = "content_missing"
+	CodeContentDamaged     = "content_damaged"
+	CodeContentErased      = "content_erased"
+	CodeCheckpointFork     = "checkpoint_fork"
+	CodeErasureUnrecorded  = "erasure_unrecorded"
+	CodeHoldRecord         = "hold_record"
+	CodeCosignature        = "cosignature"
+	CodeCosignatureStrange = "cosignature_unchecked"
+	CodeWitnessFailed      = "witness_failed"
+	CodeWitnessFork        = "witness_fork"
+	CodeWitnessQuorum      = "witness_quorum"
+	CodeKeyChain           = "key_chain"
+	CodeKeyPending         = "key_pending"
+	CodeClosedCounts       = "closed_counts"
+	CodeClosedNumber       = "closed_number"
+	CodeStartedUndecided   = "started_undecided"
+	CodeStartedUnresolved  = "started_without_result"
+	CodeSessionOpen        = "session_open"
+	CodeSessionUnclosed    = "session_unclosed"
+	CodeClockBack          = "clock_back"
 )
 
 // Finding is one thing that Verify noticed.
@@ -76,7 +81,11 @@ type Report struct {
 	Root        event.Hash `json:"root"`            // computed from the entries
 	Newest      uint64     `json:"newest_checkpoint"`
 	PublicKey   string     `json:"public_key"`
-	Findings    []Finding  `json:"findings,omitempty"`
+	// Cosigned is the size of the newest checkpoint that enough of the given witnesses cosigned, with their Cosignatures.
+	Cosigned            uint64        `json:"cosigned,omitempty"`
+	Cosignatures        []Cosignature `json:"cosignatures,omitempty"`
+	CosignaturesChecked int           `json:"cosignatures_checked,omitempty"` // of all checkpoints
+	Findings            []Finding     `json:"findings,omitempty"`
 	// Omitted counts findings above VerifyOptions.MaxFindings; each severity is counted in full here.
 	Omitted int              `json:"omitted,omitempty"`
 	Counts  map[Severity]int `json:"counts"`
@@ -89,6 +98,10 @@ type VerifyOptions struct {
 	Progress func(done, total uint64)
 	// Known are checkpoints of this ledger, signed notes, that were kept elsewhere: see ReadCheckpoints.
 	Known []string
+	// Witnesses are those whose cosignatures are checked. A checkpoint counts as cosigned when Quorum of them did so; with a Quorum of 0
+	// when one did. Otherwise that is demanded: entries above such a checkpoint are an error once they are older than OpenFor.
+	Witnesses []*Witness
+	Quorum    int
 	// MaxFindings bounds the findings kept; 0 is 1000.
 	MaxFindings int
 	// OpenFor is how long after its last entry an unclosed session counts as running; 0 is 10 minutes.

@@ -52,6 +52,7 @@ type verifier struct {
 	sessions map[string]*story
 	kept     keepingWalk
 	keys     keyWalk
+	witness  witnessWalk
 	received time.Time
 }
 
@@ -61,6 +62,7 @@ func (v *verifier) run(ctx context.Context) error {
 	db := v.l.db
 	v.tiles = map[[2]uint64][]byte{}
 	v.keys.begin(v)
+	v.witness.open(v)
 	if err := v.points.open(v); err != nil {
 		v.unreadable(err)
 		return nil
@@ -81,6 +83,7 @@ func (v *verifier) run(ctx context.Context) error {
 		}
 		v.entry(event.Seq(v.tree.size), it.Value())
 		v.points.reach(v)
+		v.witness.reach(v)
 		if v.tree.size%progressEvery == 0 {
 			v.opts.Progress(v.tree.size, v.head.Size)
 		}
@@ -242,6 +245,7 @@ func (v *verifier) ending() {
 	}
 	v.points.rest(v)
 	v.keys.rest(v)
+	v.witness.rest(v)
 	v.known()
 	v.records()
 	v.keeping()

@@ -14,40 +14,44 @@ import (
 
 func newLedgerVerify(env cli.Env) *cobra.Command {
 	var s settings
-	var json bool
-	var key, checkpoints string
+	var o app.VerifyOptions
 	c := &cobra.Command{
 		Use: "verify [FILE]", Short: "recompute every hash and check that nothing is missing",
 		Long: `verify reads the whole ledger: leaf hashes, tree, checkpoint signatures, dense sequences, contents
 against their commitments, actions without a decision. With FILE it checks an evidence file, and needs no ledger: that file
 alone, and the key that you know its ledger by. With --checkpoints it also compares what was signed and kept elsewhere: that shows
-a ledger that was rolled back, or copies that went on differently with one key.
+a ledger that was rolled back, or copies that went on differently with one key. With --witnesses, as many witnesses as [ledger.witness] asks for
+must have cosigned the newest checkpoint, or one that leaves out only what was recorded in the last minutes; for FILE, all of --witness.
 
 Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does not hold; 7 the ledger cannot be opened.`,
 		Example: `  proctor ledger verify
   proctor ledger verify --json
   proctor ledger verify --checkpoints /mnt/elsewhere/checkpoints
+  proctor ledger verify --witnesses
   proctor ledger verify run.evidence --key "$(cat auditor/proctor.key)"`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) == 1 && checkpoints != "" {
-				return usage("--checkpoints goes with the ledger, not with an evidence file")
-			}
 			if len(args) == 1 {
-				return app.VerifyEvidence(env, args[0], key, json)
+				o.File = args[0]
 			}
-			if key != "" {
+			switch {
+			case o.File != "" && o.Checkpoints != "":
+				return usage("--checkpoints goes with the ledger, not with an evidence file")
+			case o.File != "":
+				return app.VerifyEvidence(env, o)
+			case o.Key != "":
 				return usage("--key goes with an evidence file; a ledger has its own key")
 			}
-			return s.withStore(c, env, reads, func(store *app.Store, _ *config.Config) error {
-				return app.Verify(c.Context(), env, store, checkpoints, json)
-			})
+			return s.withStore(c, env, reads, func(store *app.Store, cfg *config.Config) error { return app.Verify(c.Context(), env, store, cfg, o) })
 		},
 	}
-	s.bind(c.Flags())
-	c.Flags().BoolVar(&json, "json", false, "print the report as JSON")
-	c.Flags().StringVar(&checkpoints, "checkpoints", "", "compare with `FILE`: a copy of the ledger's checkpoints, a signed note, or an evidence file")
-	c.Flags().StringVar(&key, "key", "", "FILE must be signed with `KEY`, as 'proctor ledger key' prints it")
+	f := c.Flags()
+	s.bind(f)
+	f.BoolVar(&o.JSON, "json", false, "print the report as JSON")
+	f.StringVar(&o.Checkpoints, "checkpoints", "", "compare with `FILE`: a copy of the ledger's checkpoints, a signed note, or an evidence file")
+	f.StringVar(&o.Key, "key", "", "FILE must be signed with `KEY`, as 'proctor ledger key' prints it, or one that it was rotated to")
+	f.StringArrayVar(&o.Keys, "witness", nil, "check the cosignatures of the witness with `VKEY`, besides those of [ledger.witness]; may be repeated")
+	f.BoolVar(&o.Demand, "witnesses", false, "cosignatures are demanded")
 	return c
 }
 

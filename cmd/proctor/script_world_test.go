@@ -15,6 +15,7 @@ import (
 
 	"proctor/internal/fakemodel"
 	"proctor/internal/otlpsink"
+	"proctor/ledger/witnesstest"
 )
 
 // world is what one script has started.
@@ -22,6 +23,7 @@ type world struct {
 	names     []string // of the environment at the start
 	model     *fakemodel.Server
 	sink      *otlpsink.Sink
+	witness   *witnesstest.Witness
 	processes map[string]*process
 }
 
@@ -57,6 +59,9 @@ func (w *world) close() {
 	}
 	if w.model != nil {
 		_ = w.model.Close()
+	}
+	if w.witness != nil {
+		w.witness.Close()
 	}
 	if w.sink != nil {
 		w.sink.Close()

@@ -8,8 +8,8 @@ import (
 	"os"
 	"strings"
 
-	"proctor/event"
 	"proctor/internal/cli"
+	"proctor/internal/config"
 	"proctor/ledger"
 )
 
@@ -87,7 +87,7 @@ func writeNew(env cli.Env, name string, write func(io.Writer) error) error {
 }
 
 // checkEvidence checks a file, or standard input for "-".
-func checkEvidence(env cli.Env, file, key string, each func(event.Entry) error) (ledger.EvidenceReport, error) {
+func checkEvidence(env cli.Env, file string, o ledger.EvidenceChecks) (ledger.EvidenceReport, error) {
 	in := env.Stdin
 	if file != "-" {
 		f, err := os.Open(env.Abs(file))
@@ -97,8 +97,8 @@ func checkEvidence(env cli.Env, file, key string, each func(event.Entry) error) 
 		defer func() { _ = f.Close() }()
 		in = f
 	}
-	key, _, _ = strings.Cut(strings.TrimSpace(key), "\n") // of what proctor ledger key printed
-	report, err := ledger.VerifyEvidence(in, ledger.EvidenceChecks{PublicKey: key, Each: each})
+	o.PublicKey, _, _ = strings.Cut(strings.TrimSpace(o.PublicKey), "\n") // of what proctor ledger key printed
+	report, err := ledger.VerifyEvidence(in, o)
 	if err != nil {
 		return report, cli.Fail(cli.Failure, fmt.Errorf("%s: %w", file, err))
 	}
@@ -106,12 +106,16 @@ func checkEvidence(env cli.Env, file, key string, each func(event.Entry) error) 
 }
 
 // VerifyEvidence checks an evidence file. The status is Gate unless all holds.
-func VerifyEvidence(env cli.Env, file, key string, asJSON bool) error {
-	report, err := checkEvidence(env, file, key, nil)
+func VerifyEvidence(env cli.Env, o VerifyOptions) error {
+	w, quorum, err := o.witnesses(config.ProctorWitness{})
 	if err != nil {
 		return err
 	}
-	if asJSON {
+	report, err := checkEvidence(env, o.File, ledger.EvidenceChecks{PublicKey: o.Key, Witnesses: w, Quorum: quorum})
+	if err != nil {
+		return err
+	}
+	if o.JSON {
 		if err := encode(env.Stdout, report); err != nil {
 			return err
 		}
@@ -138,5 +142,14 @@ func printEvidence(env cli.Env, r ledger.EvidenceReport) {
 	}
 	_, _ = fmt.Fprintf(env.Stdout, "%s\n  session      %s\n  entries      %d %s\n  texts        of %d entries, as they were committed to\n  signed tree  %d entries, root %s\n  public key   %s\n               %s\n",
 		verdict, cli.Plain(r.Session), r.Entries, what, r.Content, r.Tree.Size, r.Tree.Root, cli.Plain(r.PublicKey), key)
+	if r.Rotations > 0 {
+		_, _ = fmt.Fprintf(env.Stdout, "               after %s of the signing key, which the file proves\n", counted(r.Rotations, "rotation"))
+	}
+	if len(r.Cosignatures) > 0 {
+		_, _ = fmt.Fprintf(env.Stdout, "  cosigned     by %s\n", cosignedBy(r.Cosignatures))
+	}
+	if rest := len(r.Cosigners) - len(r.Cosignatures); rest > 0 {
+		_, _ = fmt.Fprintf(env.Stdout, "  cosigned     by %s, and not all checked: give their keys with --witness\n", cli.Plain(strings.Join(r.Cosigners, ", ")))
+	}
 	printFindings(env, r.Findings, r.Omitted)
 }

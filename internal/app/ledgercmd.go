@@ -54,23 +54,37 @@ func shorten(s string, n int) string {
 	return string(runes[:n-1]) + "…"
 }
 
+// VerifyOptions are the flags of proctor ledger verify.
+type VerifyOptions struct {
+	File        string // an evidence file; empty is the ledger
+	Key         string // that must have signed File
+	Checkpoints string // a file that was kept elsewhere
+	WitnessOptions
+	JSON bool
+}
+
 // Verify checks the ledger, also against checkpoints in a file that was kept elsewhere, if one is named. The status is
 // Gate unless all holds.
-func Verify(ctx context.Context, env cli.Env, s *Store, checkpoints string, asJSON bool) error {
+func Verify(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, o VerifyOptions) error {
 	var known []string
-	if checkpoints != "" {
+	if o.Checkpoints != "" {
 		var err error
-		if known, err = readCheckpoints(env, checkpoints); err != nil {
+		if known, err = readCheckpoints(env, o.Checkpoints); err != nil {
 			return err
 		}
 	}
+	w, quorum, err := o.witnesses(cfg.Proctor.Ledger.Witness)
+	if err != nil {
+		return err
+	}
 	bar := newProgress(env, "verify")
-	report, err := s.Ledger.Verify(ctx, ledger.VerifyOptions{Progress: bar.update, Known: known})
+	report, err := s.Ledger.Verify(ctx, ledger.VerifyOptions{Progress: bar.update, Known: known, Witnesses: w, Quorum: quorum,
+		OpenFor: 2 * cfg.Proctor.Ledger.Heartbeat})
 	bar.end()
 	if err != nil {
 		return cli.Fail(cli.Failure, err)
 	}
-	if asJSON {
+	if o.JSON {
 		if err := encode(env.Stdout, report); err != nil {
 			return err
 		}
@@ -90,6 +104,9 @@ func printReport(env cli.Env, r ledger.Report) {
 	}
 	_, _ = fmt.Fprintf(env.Stdout, "%s\n  entries      %d in %d sessions\n  root         %s\n  checkpoints  %d signatures checked, newest covers %d entries\n  public key   %s\n  took         %s\n",
 		verdict, r.Entries, r.Sessions, r.Root, r.Checkpoints, r.Newest, r.PublicKey, r.Took.Round(time.Millisecond))
+	if r.Cosigned > 0 {
+		_, _ = fmt.Fprintf(env.Stdout, "  cosigned     %d entries, by %s\n", r.Cosigned, cosignedBy(r.Cosignatures))
+	}
 	if r.Known > 0 {
 		_, _ = fmt.Fprintf(env.Stdout, "  kept         %s from elsewhere compared\n", counted(r.Known, "checkpoint"))
 	}

@@ -59,7 +59,7 @@ func ReplayEvidence(env cli.Env, file, key string, o ReplayOptions) error {
 		return err
 	}
 	var entries []event.Entry
-	report, err := checkEvidence(env, file, key, func(e event.Entry) error { entries = append(entries, e); return nil })
+	report, err := checkEvidence(env, file, ledger.EvidenceChecks{PublicKey: key, Each: func(e event.Entry) error { entries = append(entries, e); return nil }})
 	if err != nil {
 		return err
 	}

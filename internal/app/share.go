@@ -21,6 +21,7 @@ type share struct {
 	cluster config.ProctorBus // its URL is empty on one machine
 	remote  bool              // Bus is that of the cluster
 	reach   *bus.Bus          // to runs elsewhere, beside Bus; nil until needed
+	witness witnesses
 	env     cli.Env
 	log     *slog.Logger
 	closing chan struct{}
@@ -82,6 +83,7 @@ func (s *share) takeLedger(context.Context) (bus.Ledger, error) {
 		case <-s.closing:
 		}
 	})
+	s.witnessing(l)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.own = l
@@ -173,6 +175,7 @@ func (s *share) claim(session string) error {
 
 // end releases everything, the ledger last of all.
 func (s *share) end() error {
+	s.lastWitness()
 	close(s.closing)
 	s.work.Wait()
 	s.mu.Lock()

@@ -72,6 +72,9 @@ func Open(ctx context.Context, env cli.Env, cfg *config.Config, access Access) (
 		return s, nil
 	}
 	var err error
+	if s.witness, err = newWitnesses(cfg.Proctor.Ledger.Witness); err != nil {
+		return nil, err
+	}
 	if access == Reader {
 		_, err = s.takeLedger(ctx)
 	}

@@ -166,8 +166,9 @@ func TestProctorFile(t *testing.T) {
 	file := caseHome + "/.local/state/proctor/proctor.toml"
 	c, _ := mustLoad(t, options(map[string]string{file: "[ledger]\ndir=\"l\"\n[export]\nbatch_delay=\"250ms\"\n[sandbox]\nbackend=\"native\"\n[sandbox.limits]\nprocesses=64"}))
 	want := Proctor{
-		Bus:       ProctorBus{Replicas: 3, Keep: 7 * Day},
-		Ledger:    ProctorLedger{Dir: caseHome + "/.local/state/proctor/l", KeyFile: caseHome + "/.local/state/proctor/keys/ledger.key", MinFreeBytes: 64 << 20},
+		Bus: ProctorBus{Replicas: 3, Keep: 7 * Day},
+		Ledger: ProctorLedger{Dir: caseHome + "/.local/state/proctor/l", KeyFile: caseHome + "/.local/state/proctor/keys/ledger.key", MinFreeBytes: 64 << 20,
+			Heartbeat: 5 * time.Minute, Witness: ProctorWitness{URLs: []string{}, Keys: []string{}, Quorum: 1, Timeout: 10 * time.Second}},
 		Export:    ProctorExport{BatchRecords: 512, BatchDelay: 250 * time.Millisecond, ExitTimeout: 5 * time.Second, DeltaRecords: true},
 		Sandbox:   ProctorSandbox{Backend: "native", RecordDenials: true, Limits: ProctorLimits{Processes: 64, Allocation: 1 << 30, OpenFiles: 1 << 16}},
 		Network:   ProctorNetwork{OnMiss: "continue"},

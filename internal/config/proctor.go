@@ -52,7 +52,18 @@ type ProctorLedger struct {
 	KeyFile      string `json:"key_file"`       // signing key, default $PROCTOR_HOME/keys/ledger.key
 	MinFreeBytes int64  `json:"min_free_bytes"` // refuse to start below this
 
+	// Heartbeat is how often an open session says that it still runs, written as "5m".
+	Heartbeat time.Duration    `json:"heartbeat"`
 	Retention ProctorRetention `json:"retention"`
+	Witness   ProctorWitness   `json:"witness"`
+}
+
+// ProctorWitness names those who cosign checkpoints.
+type ProctorWitness struct {
+	URLs    []string      `json:"urls"`    // submission prefixes, asked after each checkpoint
+	Keys    []string      `json:"keys"`    // verifier keys, name+id+base64
+	Quorum  int           `json:"quorum"`  // how many must have cosigned for verify --witnesses
+	Timeout time.Duration `json:"timeout"` // for one of them to answer, written as "10s"
 }
 
 // ProctorRetention says how long content is kept; zero is for ever. Entries and proofs always stay.

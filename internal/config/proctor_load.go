@@ -22,9 +22,15 @@ keep = "7d"
 dir = "ledger"
 key_file = "keys/ledger.key"
 min_free_bytes = 67108864
+heartbeat = "5m"
 [ledger.retention]
 max_age = ""
 max_bytes = 0
+[ledger.witness]
+urls = []
+keys = []
+quorum = 1
+timeout = "10s"
 [export]
 batch_records = 512
 batch_delay = "0s"
@@ -56,7 +62,8 @@ func proctorSchema() *spec {
 	return table(map[string]*spec{
 		"bus": table(map[string]*spec{"url": text(), "creds_file": text(), "ca_file": text(), "cert_file": text(), "key_file": text(),
 			"assume_synced": boolean(), "replicas": within(1, 5), "node": nodeSpec(), "home": list(within(0, 1023)), "partitions": within(0, 1024), "keep": ageSpec()}),
-		"ledger": table(map[string]*spec{"dir": text(), "key_file": text(), "min_free_bytes": count(),
+		"ledger": table(map[string]*spec{"dir": text(), "key_file": text(), "min_free_bytes": count(), "heartbeat": durationSpec(),
+			"witness":   table(map[string]*spec{"urls": list(webAddress()), "keys": list(verifierKey()), "quorum": within(1, 64), "timeout": durationSpec()}),
 			"retention": table(map[string]*spec{"max_age": ageSpec(), "max_bytes": count()})}),
 		"export": table(map[string]*spec{"batch_records": within(1, 1<<16),
 			"batch_delay": durationSpec(), "exit_timeout": durationSpec(), "delta_records": boolean()}),
@@ -82,6 +89,25 @@ func nodeSpec() *spec {
 		name := n.val.(string)
 		if len(name) > 64 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" {
 			return "got " + shown(name), "a name of at most 64 letters, digits, '-' and '_'"
+		}
+		return "", ""
+	}}
+}
+
+func webAddress() *spec {
+	return &spec{kind: stringValue, check: func(n *node) (string, string) {
+		scheme, host, ok := strings.Cut(n.val.(string), "://")
+		if !ok || scheme != "http" && scheme != "https" || host == "" || host[0] == '/' {
+			return "got " + shown(maskUserinfo(n.val.(string))), `an address such as "https://witness.example/"`
+		}
+		return "", ""
+	}}
+}
+
+func verifierKey() *spec {
+	return &spec{kind: stringValue, check: func(n *node) (string, string) {
+		if parts := strings.SplitN(n.val.(string), "+", 3); len(parts) != 3 || parts[0] == "" || len(parts[1]) != 8 || parts[2] == "" {
+			return "got " + shown(n.val.(string)), `a verifier key, "name+id+base64"`
 		}
 		return "", ""
 	}}
@@ -118,7 +144,7 @@ func (l *loader) proctor(home string) (Proctor, *node) {
 		}
 		t = merge(t, own)
 	}
-	for _, key := range [][]string{{"export", "batch_delay"}, {"export", "exit_timeout"}, {"approvals", "wait"}, {"review", "deadline"}} {
+	for _, key := range [][]string{{"export", "batch_delay"}, {"export", "exit_timeout"}, {"approvals", "wait"}, {"review", "deadline"}, {"ledger", "heartbeat"}, {"ledger", "witness", "timeout"}} {
 		d, _ := time.ParseDuration(t.text(key...)) // checked by the schema
 		t.find(key...).val = int64(d)
 	}
