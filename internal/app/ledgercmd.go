@@ -9,6 +9,7 @@ import (
 
 	"proctor/event"
 	"proctor/internal/cli"
+	"proctor/internal/config"
 	"proctor/ledger"
 	"proctor/replay"
 )
