@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -34,6 +35,7 @@ type Stream struct {
 	decided map[string]bool // approvals with an answer
 	counts  map[Kind]uint64
 	broken  error
+	soon    []noted        // waits for company, see PublishSoon
 	open    sync.WaitGroup // published, not yet known to be committed
 }
 
@@ -59,12 +61,17 @@ func (s *Stream) Publish(ctx context.Context, drafts ...Draft) error {
 	if err != nil {
 		return err
 	}
+	s.await(ctx, pending)
+	return nil
+}
+
+// await follows what nobody waits for.
+func (s *Stream) await(ctx context.Context, pending Pending) {
 	s.open.Go(func() {
 		if _, err := pending.Wait(context.WithoutCancel(ctx)); err != nil {
 			_ = s.fail(err) // the next Record or Flush returns it
 		}
 	})
-	return nil
 }
 
 // Record commits drafts in one step, all or none, and returns a receipt for each.
@@ -89,6 +96,9 @@ func (s *Stream) Record(ctx context.Context, drafts ...Draft) ([]Receipt, error)
 
 // Flush waits until everything published is committed.
 func (s *Stream) Flush() error {
+	s.mu.Lock()
+	_ = s.sendSoon() // returned below
+	s.mu.Unlock()
 	s.open.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,6 +109,7 @@ func (s *Stream) Flush() error {
 func (s *Stream) Counts() (map[Kind]uint64, uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	_ = s.sendSoon() // the next Record returns it
 	counts := make(map[Kind]uint64, len(s.counts))
 	for k, n := range s.counts {
 		counts[k] = n
@@ -115,27 +126,23 @@ func (s *Stream) submit(ctx context.Context, drafts []Draft) (Pending, error) {
 	if err := s.answered(drafts); err != nil {
 		return nil, err
 	}
-	events := make([]*Event, len(drafts))
-	for i, d := range drafts {
-		events[i] = s.event(d, s.last+uint64(i)+1)
+	if len(s.soon) > 0 && slices.ContainsFunc(drafts, heartbeat) { // it counts what was sent before it
+		if err := s.sendSoon(); err != nil {
+			return nil, err
+		}
 	}
-	pending, err := s.sink.Submit(ctx, events...)
+	pending, err := s.send(ctx, drafts)
 	switch { // nothing was sent: the numbers stay free
 	case err == nil:
 	case errors.Is(err, ErrTooLarge):
+		return nil, err
+	case errors.Is(err, ErrNotRecorded):
 		return nil, err
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	default:
 		return nil, notRecorded(err)
 	}
-	for _, e := range events {
-		s.counts[e.Kind]++
-		if p, ok := e.Payload.(*ApprovalDecidedPayload); ok {
-			s.decided[p.ApprovalID] = true
-		}
-	}
-	s.last += uint64(len(events))
 	return pending, nil
 }
 
@@ -170,6 +177,8 @@ func (s *Stream) event(d Draft, seq uint64) *Event {
 		Trace: s.trace, Span: s.span, Payload: d.Payload,
 	}
 }
+
+func heartbeat(d Draft) bool { return d.Payload.Kind() == SessionHeartbeat }
 
 func (s *Stream) fail(err error) error {
 	s.mu.Lock()

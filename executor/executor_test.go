@@ -511,10 +511,14 @@ func TestCancellingDuringACommitIsRecorded(t *testing.T) {
 
 // A reviewer hears the user first: no amount of talk by the model pushes the user's words out.
 func TestTheUsersWordsStayInTheTranscript(t *testing.T) {
-	var entries []event.TranscriptEntry
-	entries = append(entries, event.TranscriptEntry{Role: event.RoleUser, Text: "first"}, event.TranscriptEntry{Role: event.RoleUser, Text: "never touch that"})
+	var entries []toldEntry
+	say := func(role, text string) {
+		entries = append(entries, toldEntry{TranscriptEntry: event.TranscriptEntry{Role: role, Text: text}})
+	}
+	say(event.RoleUser, "first")
+	say(event.RoleUser, "never touch that")
 	for range 1000 {
-		entries = append(entries, event.TranscriptEntry{Role: event.RoleAssistant, Text: strings.Repeat("talk ", 100)})
+		say(event.RoleAssistant, strings.Repeat("talk ", 100))
 	}
 	kept, omitted := choose(entries)
 	if len(kept)+omitted != len(entries) || len(kept) > maxTranscript || kept[0].Text != "first" || kept[1].Text != "never touch that" {

@@ -2,7 +2,6 @@ package executor
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"proctor/event"
@@ -29,8 +28,23 @@ const PipedInput = "\n\n<stdin>\n"
 // told is the conversation as it was taken apart so far: later transcripts read only what is new.
 type told struct {
 	items   int // of the history
-	entries []event.TranscriptEntry
+	entries []toldEntry
 	names   map[string]string // call id to tool
+}
+
+// toldEntry is an entry whose text may not have been read yet: most of a long conversation is never shown.
+type toldEntry struct {
+	event.TranscriptEntry
+	item json.RawMessage // nil once its text is read
+}
+
+// read fills in the text.
+func (e *toldEntry) read() {
+	if e.item == nil {
+		return
+	}
+	full, _ := transcriptEntry(e.item, nil)
+	e.Text, e.item = full.Text, nil
 }
 
 // Transcript is the conversation as a reviewer may see it; what was left out is counted.
@@ -48,6 +62,9 @@ func (s *Session) Transcript() (entries []event.TranscriptEntry, omitted int) {
 
 func (t *told) add(item json.RawMessage) {
 	t.items++
+	if t.later(item) {
+		return
+	}
 	e, ok := transcriptEntry(item, t.names)
 	if !ok || e.Role == event.RoleUser && (strings.HasPrefix(e.Text, Surroundings) || strings.HasPrefix(e.Text, HookPrompt)) {
 		return
@@ -55,24 +72,54 @@ func (t *told) add(item json.RawMessage) {
 	words, piped, both := strings.Cut(e.Text, PipedInput)
 	if e.Role == event.RoleUser && both {
 		e.Text = words
-		t.append(e)
+		t.append(toldEntry{TranscriptEntry: e})
 		e = event.TranscriptEntry{Role: event.RoleResult, Tool: "stdin", Text: piped}
 	}
-	t.append(e)
+	t.append(toldEntry{TranscriptEntry: e})
 }
 
-func (t *told) append(e event.TranscriptEntry) {
+// later keeps a call or a result whose text can wait to be read; false when the item must be read now.
+func (t *told) later(item json.RawMessage) bool {
+	p, ok := peek(item)
+	if !ok {
+		return false
+	}
+	e := toldEntry{item: item}
+	switch p.kind {
+	case callType, customCallType:
+		t.names[p.callID] = p.name
+		if len(p.arguments) <= len(`""`) && len(p.input) <= len(`""`) {
+			return true // without text it is no entry
+		}
+		e.Role, e.Tool = event.RoleCall, p.name
+	case outputType, customOutputType:
+		if string(p.output) == `""` || string(p.output) == "null" {
+			return true
+		}
+		e.Role, e.Tool = event.RoleResult, t.names[p.callID]
+	default:
+		return false
+	}
+	t.append(e)
+	return true
+}
+
+func (t *told) append(e toldEntry) {
 	e.Number = len(t.entries) + 1
 	t.entries = append(t.entries, e)
 }
 
 // choose keeps what fits: the words of the user first, then the newest of the rest, in their order.
-func choose(entries []event.TranscriptEntry) (kept []event.TranscriptEntry, omitted int) {
+func choose(entries []toldEntry) (kept []event.TranscriptEntry, omitted int) {
 	keep := make([]bool, len(entries))
 	size, count, others := 0, 0, 0
 	for _, users := range []bool{true, false} {
-		for i, e := range slices.Backward(entries) {
-			if (e.Role == event.RoleUser) != users || count == maxTranscript || !users && others == maxOthers || size+len(e.Text) > maxTranscriptText {
+		for i := len(entries) - 1; i >= 0; i-- {
+			e := &entries[i]
+			if (e.Role == event.RoleUser) != users || count == maxTranscript || !users && others == maxOthers {
+				continue
+			}
+			if e.read(); size+len(e.Text) > maxTranscriptText {
 				continue
 			}
 			if !users {
@@ -84,7 +131,7 @@ func choose(entries []event.TranscriptEntry) (kept []event.TranscriptEntry, omit
 	}
 	for i, e := range entries {
 		if keep[i] {
-			kept = append(kept, e)
+			kept = append(kept, e.TranscriptEntry)
 		}
 	}
 	return kept, len(entries) - len(kept)
@@ -109,7 +156,9 @@ func transcriptEntry(item json.RawMessage, names map[string]string) (event.Trans
 	case i.Type == "message" && i.Role == "assistant":
 		e.Role, e.Text = event.RoleAssistant, textOf(i.Content)
 	case i.Type == callType, i.Type == customCallType:
-		names[i.CallID] = i.Name
+		if names != nil {
+			names[i.CallID] = i.Name
+		}
 		e.Role, e.Tool, e.Text = event.RoleCall, i.Name, i.Arguments+i.Input
 	case i.Type == outputType, i.Type == customOutputType:
 		e.Role, e.Tool = event.RoleResult, names[i.CallID]

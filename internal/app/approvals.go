@@ -123,13 +123,13 @@ func (s *Store) request(ctx context.Context, id string) (*askedFor, error) {
 	if len(id) < minPrefix {
 		return nil, fmt.Errorf("approval %q: %w", cli.Plain(id), errNoRequest)
 	}
-	sessions, err := s.Ledger.Sessions(ctx)
+	sessions, err := s.sessionsAsking(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	var found []*askedFor
-	for _, info := range slices.Backward(sessions) {
-		f, err := s.requests(ctx, info.ID)
+	for _, session := range sessions {
+		f, err := s.requests(ctx, session)
 		if err != nil {
 			return nil, err
 		}
@@ -151,4 +151,32 @@ func (s *Store) request(ctx context.Context, id string) (*askedFor, error) {
 		return found[0], nil
 	}
 	return nil, fmt.Errorf("approval %q: %d requests begin so; give more of the id", cli.Plain(id), len(found))
+}
+
+// sessionsAsking are the sessions that have a request with such an id, or an event with this one about a request. The search index
+// leads to them: only requests are read, and only for the whole id of an event what else is about one.
+func (s *Store) sessionsAsking(ctx context.Context, id string) (sessions []string, err error) {
+	look := func(kinds ...event.Kind) error {
+		for _, kind := range kinds {
+			q := ledger.Query{{Field: ledger.FieldKind, Op: "=", Value: string(kind)}}
+			if err := s.Ledger.Search(ctx, q, func(e event.Entry) error {
+				fits := string(e.ID) == id
+				if e.Event != nil {
+					p, asked := e.Event.Payload.(*event.ApprovalRequestedPayload)
+					fits = fits || asked && strings.HasPrefix(p.ApprovalID, id)
+				}
+				if fits && !slices.Contains(sessions, e.Session) {
+					sessions = append(sessions, e.Session)
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err = look(event.ApprovalRequested); err == nil && len(sessions) == 0 && event.ID(id).Valid() {
+		err = look(event.ApprovalVoted, event.ApprovalDecided, event.ToolDecision)
+	}
+	return sessions, err
 }

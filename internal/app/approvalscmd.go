@@ -3,7 +3,6 @@ package app
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -28,13 +27,7 @@ func ListApprovals(ctx context.Context, env cli.Env, s *Store, all, asJSON bool)
 		return cli.Fail(cli.Failure, err)
 	}
 	if asJSON {
-		enc := json.NewEncoder(env.Stdout)
-		for _, a := range list {
-			if err := enc.Encode(a.json()); err != nil {
-				return cli.Fail(cli.Failure, err)
-			}
-		}
-		return nil
+		return encodeLines(env.Stdout, list, (*askedFor).json)
 	}
 	if len(list) == 0 {
 		_, _ = fmt.Fprintln(env.Stderr, "proctor: nothing waits for approval")

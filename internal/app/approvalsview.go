@@ -119,6 +119,17 @@ func (a *askedFor) write(w io.Writer) error {
 	return err
 }
 
+// encodeLines writes what view makes of each of list, one JSON object a line.
+func encodeLines[T, V any](w io.Writer, list []T, view func(T) V) error {
+	enc := json.NewEncoder(w)
+	for _, one := range list {
+		if err := enc.Encode(view(one)); err != nil {
+			return cli.Fail(cli.Failure, err)
+		}
+	}
+	return nil
+}
+
 func encode(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"context"
 	"fmt"
 	"maps"
 
@@ -69,7 +68,7 @@ func (r *run) observeReview(model string) func(auto.Prompt) responses.Observer {
 	return func(p auto.Prompt) responses.Observer {
 		log := executor.RequestLog{Env: env, Model: model, Effort: p.Effort, Actor: event.Reviewer}
 		log.Publish = func(actor event.Actor, payload event.Payload) error {
-			return r.stream.Publish(context.Background(), event.Draft{Turn: p.Turn, Call: p.Call, Actor: actor, Payload: payload})
+			return r.stream.PublishSoon(event.Draft{Turn: p.Turn, Call: p.Call, Actor: actor, Payload: payload})
 		}
 		return log.Observer()
 	}

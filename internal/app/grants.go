@@ -3,7 +3,6 @@ package app
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -118,13 +117,7 @@ func ListGrants(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, 
 		return cli.Fail(cli.Failure, err)
 	}
 	if asJSON {
-		enc := json.NewEncoder(env.Stdout)
-		for _, g := range list {
-			if err := enc.Encode(g); err != nil {
-				return cli.Fail(cli.Failure, err)
-			}
-		}
-		return nil
+		return encodeLines(env.Stdout, list, func(g standing) standing { return g })
 	}
 	if len(list) == 0 {
 		_, _ = fmt.Fprintln(env.Stderr, "proctor: nothing is granted for more than one call")
