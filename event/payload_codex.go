@@ -252,6 +252,15 @@ type GuardianAssessmentPayload struct {
 	Usage       Usage         `json:"usage" otel:"-"`
 	Cost        int64         `json:"cost_micros,omitempty" otel:"-"` // millionths of the currency of the configured price
 	Retries     []ReviewRetry `json:"retries,omitempty" otel:"-"`
+	// Sections are what the reviewer was shown of this request, RequestTokens an estimate of all that was sent first.
+	Sections      []ReviewSection `json:"sections,omitempty" otel:"-"`
+	RequestTokens int64           `json:"request_tokens,omitempty" otel:"-"`
+}
+
+// ReviewSection is one part of what a reviewer is shown, by the names of the CLI.
+type ReviewSection struct {
+	Name  string `json:"section"` // intro, conversation_transcript, permissions, planned_action
+	Bytes int64  `json:"text_bytes"`
 }
 
 // ReviewRetry is a pause of a review before another attempt.

@@ -2,6 +2,7 @@ package executor
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"proctor/event"
@@ -54,6 +55,7 @@ func (s *Session) Transcript() (entries []event.TranscriptEntry, omitted int) {
 	if s.told == nil {
 		s.told = &told{names: map[string]string{}}
 	}
+	s.told.entries = slices.Grow(s.told.entries, len(s.history)-s.told.items)
 	for _, item := range s.history[s.told.items:] {
 		s.told.add(item)
 	}

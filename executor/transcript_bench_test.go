@@ -41,6 +41,11 @@ func BenchmarkTranscriptOf10000Events(b *testing.B) {
 			s.Transcript()
 		}
 	})
+	b.Run("first, every item read", func(b *testing.B) {
+		for b.Loop() {
+			slow(s.history)
+		}
+	})
 	b.Run("later", func(b *testing.B) {
 		for b.Loop() {
 			s.Transcript()

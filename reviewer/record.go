@@ -46,7 +46,7 @@ func (v Verdict) assessment(r Request, start, end time.Time) *event.GuardianAsse
 		Rationale: event.Secret(rationale), RationaleLength: len(v.Rationale), RationaleTruncated: len(rationale) < len(v.Rationale),
 		Terminal: string(v.Status), Failure: string(v.Failure), Action: actionTag(r.Action), Model: t.Model, Effort: t.Effort,
 		SessionKind: t.Conversation, Prior: t.Prior, Attempts: v.Attempts, Inspections: t.Inspections,
-		TTFT: t.FirstOutput.Milliseconds(), Usage: t.Usage, Cost: t.Cost,
+		TTFT: t.FirstOutput.Milliseconds(), Usage: t.Usage, Cost: t.Cost, Sections: t.Sections, RequestTokens: t.RequestTokens,
 	}
 	if p.SessionKind == "" {
 		p.SessionKind = "none"

@@ -27,6 +27,9 @@ type Trace struct {
 	// Inspections counts the reviewer's own tool calls.
 	Inspections int
 	Retries     []Retry
+	// Sections are what was shown, RequestTokens estimates the whole first request.
+	Sections      []event.ReviewSection
+	RequestTokens int64
 }
 
 // Retry is one pause before another attempt.

@@ -25,6 +25,7 @@ func observeGuardian(p *event.GuardianAssessmentPayload) []observation {
 		own := []tag{{"failure_reason", r.Failure}, {"outcome", "retry"}}
 		out = append(out, count("codex.guardian.review.retry", own...), observation{"codex.guardian.review.retry_wait_ms", duration, r.Wait, own})
 	}
+	out = append(out, guardianContext(p)...)
 	u := p.Usage
 	if u == (event.Usage{}) {
 		return out
@@ -40,6 +41,30 @@ func observeGuardian(p *event.GuardianAssessmentPayload) []observation {
 	}
 	if p.Cost > 0 {
 		out = append(out, observation{"proctor.guardian.review.cost_micros", counter, p.Cost, []tag{{"guardian_model", orUnknown(p.Model)}}})
+	}
+	return out
+}
+
+// smallRequest is the only size of a request whose word is known, in tokens; larger ones go without the tag.
+const smallRequest = 20_000
+
+// guardianContext measures what the reviewer was shown.
+func guardianContext(p *event.GuardianAssessmentPayload) (out []observation) {
+	target := tag{"target", "sync"}
+	for _, s := range p.Sections {
+		for _, m := range []struct {
+			name  string
+			value int64
+		}{{"text_bytes", s.Bytes}, {"estimated_text_tokens", (s.Bytes + 3) / 4}, {"image_bytes", 0}, {"image_count", 0}} {
+			out = append(out, observation{"codex.guardian.context.section_cost", costs, m.value, []tag{{"measurement", m.name}, {"section", s.Name}, target}})
+		}
+	}
+	if p.RequestTokens > 0 {
+		tags := []tag{{"component", "total"}, target}
+		if p.RequestTokens <= smallRequest {
+			tags = append(tags, tag{"token_bucket", "01_0-20k"})
+		}
+		out = append(out, observation{"codex.guardian.context.request_tokens", requests, p.RequestTokens, tags})
 	}
 	return out
 }

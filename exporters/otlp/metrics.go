@@ -156,6 +156,10 @@ func (f form) bounds() []float64 {
 		return countBounds
 	case attempts:
 		return attemptBounds
+	case costs:
+		return costBounds
+	case requests:
+		return requestBounds
 	default:
 		return nil
 	}

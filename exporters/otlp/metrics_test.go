@@ -41,6 +41,7 @@ func session() []event.Draft {
 		&event.GuardianAssessmentPayload{Status: "denied", Outcome: "deny", RiskLevel: "critical", UserAuthorization: "low", StartedAt: 1000, CompletedAt: 1900,
 			Terminal: "denied", Failure: "none", Action: "unified_exec", Model: "guard", Effort: "low", SessionKind: "trunk_reused", Prior: true,
 			Attempts: 2, TTFT: 40, Usage: event.Usage{Input: 100, Cached: 60, CacheWrite: 5, Output: 20, Reasoning: 8}, Cost: 700,
+			Sections: []event.ReviewSection{{Name: "intro", Bytes: 30}}, RequestTokens: 1200,
 			Retries: []event.ReviewRetry{{Failure: "parse_error", Wait: 210}}},
 		&event.TurnCompletedPayload{Status: "completed", Duration: 2500, Calls: 2, Usage: event.Usage{Input: 1000, Output: 50}},
 	}
@@ -72,6 +73,11 @@ var wantPoints = []string{
 	"codex.turn.token_usage{tmp_mem_enabled=false,token_type=cache_write_input}  1/0", "codex.turn.token_usage{tmp_mem_enabled=false,token_type=output}  1/50",
 	"codex.turn.token_usage{tmp_mem_enabled=false,token_type=reasoning_output}  1/0", "codex.turn.token_usage{tmp_mem_enabled=false,token_type=total}  1/1050",
 	"codex.guardian.review{" + guardian("context_changed=false") + "} 1",
+	"codex.guardian.context.section_cost{measurement=text_bytes,section=intro,target=sync}  1/30",
+	"codex.guardian.context.section_cost{measurement=estimated_text_tokens,section=intro,target=sync}  1/8",
+	"codex.guardian.context.section_cost{measurement=image_bytes,section=intro,target=sync}  1/0",
+	"codex.guardian.context.section_cost{measurement=image_count,section=intro,target=sync}  1/0",
+	"codex.guardian.context.request_tokens{component=total,target=sync,token_bucket=01_0-20k}  1/1200",
 	"codex.guardian.review.duration_ms{" + guardian() + "} ms 1/900", "codex.guardian.review.ttft.duration_ms{" + guardian() + "} ms 1/40",
 	"codex.guardian.review.attempt_count{" + guardian() + "}  1/2", "codex.guardian.review.retry_outcome{" + guardian("retried=true") + "} 1",
 	"codex.guardian.review.token_usage{" + guardian("token_type=total") + "}  1/120", "codex.guardian.review.token_usage{" + guardian("token_type=input") + "}  1/100",
@@ -161,8 +167,10 @@ func checkPoint(t *testing.T, p otlpsink.Point) {
 		return
 	}
 	bounds := map[string]int{"ms": 34, "": 15}[p.Unit]
-	if p.Name == "codex.guardian.review.attempt_count" {
-		bounds = 4
+	if n, other := map[string]int{
+		"codex.guardian.review.attempt_count": 4, "codex.guardian.context.section_cost": 17, "codex.guardian.context.request_tokens": 11,
+	}[p.Name]; other {
+		bounds = n
 	}
 	if len(p.Bounds) != bounds || len(p.Buckets) != bounds+1 || (p.Unit == "ms") != (p.Description == "Duration in milliseconds.") {
 		t.Errorf("%s: %d bounds, %d buckets, description %q", p.Name, len(p.Bounds), len(p.Buckets), p.Description)

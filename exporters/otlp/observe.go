@@ -22,6 +22,8 @@ const (
 	duration
 	histogram
 	attempts // a histogram of few
+	costs    // of a section of a request
+	requests // of tokens of a request
 )
 
 type tag struct{ key, value string }
@@ -33,6 +35,11 @@ func observe(e *event.Event, start *event.ConversationStartsPayload) []observati
 	switch p := e.Payload.(type) {
 	case *event.ConversationStartsPayload:
 		return []observation{count("codex.thread.started", tag{"is_git", text(p.Git)})}
+	case *event.HookRunPayload:
+		if p.Outcome == "skipped" {
+			return nil
+		}
+		return pair("codex.hooks.run", p.Duration, tag{"event", p.HookEvent}, tag{"outcome", p.Outcome})
 	case *event.StartupPhasePayload:
 		return []observation{timed("codex.startup.phase", p.Duration, tag{"phase", p.Phase}, tag{"status", orNone(p.Status)})}
 	case *event.APIRequestPayload:

@@ -72,6 +72,17 @@ type Prompt struct {
 	// Review, Session, Turn and Call name what is reviewed; Attempt counts from 1.
 	Review, Session, Turn, Call string
 	Attempt                     int
+	// Sections measure the question.
+	Sections []event.ReviewSection
+}
+
+// estimate is how many tokens a prompt has, at four bytes each.
+func (p Prompt) estimate() int64 {
+	n := len(p.Instructions)
+	for _, m := range p.Messages {
+		n += m.size()
+	}
+	return int64((n + bytesPerToken - 1) / bytesPerToken)
 }
 
 // CallError is a failed model call.

@@ -45,9 +45,18 @@ func (r *Reviewer) prompt(q reviewer.Request, l lease) (Prompt, error) {
 	} else {
 		p.Messages = append(p.Messages, Message{Role: User, Texts: w.surroundings(q.Context)})
 	}
-	evidence := append([]string{w.opening()}, w.transcript(q.Context, l.seen, r.opts.Budget)...)
-	evidence = append(evidence, w.permissions(q.Context))
-	p.Messages = append(p.Messages, Message{Role: User, Texts: append(evidence, w.request(q, action)...)})
+	var evidence []string
+	for _, s := range []struct {
+		name  string
+		texts []string
+	}{
+		{"intro", []string{w.opening()}}, {"conversation_transcript", w.transcript(q.Context, l.seen, r.opts.Budget)},
+		{"permissions", []string{w.permissions(q.Context)}}, {"planned_action", w.request(q, action)},
+	} {
+		evidence = append(evidence, s.texts...)
+		p.Sections = append(p.Sections, event.ReviewSection{Name: s.name, Bytes: int64(Message{Texts: s.texts}.size())})
+	}
+	p.Messages = append(p.Messages, Message{Role: User, Texts: evidence})
 	return p, nil
 }
 

@@ -94,6 +94,7 @@ func (r *Reviewer) Review(ctx context.Context, request reviewer.Request) reviewe
 		}
 		return reviewer.Fail(reviewer.PromptBuild, reason, err.Error())
 	}
+	trace.Sections, trace.RequestTokens = prompt.Sections, prompt.estimate()
 	v := r.attempts(ctx, prompt, &trace, &said)
 	trace.Cost = r.opts.Price.of(trace.Usage)
 	v.Trace = trace
