@@ -21,25 +21,24 @@ const (
 
 // hookTool is how hooks see an action. Ok is false for what they are not asked about: waiting for a command that runs.
 func hookTool(a event.Action, call tool.Call) (in hook.Input, ok bool) {
-	object := func(v any) json.RawMessage { return encode(v) }
 	switch a.Kind {
 	case event.ActionCommand:
-		in.Tool, in.Arguments = bashTool, object(map[string]string{"command": script(a.Argv, call)})
+		in.Tool, in.Arguments = bashTool, encode(map[string]string{"command": script(a.Argv, call)})
 	case event.ActionPatch:
-		in.Tool, in.Aliases, in.Arguments = patchTool, []string{"Edit", "Write"}, object(map[string]string{"command": a.Patch})
+		in.Tool, in.Aliases, in.Arguments = patchTool, []string{"Edit", "Write"}, encode(map[string]string{"command": a.Patch})
 	case event.ActionStdin:
 		if a.Input == "" {
 			return in, false
 		}
 		in.Tool, in.Aliases = stdinTool, []string{bashTool}
-		in.Arguments = object(map[string]any{"command": a.Input, "session_id": a.Process})
+		in.Arguments = encode(map[string]any{"command": a.Input, "session_id": a.Process})
 	default:
 		in.Tool, in.Arguments = clip(call.Name, maxLabel), json.RawMessage(call.Arguments)
 		if call.Namespace != "" {
 			in.Tool = clip(call.Namespace+"__"+call.Name, maxLabel)
 		}
 		if !json.Valid(in.Arguments) {
-			in.Arguments = object(map[string]string{"input": call.Arguments})
+			in.Arguments = encode(map[string]string{"input": call.Arguments})
 		}
 	}
 	in.Use = call.ID

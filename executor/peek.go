@@ -66,21 +66,33 @@ func (p *peeked) take(key, v []byte, seen *[8]bool) bool {
 		return false
 	}
 	seen[at] = true
-	switch to := [...]*string{&p.kind, &p.role, &p.callID, &p.name}; {
-	case at < len(to):
-		if len(v) < 2 || v[0] != '"' || !plainText(v) {
-			return false
-		}
-		*to[at] = string(v[1 : len(v)-1])
-	case at == 4:
+	switch at {
+	case 0:
+		return word(&p.kind, v)
+	case 1:
+		return word(&p.role, v)
+	case 2:
+		return word(&p.callID, v)
+	case 3:
+		return word(&p.name, v)
+	case 4:
 		p.arguments = v
 		return v[0] == '"'
-	case at == 5:
+	case 5:
 		p.input = v
 		return v[0] == '"'
-	case at == 6:
+	case 6:
 		p.output = v
 	}
+	return true
+}
+
+// word takes a text that means itself.
+func word(to *string, v []byte) bool {
+	if len(v) < 2 || v[0] != '"' || !plainText(v) {
+		return false
+	}
+	*to = string(v[1 : len(v)-1])
 	return true
 }
 

@@ -72,6 +72,7 @@ func (in Input) subjects() []string {
 		return []string{in.Source}
 	case SessionEnd:
 		return []string{in.Reason}
+	default:
+		return append([]string{in.Tool}, in.Aliases...)
 	}
-	return append([]string{in.Tool}, in.Aliases...)
 }

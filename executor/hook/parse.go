@@ -110,7 +110,7 @@ func define(event Event, key string, matcher *string, h handlerJSON) (d Definiti
 	t := events[event]
 	d = Definition{Event: event, Key: key, Command: h.Command, Async: h.Async, status: h.Status, Timeout: timeout(t, h.Timeout)}
 	if t.context && h.Context != nil {
-		d.Context = int(min(*h.Context, 1<<20)) //nolint:gosec // bounded
+		d.Context = int(min(*h.Context, 1<<20))
 	}
 	switch {
 	case h.Type != "command":
@@ -137,7 +137,7 @@ func timeout(t traits, seconds *uint64) time.Duration {
 		d = endTimeout
 	}
 	if seconds != nil {
-		d = time.Duration(min(max(*seconds, 1), uint64(maxTimeout/time.Second))) * time.Second //nolint:gosec // bounded
+		d = time.Duration(min(max(*seconds, 1), uint64(maxTimeout/time.Second))) * time.Second
 	}
 	if t.ending {
 		d = min(d, maxEndTimeout)

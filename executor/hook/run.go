@@ -51,7 +51,7 @@ func (s *Set) one(ctx context.Context, h Hook, payload []byte) Run {
 func (s *Set) start(ctx context.Context, h Hook, payload []byte) Ending {
 	limit, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
-	cmd := exec.CommandContext(limit, s.opts.Shell, "-lc", h.Command) //nolint:gosec // a command that was trusted
+	cmd := exec.CommandContext(limit, s.opts.Shell, "-lc", h.Command)
 	cmd.Dir, cmd.Env, cmd.Stdin, cmd.WaitDelay = s.opts.Dir, s.opts.Env, bytes.NewReader(payload), waitDelay
 	if cmd.Env == nil {
 		cmd.Env = []string{} // nil would be ours
