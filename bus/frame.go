@@ -123,7 +123,7 @@ func encodeError(err error) []byte {
 	if len(code) > event.MaxFaultCode {
 		code = ""
 	}
-	return slices.Concat([]byte{0, byte(len(code))}, []byte(code), []byte(err.Error()))
+	return slices.Concat([]byte{0, byte(len(code))}, []byte(code), []byte(err.Error())) //nolint:gosec // at most MaxFaultCode
 }
 
 // decodeError reads an answer that is no receipts; nil when it is no error either.

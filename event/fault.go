@@ -22,7 +22,7 @@ func (f Fault) Error() string { return f.Text }
 
 // Is makes errors.Is compare codes.
 func (f Fault) Is(target error) bool {
-	t, ok := target.(Fault) //nolint:errorlint // errors.Is unwraps
+	t, ok := target.(Fault)
 	return ok && t.Code == f.Code
 }
 

@@ -95,7 +95,7 @@ func (s *Servers) configure(i, n int, edits []func(file, text string) string) {
 			text = []byte(edit(file, string(text)))
 		}
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, file), text, 0o600)
+			err = os.WriteFile(filepath.Join(dir, file), text, 0o600) //nolint:gosec // of this list, in a folder of the test
 		}
 		if err != nil {
 			s.t.Fatal(err)
@@ -139,7 +139,7 @@ func (s *Servers) Restart(i int) {
 		s.t.Fatal(err)
 	}
 	defer func() { _ = log.Close() }()
-	cmd := exec.Command(os.Args[0], "-test.run=^$")
+	cmd := exec.Command(os.Args[0], "-test.run=^$") //nolint:gosec // the test itself
 	cmd.Env = append(os.Environ(), configFile+"="+filepath.Join(dir, "nats.conf"), "NATS_NAME="+name(i), "NATS_STORE="+filepath.Join(dir, "store"),
 		"NODE_PASSWORD="+Password, "AGENT_PASSWORD="+Password, "ADMIN_PASSWORD="+Password, "GOMAXPROCS=2")
 	cmd.Stdout, cmd.Stderr = log, log
