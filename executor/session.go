@@ -43,6 +43,8 @@ type Options struct {
 	Hooks *hook.Set
 	// State is what a resumed session had reached, nil for a new one.
 	State *State
+	// Heartbeat is how often an open session records that it still runs; 0 is never.
+	Heartbeat time.Duration
 }
 
 // Session is one conversation. See the package comment for its life.
@@ -50,6 +52,7 @@ type Session struct {
 	opts     Options
 	stream   *event.Stream
 	progress *serial
+	beats    heart
 
 	// main is the session itself where this is an [Aside] of it, agent and actor who calls then; nil and empty else.
 	main  *Session
@@ -113,6 +116,7 @@ func (s *Session) Open(ctx context.Context, about ...event.Payload) error {
 	if err := s.stream.PublishAnyway(ctx, drafts...); err != nil {
 		return err
 	}
+	s.beats.start(ctx, s.stream, s.opts.Heartbeat)
 	opening := s.opts.Context
 	if s.opts.State != nil {
 		opening = s.opts.State.Missing()
@@ -132,6 +136,7 @@ func (s *Session) Close(ctx context.Context, reason string) error {
 	_, _, err := s.hooked(keep, "", hook.Input{Event: hook.SessionEnd, Reason: "other"})
 	s.pending.Wait()
 	closing = errors.Join(closing, err)
+	s.beats.end()
 	counts, last := s.stream.Counts()
 	s.mu.Lock()
 	open := make([]string, 0, len(s.open))

@@ -56,6 +56,7 @@ const (
 	CodeClosedNumber       = "closed_number"
 	CodeStartedUndecided   = "started_undecided"
 	CodeStartedUnresolved  = "started_without_result"
+	CodeHeartbeatOverdue   = "heartbeat_overdue"
 	CodeSessionOpen        = "session_open"
 	CodeSessionUnclosed    = "session_unclosed"
 	CodeClockBack          = "clock_back"

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"proctor/event"
 )
@@ -17,6 +18,8 @@ type story struct {
 	erased bool
 	kinds  []event.Kind // of the events that their producer numbered; dropped when the session closes
 	calls  map[string]*call
+	at     time.Time     // when the last entry was received
+	every  time.Duration // between heartbeats, once there was one
 }
 
 // call is one tool call that has no result yet.
@@ -42,6 +45,7 @@ func (f findings) tell(st *story, index event.Seq, s stored, h entryHead, e *eve
 	if e == nil {
 		return
 	}
+	f.beat(st, index, s, h)
 	st.work = st.work || e.Actor != event.System && !keeps(e.Kind)
 	switch p := e.Payload.(type) {
 	case *event.ToolDecisionPayload:
@@ -55,6 +59,9 @@ func (f findings) tell(st *story, index event.Seq, s stored, h entryHead, e *eve
 		if p.Status != "running" {
 			delete(st.calls, e.Call)
 		}
+	case *event.SessionHeartbeatPayload:
+		st.every = time.Duration(max(p.Every, 0)) * time.Millisecond
+		f.counted(st, index, s, h, p.Events, p.Counts)
 	case *event.SessionClosedPayload:
 		f.closed(st, index, s, h, p)
 	}
@@ -91,26 +98,7 @@ func (f findings) started(st *story, index event.Seq, h entryHead, e *event.Even
 // closed compares the counts of session_closed with the events before it: those that the closing
 // process sent are the last ones that carry a number.
 func (f findings) closed(st *story, index event.Seq, s stored, h entryHead, p *event.SessionClosedPayload) {
-	if p.Events != s.sessionSeq {
-		f.about(SeverityError, CodeClosedNumber, index, h, fmt.Sprintf("the session says it has %d events, this is number %d", p.Events, s.sessionSeq))
-	}
-	var total uint64
-	for _, n := range p.Counts {
-		total += n
-	}
-	if total > uint64(len(st.kinds)) {
-		f.about(SeverityError, CodeClosedCounts, index, h, fmt.Sprintf("the session counts %d events before its end, %d are there", total, len(st.kinds)))
-	} else {
-		got := map[event.Kind]uint64{}
-		for _, k := range st.kinds[uint64(len(st.kinds))-total:] {
-			got[k]++
-		}
-		for _, k := range sortedKinds(got, p.Counts) {
-			if got[k] != p.Counts[k] {
-				f.about(SeverityError, CodeClosedCounts, index, h, fmt.Sprintf("the session counts %d of %s, %d are there", p.Counts[k], k, got[k]))
-			}
-		}
-	}
+	f.counted(st, index, s, h, p.Events, p.Counts)
 	for _, id := range st.openCalls() {
 		c := st.calls[id]
 		open := at(CodeStartedUnresolved, *c.started, fmt.Sprintf("call %q was started and has no result", id))
@@ -122,7 +110,39 @@ func (f findings) closed(st *story, index event.Seq, s stored, h entryHead, p *e
 			f.add(SeverityError, open)
 		}
 	}
-	st.kinds, st.calls = nil, nil
+	st.kinds, st.calls, st.every = nil, nil, 0
+}
+
+// counted compares what an event says of those before it with what is there.
+func (f findings) counted(st *story, index event.Seq, s stored, h entryHead, events uint64, counts map[event.Kind]uint64) {
+	if events != s.sessionSeq {
+		f.about(SeverityError, CodeClosedNumber, index, h, fmt.Sprintf("the session says it has %d events, this is number %d", events, s.sessionSeq))
+	}
+	var total uint64
+	for _, n := range counts {
+		total += n
+	}
+	if total > uint64(len(st.kinds)) {
+		f.about(SeverityError, CodeClosedCounts, index, h, fmt.Sprintf("the session counts %d events before its end, %d are there", total, len(st.kinds)))
+	} else {
+		got := map[event.Kind]uint64{}
+		for _, k := range st.kinds[uint64(len(st.kinds))-total:] {
+			got[k]++
+		}
+		for _, k := range sortedKinds(got, counts) {
+			if got[k] != counts[k] {
+				f.about(SeverityError, CodeClosedCounts, index, h, fmt.Sprintf("the session counts %d of %s, %d are there", counts[k], k, got[k]))
+			}
+		}
+	}
+}
+
+// beat looks for silence: an open session whose heartbeats came is not heard of for longer than two of them.
+func (f findings) beat(st *story, index event.Seq, s stored, h entryHead) {
+	if silent := s.received.Sub(st.at); st.every > 0 && silent > 2*st.every {
+		f.about(SeverityWarning, CodeHeartbeatOverdue, index, h, fmt.Sprintf("nothing was recorded for %v before this, a heartbeat was due every %v: the process stood still, or its clock went ahead", silent.Round(time.Second), st.every))
+	}
+	st.at = s.received
 }
 
 func (st *story) openCalls() []string {
@@ -165,12 +185,17 @@ func (v *verifier) unclosed() {
 		st := v.sessions[name]
 		last, err := v.decoder.at(st.index)
 		severity, code, state := SeverityWarning, CodeSessionUnclosed, "was cut off: it has no session_closed"
-		if err == nil && v.now.Sub(last.Received) < v.opts.OpenFor {
+		if err == nil && v.now.Sub(last.Received) < max(v.opts.OpenFor, 2*st.every) {
 			severity, code, state = SeverityNote, CodeSessionOpen, "seems to be running"
 		}
 		f := at(code, st.index, fmt.Sprintf("session %s %s; its last event is number %d", name, state, st.last))
 		f.ID, f.Session = last.ID, name
 		v.add(severity, f)
+		if severity == SeverityWarning && st.every > 0 {
+			over := at(CodeHeartbeatOverdue, st.index, fmt.Sprintf("session %s has been silent for %v, a heartbeat was due every %v: it is lost, or stands still", name, v.now.Sub(st.at).Round(time.Second), st.every))
+			over.ID, over.Session = last.ID, name
+			v.add(severity, over)
+		}
 		for _, id := range st.openCalls() {
 			f := at(CodeStartedUnresolved, *st.calls[id].started, fmt.Sprintf("call %q was started and has no result", id))
 			f.ID, f.Session = st.calls[id].id, name

@@ -289,6 +289,15 @@ func TestVerifyStories(t *testing.T) {
 			e[4].Payload.(*event.SessionClosedPayload).Events = 7
 			return e
 		}, CodeClosedNumber, false},
+		{"a heartbeat", func() []*event.Event {
+			e := supervised("s")
+			e[3] = newEvent("s", 4, "", &event.SessionHeartbeatPayload{Every: 300_000, Events: 4, Counts: map[event.Kind]uint64{event.ConversationStarts: 1, event.ToolDecision: 1, event.ExecStarted: 1}})
+			e[4].Payload = &event.SessionClosedPayload{Events: 5, OpenCalls: []string{"call_1"}, Counts: map[event.Kind]uint64{event.ConversationStarts: 1, event.ToolDecision: 1, event.ExecStarted: 1, event.SessionHeartbeat: 1}}
+			return e
+		}, CodeStartedUnresolved, true},
+		{"a heartbeat that counts what is not there", func() []*event.Event {
+			return append(supervised("s")[:1], newEvent("s", 2, "", &event.SessionHeartbeatPayload{Every: 300_000, Events: 2, Counts: map[event.Kind]uint64{event.UserPrompt: 1}}))
+		}, CodeClosedCounts, false},
 		{"interrupted call", func() []*event.Event { return supervised("s")[:3] }, CodeStartedUnresolved, true},
 		{"resumed by another process", func() []*event.Event {
 			return append(supervised("s")[:3],

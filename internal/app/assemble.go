@@ -104,7 +104,8 @@ func (r *run) assemble(ctx context.Context) (p *parts, err error) {
 	}
 	o := executor.Options{
 		Stream: r.stream, Tools: p.tools, Gate: p.gate, Backend: r.confine.Backend, Progress: r.view, Start: r.start(), State: r.state,
-		Hooks: r.hooks,
+		Heartbeat: r.cfg.Proctor.Ledger.Heartbeat,
+		Hooks:     r.hooks,
 	}
 	if r.roads, err = r.newRoads(p.gate); err != nil {
 		return p, err
