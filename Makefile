@@ -57,7 +57,14 @@ bench: build ## benchmarks, as ratios against a baseline in the same run
 
 soak: ## longer runs of the crash, fault and fuzz tests
 	PROCTOR_SOAK=1 $(GO) test -count=1 -timeout 90m ./ledger ./bus ./executor/sandbox/... ./internal/app
+	PROCTOR_SOAK=1 $(GO) test -count=1 -timeout 60m ./ledger ./executor/sandbox/... ./internal/app
+	PROCTOR_SOAK_CUTS=$(SOAK_CUTS) $(GO) test -count=1 -timeout 120m ./ledger -run 'TestPowerCutKeepsWhatWasAcknowledged'
+	PROCTOR_SOAK_KILLS=$(SOAK_KILLS) $(GO) test -count=1 -timeout 120m ./ledger -run 'TestKilledOwner'
 	sh tools/fuzz.sh 60s
+
+# Power cuts and kills of a soak; smaller numbers make it run in parts.
+SOAK_CUTS ?= 100000
+SOAK_KILLS ?= 1000
 
 fuzz: ## every fuzz test for ten seconds
 	sh tools/fuzz.sh 10s

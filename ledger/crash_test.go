@@ -24,8 +24,7 @@ import (
 // TestPowerCutKeepsWhatWasAcknowledged takes copies of the disk as after a power cut while writers
 // run, and demands every receipt given before the cut.
 func TestPowerCutKeepsWhatWasAcknowledged(t *testing.T) {
-	const cuts = 40
-	for cut := range cuts {
+	for cut := range soaked(200, "PROCTOR_SOAK_CUTS") {
 		fs := vfs.NewCrashableMem()
 		opts := memory(fs)
 		opts.CheckpointEvery = 16

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strings"
@@ -41,7 +42,7 @@ func appendUntilKilled(dir string) error {
 func TestKilledOwner(t *testing.T) {
 	dir := t.TempDir()
 	var last event.Receipt
-	for round := range 6 {
+	for round := range soaked(6, "PROCTOR_SOAK_KILLS") {
 		child := exec.Command(os.Args[0], "-test.run=^$")
 		child.Env = append(os.Environ(), childDir+"="+dir)
 		out, err := child.StdoutPipe()
@@ -52,7 +53,7 @@ func TestKilledOwner(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := bufio.NewScanner(out)
-		for n := 0; n < 40+37*round && lines.Scan(); n++ {
+		for n := 0; n < 40+37*(round%6)+rand.IntN(30) && lines.Scan(); n++ {
 			var r event.Receipt
 			if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 				t.Fatalf("child said %q: %v", lines.Text(), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -102,4 +103,12 @@ func submit(l *Ledger, encoded ...event.Encoded) ([]event.Receipt, error) {
 // output is an event of about a kilobyte, as most of a run are.
 func output(session string, seq uint64) *event.Event {
 	return newEvent(session, seq, "call_1", &event.ExecOutputPayload{Stream: "stdout", Chunk: event.Secret(strings.Repeat("ok  proctor/ledger 0.1s\n", 24))})
+}
+
+// soaked is how many rounds a test has: a longer run sets another number in the environment.
+func soaked(rounds int, name string) int {
+	if n, err := strconv.Atoi(os.Getenv(name)); err == nil && n > 0 {
+		return n
+	}
+	return rounds
 }

@@ -157,15 +157,17 @@ func (c *committer) admitRotation(p *event.KeyRotatedPayload) error {
 // rotate follows the entry at index.
 func (c *committer) rotate(b batch, p *event.KeyRotatedPayload, index event.Seq) error {
 	r := &rotation{index, p.Old, p.New}
-	value, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	if err := b.Set(numberKey(prefixRotation, uint64(index)), value, nil); err != nil {
+	if err := b.Set(numberKey(prefixRotation, uint64(index)), r.value(), nil); err != nil {
 		return err
 	}
 	c.l.rotating.Store(r)
 	return nil
+}
+
+// value is what the store keeps, byte for byte.
+func (r *rotation) value() []byte {
+	b, _ := json.Marshal(r) // two strings
+	return b
 }
 
 // loadChain reads the rotations of the store.
@@ -178,7 +180,7 @@ func loadChain(db pebble.Reader) ([]rotation, error) {
 	var chain []rotation
 	for it.First(); it.Valid(); it.Next() {
 		var r rotation
-		if len(it.Key()) != 9 || json.Unmarshal(it.Value(), &r) != nil {
+		if len(it.Key()) != 9 || json.Unmarshal(it.Value(), &r) != nil || !bytes.Equal(r.value(), it.Value()) {
 			return nil, fmt.Errorf("rotation %x: %w", it.Key(), ErrDamaged)
 		}
 		r.index = event.Seq(binary.BigEndian.Uint64(it.Key()[1:]))
