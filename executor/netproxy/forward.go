@@ -51,14 +51,14 @@ func (c *client) forward(x *exchange, r request, kept bool) (again, keep bool, e
 	}
 	done := sent.over()
 	keep = keep && err == nil && done && x.road.in.Buffered() == 0 && x.road.to.IsValid()
-	if err != nil || !again || !done {
+	if err != nil || !done || !again && c.in.Buffered() > 0 {
 		if !done {
 			_ = x.road.Close()
 		}
 		c.settle(sent)
 		return false, keep, err
 	}
-	return true, keep, nil
+	return again, keep, nil
 }
 
 // outgoing makes the request what the destination gets.

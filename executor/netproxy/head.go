@@ -43,7 +43,7 @@ func readRequest(in *bufio.Reader) (request, error) {
 	if err != nil {
 		return request{}, err
 	}
-	hosts, err := checkHead(head)
+	fields, err := checkHead(head)
 	if err != nil {
 		return request{}, err
 	}
@@ -54,7 +54,7 @@ func readRequest(in *bufio.Reader) (request, error) {
 	if r.ProtoMajor != 1 {
 		return request{}, bad("HTTP version is %s; expected HTTP/1.0 or HTTP/1.1", r.Proto)
 	}
-	out, err := destination(r, hosts)
+	out, err := destination(r, fields.host)
 	if err != nil {
 		return request{}, err
 	}
@@ -101,12 +101,20 @@ func bareNewline(b []byte) bool {
 	return false
 }
 
-// checkHead refuses what parsers disagree about, and returns the Host fields, which net/http drops for absolute targets.
-func checkHead(head []byte) (hosts []string, err error) {
+// framing are the fields that say where a request goes and ends; net/http drops some of them.
+type framing struct {
+	host   string
+	length []string
+	coding bool
+}
+
+// checkHead refuses what parsers disagree about.
+func checkHead(head []byte) (f framing, err error) {
+	var hosts []string
 	for i, line := range bytes.Split(bytes.TrimSuffix(head, []byte("\r\n")), []byte("\r\n")) {
 		for _, c := range line {
 			if (c < ' ' && c != '\t') || c == 0x7f || (i == 0 && (c > 0x7f || c == '\t')) {
-				return nil, bad("malformed request: byte %#02x in line %d", c, i+1)
+				return f, bad("malformed request: byte %#02x in line %d", c, i+1)
 			}
 		}
 		if i == 0 {
@@ -114,24 +122,34 @@ func checkHead(head []byte) (hosts []string, err error) {
 		}
 		name, value, ok := strings.Cut(string(line), ":")
 		if !ok || name == "" || strings.ContainsAny(name, " \t") {
-			return nil, bad("malformed request: line %d is no header field", i+1)
+			return f, bad("malformed request: line %d is no header field", i+1)
 		}
-		if strings.EqualFold(name, "Host") {
-			hosts = append(hosts, strings.TrimSpace(value))
+		value = strings.TrimSpace(value)
+		switch {
+		case strings.EqualFold(name, "Host"):
+			hosts = append(hosts, value)
+		case strings.EqualFold(name, "Content-Length"):
+			f.length = append(f.length, value)
+		case strings.EqualFold(name, "Transfer-Encoding"):
+			f.coding = true
 		}
 	}
-	if len(hosts) > 1 {
-		return nil, bad("more than one Host header")
+	switch {
+	case len(hosts) > 1:
+		return f, bad("more than one Host header")
+	case len(f.length) > 1 || len(f.length) == 1 && f.coding:
+		return f, bad("malformed request: the length of the body is said twice")
+	case (f.coding || len(f.length) == 1 && f.length[0] != "0") && bytes.HasPrefix(head, []byte(http.MethodConnect+" ")):
+		return f, bad("malformed request: CONNECT has no body")
 	}
-	return hosts, nil
+	if len(hosts) == 1 {
+		f.host = hosts[0]
+	}
+	return f, nil
 }
 
 // destination is the target's, and Host must agree with it. A missing Host is tolerated where the target names one.
-func destination(r *http.Request, hosts []string) (request, error) {
-	field := ""
-	if len(hosts) == 1 {
-		field = hosts[0]
-	}
+func destination(r *http.Request, field string) (request, error) {
 	switch {
 	case r.Method == http.MethodConnect:
 		return connectTarget(r, field)

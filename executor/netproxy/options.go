@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,6 +19,16 @@ import (
 // Resolver looks names up; *net.Resolver is one.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// absolute keeps search domains away: what was judged is the name itself.
+type absolute struct{ Resolver }
+
+func (a absolute) LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	if strings.Contains(host, ".") {
+		host += "."
+	}
+	return a.Resolver.LookupNetIP(ctx, network, host)
 }
 
 // Dialer connects to checked addresses, which are literals but for the upstream proxy; *net.Dialer is one.
@@ -43,7 +54,7 @@ type Limits struct {
 // Options configure a Proxy.
 type Options struct {
 	Policy   egress.Config
-	Resolver Resolver // net.DefaultResolver when nil
+	Resolver Resolver // net.DefaultResolver, without search domains, when nil
 	Dialer   Dialer   // a plain net.Dialer when nil
 	// OnDecision is called for every decision, before anything is dialled, from the goroutine of the connection. An
 	// error refuses the request. Its context does not end with the connection: it bounds its time itself. Nil: decisions
@@ -94,7 +105,7 @@ func New(o Options) (*Proxy, error) {
 	p.policy.Store(compiled)
 	p.readers.New = func() any { return bufio.NewReaderSize(nil, limits.HeaderBytes) }
 	if p.resolver == nil {
-		p.resolver = net.DefaultResolver
+		p.resolver = absolute{net.DefaultResolver}
 	}
 	if p.dialer == nil {
 		p.dialer = &net.Dialer{KeepAlive: -1} // Limits.Idle ends what is dead
