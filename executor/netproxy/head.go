@@ -54,6 +54,9 @@ func readRequest(in *bufio.Reader) (request, error) {
 	if r.ProtoMajor != 1 {
 		return request{}, bad("HTTP version is %s; expected HTTP/1.0 or HTTP/1.1", r.Proto)
 	}
+	if fields.coding && r.ProtoMinor == 0 {
+		return request{}, bad("malformed request: HTTP/1.0 has no transfer codings")
+	}
 	out, err := destination(r, fields.host)
 	if err != nil {
 		return request{}, err
