@@ -26,6 +26,10 @@ echo "== start of a confined command: raw bwrap, within a run, as a process, cod
 echo "== what recording costs the programs that are recorded"
 "$dir/bench" -what work -proctor bin/proctor -dir "$dir/run" -rounds "$rounds"
 
+echo "== the network proxy alone: Go peers, squid, tinyproxy (the latter two where installed)"
+(cd tools/proxypeers && $go build -o "$dir/proxypeers" .) || true
+"$dir/bench" -what proxy -peers "$dir/proxypeers" -dir "$dir/run" -rounds "$rounds"
+
 echo "== durable records: the ledger against bare Pebble"
 # b.TempDir follows TMPDIR: a ledger in memory would be no measurement.
 mkdir -p "$dir/tmp"

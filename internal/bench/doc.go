@@ -15,7 +15,9 @@
 // With -what start it measures the start of a confined true instead: raw bwrap with the mounts of proctor's own call, both
 // backends within a process that is already up (a process of its own per sample, its first start left out), `proctor
 // sandbox`, and `codex sandbox`; and the private memory that a running command adds. With -what work it runs programs that write
-// many files, with everything recorded and with nothing recorded.
+// many files, with everything recorded and with nothing recorded. With -what proxy it drives the network proxy alone, in a process of
+// its own with every decision and its end made an event and encoded, against goproxy and go-socks5 (tools/proxypeers, a module of its
+// own), squid and tinyproxy, by 1 and by 16 clients that wait for each answer of a kilobyte.
 //
 // Rounds interleave, so that a busy machine slows all alike; compare ratios of one run, not seconds of two.
 // CPU is user plus system time of the whole process tree, orphans included. The wall time of a call is what the model

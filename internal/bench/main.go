@@ -13,6 +13,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"proctor/executor/sandbox/backend"
 )
@@ -21,7 +22,8 @@ import (
 type settings struct {
 	what                  string
 	proctor, codex, bwrap string
-	dir, sandbox          string
+	dir, sandbox, peers   string
+	span                  time.Duration
 	rounds, few, many     int
 	command               string
 	variants              []contender
@@ -29,9 +31,11 @@ type settings struct {
 
 func main() {
 	backend.Main()
-	if begin := insideFlag(); begin != nil {
-		begin()
-		return
+	for _, flag := range []func() func(){insideFlag, proxyFlag} {
+		if begin := flag(); begin != nil {
+			begin()
+			return
+		}
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -41,11 +45,13 @@ func main() {
 
 func run() error {
 	var s settings
-	flag.StringVar(&s.what, "what", "exec", "`part` to measure: exec (turns and calls), start (of a confined true) or work (programs under recording)")
+	flag.StringVar(&s.what, "what", "exec", "`part` to measure: exec (turns and calls), start (of a confined true), work (programs under recording) or proxy (the network proxy alone)")
 	flag.StringVar(&s.proctor, "proctor", "bin/proctor", "proctor `binary`")
 	flag.StringVar(&s.codex, "codex", "", "real codex `binary`; empty leaves the comparison out")
 	flag.StringVar(&s.bwrap, "bwrap", "", "bwrap `binary`; empty looks on PATH")
 	flag.StringVar(&s.dir, "dir", "", "`folder` for homes, ledgers and workspaces; must be on a real disk and not below the temporary folder")
+	flag.StringVar(&s.peers, "peers", "", "`binary` of tools/proxypeers; empty leaves the Go peers out")
+	flag.DurationVar(&s.span, "span", 250*time.Millisecond, "`time` that each row of the proxy is driven for in a round")
 	flag.StringVar(&s.sandbox, "sandbox", "workspace-write", "sandbox `mode`")
 	flag.StringVar(&s.command, "command", "true", "shell `command` of every call")
 	flag.IntVar(&s.rounds, "rounds", 5, "interleaved rounds")
@@ -67,9 +73,10 @@ func run() error {
 	defer stop()
 	part, ok := map[string]part{
 		"exec": {settings.tasks, (*results).print}, "start": {settings.startTasks, (*results).printStart}, "work": {settings.workTasks, (*results).printWork},
+		"proxy": {settings.proxyTasks, (*results).printProxy},
 	}[s.what]
 	if !ok {
-		return fmt.Errorf("-what %q: expected exec, start or work", s.what)
+		return fmt.Errorf("-what %q: expected exec, start, work or proxy", s.what)
 	}
 	results, err := measure(ctx, s, part)
 	if err != nil {
@@ -92,7 +99,7 @@ func (s *settings) resolve() error {
 	if s.bwrap == "" {
 		s.bwrap, _ = exec.LookPath("bwrap") // absent: the raw sandbox is left out
 	}
-	for _, path := range []*string{&s.proctor, &s.codex, &s.bwrap, &s.dir} {
+	for _, path := range []*string{&s.proctor, &s.codex, &s.bwrap, &s.dir, &s.peers} {
 		if *path == "" {
 			continue
 		}
@@ -114,6 +121,11 @@ func measure(ctx context.Context, s settings, p part) (*results, error) {
 		return nil, err
 	}
 	r := &results{samples: map[string][]sample{}}
+	defer func() {
+		for _, end := range r.after {
+			end()
+		}
+	}()
 	tasks, err := p.tasks(s, ctx, r)
 	if err != nil {
 		return nil, err

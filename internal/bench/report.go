@@ -16,6 +16,7 @@ type results struct {
 	names   []string
 	samples map[string][]sample
 	notes   []string
+	after   []func() // to be called at the end
 }
 
 func (r *results) note(text string) { r.notes = append(r.notes, text) }
@@ -92,18 +93,23 @@ func (r *results) extra(w io.Writer, s settings, few, many string) {
 }
 
 func (r *results) ratio(w io.Writer, label, goal, a, b string, f func(sample) time.Duration) {
-	x, y := r.column(a, f), r.column(b, f)
-	var ratios []float64
-	for i := range min(len(x), len(y)) {
-		if y[i] > 0 {
-			ratios = append(ratios, float64(x[i])/float64(y[i]))
-		}
-	}
+	ratios := r.ratios(a, b, f)
 	if len(ratios) == 0 {
 		fmt.Fprintf(w, "%s\tnot measured\t%s\n", label, goal)
 		return
 	}
 	fmt.Fprintf(w, "%s\t%.2f (%.2f to %.2f)\t<= %s\n", label, median(ratios), slices.Min(ratios), slices.Max(ratios), goal)
+}
+
+// ratios has one for each round.
+func (r *results) ratios(a, b string, f func(sample) time.Duration) (out []float64) {
+	x, y := r.column(a, f), r.column(b, f)
+	for i := range min(len(x), len(y)) {
+		if y[i] > 0 {
+			out = append(out, float64(x[i])/float64(y[i]))
+		}
+	}
+	return out
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
