@@ -20,6 +20,9 @@ func (c *client) http(ctx context.Context) error {
 	defer c.forget()
 	for {
 		r, err := readRequest(c.in)
+		if errors.Is(err, errHeadTooLarge) && c.grow() {
+			continue
+		}
 		if err != nil {
 			if b, ok := errors.AsType[badRequest](err); ok {
 				return c.last(plain(b.status, b.text))

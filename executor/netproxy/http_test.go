@@ -155,6 +155,27 @@ func TestHopByHopFieldsStay(t *testing.T) {
 	}
 }
 
+func TestLargeHeads(t *testing.T) {
+	w := newWorld(t, table(publicA), Limits{})
+	w.site(publicA+":80", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(rw, "<%d %s>", len(r.Header.Get("X-Large")), b)
+	}))
+	w.serve(nil)
+	one := func(n int) string {
+		return "POST http://" + publicA + "/ HTTP/1.1\r\nHost: " + publicA + "\r\nX-Large: " + strings.Repeat("a", n) + "\r\nContent-Length: 3\r\n\r\none"
+	}
+	got := w.raw(one(10) + one(4000) + one(5000) + one(60_000) + one(10) + one(70_000))
+	at := 0
+	for _, want := range []string{"<10 one>", "<4000 one>", "<5000 one>", "<60000 one>", "<10 one>", "431 "} {
+		i := strings.Index(got[at:], want)
+		if i < 0 {
+			t.Fatalf("answers lack %q in its place:\n%s", want, got)
+		}
+		at += i
+	}
+}
+
 func TestFieldsNamedInConnection(t *testing.T) {
 	h := http.Header{"Connection": {"X-A, x-b", "X-C"}, "X-A": {"1"}, "X-B": {"1"}, "X-C": {"1"}, "X-D": {"1"}, "Keep-Alive": {"1"}}
 	stripHops(h)

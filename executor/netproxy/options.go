@@ -103,7 +103,7 @@ func New(o Options) (*Proxy, error) {
 		misses: newMisses(o.OnMiss, o.Report), upstream: o.Upstream, limits: limits, log: o.Logger, slots: make(chan struct{}, limits.Conns),
 	}
 	p.policy.Store(compiled)
-	p.readers.New = func() any { return bufio.NewReaderSize(nil, limits.HeaderBytes) }
+	p.readers.New = func() any { return bufio.NewReaderSize(nil, min(commonHead, limits.HeaderBytes)) }
 	if p.resolver == nil {
 		p.resolver = absolute{net.DefaultResolver}
 	}

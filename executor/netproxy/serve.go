@@ -2,6 +2,7 @@ package netproxy
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -36,7 +37,7 @@ type client struct {
 	p    *Proxy
 	from *inlet
 	conn net.Conn
-	in   *bufio.Reader // as large as a head may be
+	in   *bufio.Reader // grows to what a head may take
 	kept *road         // of the last request, when it can take another; or nil
 }
 
@@ -49,7 +50,12 @@ func (i *inlet) serve(ctx context.Context, conn net.Conn) {
 
 	c := &client{p: p, from: i, conn: conn, in: p.readers.Get().(*bufio.Reader)}
 	c.in.Reset(conn)
-	defer func() { c.in.Reset(nil); p.readers.Put(c.in) }()
+	defer func() {
+		if c.in.Size() <= commonHead {
+			c.in.Reset(nil)
+			p.readers.Put(c.in)
+		}
+	}()
 	c.within(p.limits.Header)
 	first, err := c.in.Peek(1)
 	if err != nil {
@@ -63,6 +69,19 @@ func (i *inlet) serve(ctx context.Context, conn net.Conn) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		p.log.Debug("network proxy connection ended", "client", c.address(), "err", err)
 	}
+}
+
+// commonHead is enough for nearly every head, in bytes.
+const commonHead = 4 << 10
+
+// grow makes room for a head that is larger than most; false when it is larger than it may be.
+func (c *client) grow() bool {
+	if c.in.Size() >= c.p.limits.HeaderBytes {
+		return false
+	}
+	early, _ := c.in.Peek(c.in.Buffered()) // cannot fail: it is there
+	c.in = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(early)), c.conn), c.p.limits.HeaderBytes)
+	return true
 }
 
 // within bounds the next reads and writes; zero lifts the bound.

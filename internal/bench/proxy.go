@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -63,11 +64,12 @@ func serveProxy() error {
 	fmt.Println(l.Addr(), l.Addr())
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		cancel()
-	}()
-	return p.Serve(ctx, netproxy.Inlet{Listener: l, Call: "call"})
+	var serving sync.WaitGroup
+	serving.Go(func() { err = p.Serve(ctx, netproxy.Inlet{Listener: l, Call: "call"}) })
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	cancel()
+	serving.Wait()
+	return err
 }
 
 // peer is a proxy that runs; an empty address means that it does not speak the protocol.

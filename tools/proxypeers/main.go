@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 
 	"github.com/armon/go-socks5"
 	"github.com/elazarl/goproxy"
@@ -25,9 +26,11 @@ func main() {
 	s, err := net.Listen("tcp", "127.0.0.1:0")
 	fail(err)
 	fmt.Println(h.Addr(), s.Addr())
-	go func() { fail(http.Serve(h, plain)) }()
-	go func() { fail(socks.Serve(s)) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { fail(http.Serve(h, plain)) })
+	serving.Go(func() { fail(socks.Serve(s)) })
 	_, _ = io.Copy(io.Discard, os.Stdin)
+	os.Exit(0)
 }
 
 func fail(err error) {
