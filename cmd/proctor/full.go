@@ -11,7 +11,7 @@ import (
 // full are the commands that read or write the record, or need a model.
 var full = []subcommand{
 	{[]string{"exec"}, newExec}, {[]string{"run"}, newRun}, {[]string{"replay"}, newReplay}, {[]string{"ledger"}, newLedger},
-	{[]string{"approvals"}, newApprovals}, {[]string{"export"}, newExport}, {[]string{"explain"}, newExplain}, {[]string{"doctor"}, newDoctor}, {[]string{"demo"}, newDemo}, {[]string{"serve"}, newServe}, {[]string{"codex"}, newCodex},
+	{[]string{"approvals"}, newApprovals}, {[]string{"export"}, newExport}, {[]string{"otel"}, newOtel}, {[]string{"explain"}, newExplain}, {[]string{"doctor"}, newDoctor}, {[]string{"demo"}, newDemo}, {[]string{"serve"}, newServe}, {[]string{"codex"}, newCodex},
 }
 
 // sandboxProxy makes the network proxy of proctor sandbox.
