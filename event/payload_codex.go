@@ -36,7 +36,8 @@ type ConversationStartsPayload struct {
 	Model        string    `json:"model" otel:"-"`
 	Reviewer     string    `json:"approvals_reviewer" otel:"-"`
 	Cwd          Sensitive `json:"cwd,omitzero" otel:"-"`
-	Git          bool      `json:"git" otel:"-"` // the working folder is under version control
+	Git          bool      `json:"git" otel:"-"`                // the working folder is under version control
+	Worktree     bool      `json:"worktree,omitempty" otel:"-"` // it is a linked working tree of Git
 	Host         string    `json:"host.name,omitempty" otel:"-"`
 	PID          int       `json:"pid" otel:"-"`
 	// TraceParent is that of the process that started the session, in the form of W3C Trace Context.

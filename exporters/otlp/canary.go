@@ -198,4 +198,3 @@ func advice(err error, signal string, to Exporter) string {
 	}
 	return "the collector's log may say more"
 }
-

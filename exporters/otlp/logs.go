@@ -90,6 +90,9 @@ func (b *logBatch) group(g logGroup) plog.LogRecordSlice {
 	s := r.ScopeLogs().AppendEmpty()
 	s.Scope().SetName(g.scope)
 	s.Scope().SetVersion(g.version)
+	if b.opts.GenAI {
+		s.SetSchemaUrl(genAISchema)
+	}
 	b.scopes[g] = s.LogRecords()
 	return s.LogRecords()
 }

@@ -75,6 +75,7 @@ type metricBatch struct {
 	sessions *sessions
 	limits   exporters.Limits
 	window   *window
+	endless  bool // takes every entry
 
 	series      map[string]*series
 	first, last time.Time // ledger times of the entries
@@ -83,7 +84,7 @@ type metricBatch struct {
 func (b *metricBatch) Records() int { return len(b.series) }
 
 func (b *metricBatch) Add(ctx context.Context, entry event.Entry) (bool, error) {
-	full := len(b.series) >= b.limits.Records || b.to.weigh(len(b.series)*seriesWeight) >= b.limits.Bytes
+	full := !b.endless && (len(b.series) >= b.limits.Records || b.to.weigh(len(b.series)*seriesWeight) >= b.limits.Bytes)
 	if full && len(b.series) > 0 {
 		return false, nil
 	}
@@ -95,11 +96,14 @@ func (b *metricBatch) Add(ctx context.Context, entry event.Entry) (bool, error) 
 	for _, o := range observe(entry.Event, start) {
 		b.observe(o, start)
 	}
+	if waited := entry.Received.Sub(entry.Event.Time); !entry.Received.IsZero() {
+		b.observe(timed("proctor.ledger.record", max(0, waited.Milliseconds())), start)
+	}
 	return true, nil
 }
 
 func (b *metricBatch) observe(o observation, start *event.ConversationStartsPayload) {
-	tags := append(b.opts.sessionTags(start), o.tags...)
+	tags := append(b.opts.commonTags(o.name, start), o.tags...)
 	for i := range tags {
 		tags[i].value = strings.ToValidUTF8(clip(tags[i].value, maxTag), "\uFFFD")
 	}
@@ -121,7 +125,15 @@ func (b *metricBatch) observe(o observation, start *event.ConversationStartsPayl
 	s.add(o.value)
 }
 
-// sessionTags are on every metric of the CLI; no thread, turn or call id ever is.
+// commonTags are those that a metric has beside its own: of the session, for most.
+func (o *Options) commonTags(metric string, p *event.ConversationStartsPayload) []tag {
+	if metric != "codex.process.start" {
+		return o.sessionTags(p)
+	}
+	return []tag{{"originator", orUnknown(p.Originator)}}
+}
+
+// sessionTags are on nearly every metric of the CLI; no thread, turn or call id ever is.
 func (o *Options) sessionTags(p *event.ConversationStartsPayload) []tag {
 	tags := []tag{{"session_source", o.SessionSource}}
 	for _, t := range []tag{{"app.version", p.AppVersion}, {"model", p.Model}, {"originator", p.Originator}} {
@@ -209,5 +221,40 @@ func (b *metricBatch) data() pmetric.Metrics {
 		}
 		s.point(m, start, end)
 	}
+	b.lags(md)
 	return md
+}
+
+// lags appends how far behind each destination is, at this moment: the one thing here that no entry says.
+func (b *metricBatch) lags(md pmetric.Metrics) {
+	if b.opts.Lags == nil {
+		return
+	}
+	lags := b.opts.Lags()
+	if len(lags) == 0 {
+		return
+	}
+	rm := md.ResourceMetrics().AppendEmpty()
+	r := b.opts.resource(unknown)
+	r.os, r.osVersion = b.opts.OS, b.opts.OSVersion
+	r.put(rm.Resource().Attributes())
+	scope := rm.ScopeMetrics().AppendEmpty()
+	scope.Scope().SetName(scopeOurs)
+	now := pcommon.NewTimestampFromTime(time.Now())
+	for _, g := range []struct {
+		name, unit string
+		value      func(Lag) int64
+	}{{"proctor.export.lag_entries", "", func(l Lag) int64 { return l.Entries }}, {"proctor.export.lag_ms", "ms", func(l Lag) int64 { return l.Millis }}} {
+		m := scope.Metrics().AppendEmpty()
+		m.SetName(g.name)
+		m.SetUnit(g.unit)
+		points := m.SetEmptyGauge().DataPoints()
+		for _, l := range lags {
+			p := points.AppendEmpty()
+			p.SetTimestamp(now)
+			p.SetIntValue(g.value(l))
+			p.Attributes().PutStr("destination", l.Destination)
+			p.Attributes().PutStr("signal", l.Signal)
+		}
+	}
 }

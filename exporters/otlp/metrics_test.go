@@ -66,7 +66,9 @@ var wantPoints = []string{
 	"codex.tool.call.duration_ms{sandbox=seccomp,sandbox_policy=workspace-write,success=true,tool=exec_command} ms 1/625",
 	"codex.tool.call{sandbox=none,sandbox_policy=workspace-write,success=false,tool=mcp__demoecho} 1",
 	"codex.tool.call.duration_ms{sandbox=none,sandbox_policy=workspace-write,success=false,tool=mcp__demoecho} ms 1/5",
-	"codex.thread.started{is_git=false} 1", "codex.conversation.turn.count{} 1",
+	"codex.process.start{} 1", "codex.thread.started{is_git=false,is_worktree=false} 1", "codex.mcp.call{server=demo,status=error,tool=echo} 1",
+	"codex.mcp.call.duration_ms{server=demo,status=error,tool=echo} ms 1/5",
+	"codex.mcp.call.error{error_code=unknown,error_type=tool_result,server=demo,status=error,tool=echo} 1", "codex.conversation.turn.count{} 1",
 	"codex.startup.phase.duration_ms{phase=thread_start_total,status=ready} ms 1/117",
 	"codex.turn.ttft.duration_ms{} ms 1/177", "codex.turn.e2e_duration_ms{} ms 1/2500", "codex.turn.tool.call{tmp_mem_enabled=false}  1/2",
 	"codex.turn.token_usage{tmp_mem_enabled=false,token_type=input}  1/1000", "codex.turn.token_usage{tmp_mem_enabled=false,token_type=cached_input}  1/0",
@@ -116,7 +118,7 @@ func written(t *testing.T, p otlpsink.Point) string {
 		}
 		own = append(own, fmt.Sprintf("%s=%v", k, v))
 	}
-	if len(own)+len(sessionTags) != len(p.Attributes) {
+	if len(own)+len(sessionTags) != len(p.Attributes) && p.Name != "codex.process.start" {
 		t.Errorf("%s lacks a session tag: %v", p.Name, p.Attributes)
 	}
 	slices.Sort(own)
@@ -139,6 +141,12 @@ func TestMetricsAreThoseOfTheCLI(t *testing.T) {
 			}
 			var got []string
 			for _, p := range sink.Points() {
+				if p.Name == recordMetric {
+					if p.Count != uint64(len(session())) {
+						t.Errorf("%s counts %d entries, want %d", p.Name, p.Count, len(session()))
+					}
+					continue
+				}
 				got = append(got, written(t, p))
 				checkPoint(t, p)
 			}
@@ -150,6 +158,9 @@ func TestMetricsAreThoseOfTheCLI(t *testing.T) {
 		})
 	}
 }
+
+// recordMetric has a value for every entry of any kind.
+const recordMetric = "proctor.ledger.record.duration_ms"
 
 func checkPoint(t *testing.T, p otlpsink.Point) {
 	t.Helper()
@@ -208,7 +219,7 @@ func TestMetricsCountExactlyOverFaultsAndRestarts(t *testing.T) {
 	for _, p := range sink.Points() {
 		total[p.Name] += p.Int + int64(p.Count)
 	}
-	want := map[string]int64{"codex.sse_event": 500, "codex.sse_event.duration_ms": 500, "codex.thread.started": 6}
+	want := map[string]int64{"codex.sse_event": 500, "codex.sse_event.duration_ms": 500, "codex.thread.started": 6, "codex.process.start": 6, recordMetric: 506}
 	if diff := cmp.Diff(want, total); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}
@@ -258,7 +269,7 @@ func TestSpansHaveTheShapeOfTheRun(t *testing.T) {
 			t.Errorf("span %+v", s)
 		}
 	}
-	want := []string{"codex.exec", "echo", "exec_command", "model_client.stream_responses_api", "session_task.turn"}
+	want := []string{"codex.exec", "echo", "exec_command", "guardian_review", "model_client.stream_responses_api", "session_task.turn"}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(byName))); diff != "" {
 		t.Fatalf("names (-want +got):\n%s", diff)
 	}

@@ -34,7 +34,7 @@ type tag struct{ key, value string }
 func observe(e *event.Event, start *event.ConversationStartsPayload) []observation {
 	switch p := e.Payload.(type) {
 	case *event.ConversationStartsPayload:
-		return []observation{count("codex.thread.started", tag{"is_git", text(p.Git)})}
+		return []observation{count("codex.process.start"), count("codex.thread.started", tag{"is_git", text(p.Git)}, tag{"is_worktree", text(p.Worktree)})}
 	case *event.HookRunPayload:
 		if p.Outcome == "skipped" {
 			return nil
@@ -56,7 +56,7 @@ func observe(e *event.Event, start *event.ConversationStartsPayload) []observati
 	case *event.TurnTTFTPayload:
 		return []observation{timed("codex.turn.ttft", p.Duration)}
 	case *event.ToolResultPayload:
-		return pair("codex.tool.call", p.Duration, toolTags(p, start)...)
+		return append(pair("codex.tool.call", p.Duration, toolTags(p, start)...), observeMCP(p)...)
 	case *event.GuardianAssessmentPayload:
 		return observeGuardian(p)
 	case *event.TurnStartedPayload:
@@ -113,6 +113,18 @@ func observeOurs(p event.Payload) []observation {
 		return []observation{count("proctor.sandbox.denial", tag{"backend", p.Backend}, tag{"access", p.Access})}
 	case *event.NetworkPolicyDecisionPayload:
 		return []observation{count("proctor.network.decision", tag{"decision", p.Decision}, tag{"reason", p.Reason}, tag{"protocol", p.Protocol})}
+	case *event.FileChangePayload:
+		return []observation{count("proctor.file.change", tag{"change", p.Change}, tag{"command", text(p.Command)})}
+	case *event.OverrideUsedPayload:
+		return []observation{count("proctor.override.used")}
+	case *event.SecretLeftBehindPayload:
+		return []observation{count("proctor.secret.left_behind")}
+	case *event.StreamRetryPayload:
+		return []observation{count("proctor.stream.retry")}
+	case *event.ErasurePayload:
+		return []observation{count("proctor.erasure")}
+	case *event.SessionClosedPayload:
+		return []observation{count("proctor.session.closed", tag{"reason", p.Reason})}
 	case *event.ExportGapPayload:
 		return []observation{count("proctor.export.gap", tag{"signal", p.Signal}, tag{"reason", p.Reason})}
 	}
@@ -129,6 +141,24 @@ func toolTags(p *event.ToolResultPayload, start *event.ConversationStartsPayload
 		policy = start.SandboxPolicy
 	}
 	return []tag{{"sandbox", sandboxTag(p.Sandbox)}, {"sandbox_policy", orNone(policy)}, {"success", text(p.Success)}, {"tool", name}}
+}
+
+// observeMCP are the metrics of a call that went to an MCP server.
+func observeMCP(p *event.ToolResultPayload) []observation {
+	server, ok := strings.CutPrefix(p.ToolNamespace, "mcp__")
+	if !ok || p.Status == "refused" {
+		return nil
+	}
+	status := "ok"
+	if !p.Success {
+		status = "error"
+	}
+	tags := []tag{{"server", server}, {"status", status}, {"tool", p.ToolName}}
+	out := pair("codex.mcp.call", p.Duration, tags...)
+	if !p.Success {
+		out = append(out, count("codex.mcp.call.error", with(tags, tag{"error_code", "unknown"}, tag{"error_type", "tool_result"})...))
+	}
+	return out
 }
 
 // sandboxTag has the two words of the CLI on Linux: every backend of ours filters with seccomp.

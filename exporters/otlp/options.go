@@ -107,6 +107,8 @@ type Options struct {
 	OS, OSVersion string     // resource of metrics
 	SessionSource string     // metric tag, default exec
 	RedactKey     redact.Key // see redact.Options
+	// Lags says how far behind destinations are; it goes out with metrics. Nil for nothing.
+	Lags func() []Lag `json:"-"`
 }
 
 // New makes the destinations that are switched on, in the order logs, metrics, traces.

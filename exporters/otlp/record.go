@@ -40,11 +40,11 @@ func (o *Options) write(rec plog.LogRecord, entry event.Entry, view redact.View,
 	rec.SetSeverityText(severityText(c.Severity))
 	if id, ok := traceID(e.Trace); ok {
 		rec.SetTraceID(id)
-		rec.SetFlags(plog.DefaultLogRecordFlags.WithIsSampled(true))
-		rec.SetSpanID(spanID(e.Span))
+		rec.SetFlags(plog.DefaultLogRecordFlags.WithIsSampled(o.Sampler.samples(id, start.TraceParent)))
+		rec.SetSpanID(spanOf(e))
 	}
 	m := rec.Attributes()
-	m.EnsureCapacity(len(view.Values) + 18)
+	m.EnsureCapacity(len(view.Values) + 26)
 	m.PutStr("event.name", string(e.Kind))
 	for _, v := range view.Values {
 		o.put(m, e.Kind, v)
@@ -57,6 +57,9 @@ func (o *Options) write(rec plog.LogRecord, entry event.Entry, view redact.View,
 	putMissing(m, "model", start.Model)
 	putMissing(m, "slug", start.Model)
 	joinKeys(m, entry, view.Receipts)
+	if o.GenAI {
+		genAI(m, e, start)
+	}
 }
 
 func joinKeys(m pcommon.Map, entry event.Entry, receipts []redact.Receipt) {

@@ -3,6 +3,7 @@ package otlp
 import (
 	"context"
 	"crypto/sha256"
+	"strings"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -43,22 +44,62 @@ type spanShape struct {
 
 // shape derives the span that an event closes. Texts that may be sensitive are not among its attributes.
 func shape(e *event.Event, start *event.ConversationStartsPayload) (spanShape, bool) {
-	root, turn := spanID(e.Span), derived("turn", e.Session, e.Turn)
+	root, turn := spanID(e.Span), turnSpan(e)
 	switch p := e.Payload.(type) {
 	case *event.ToolResultPayload:
 		return spanShape{
-			clip(p.ToolName, maxTag), derived("call", e.Session, string(e.ID)), turn, ms(p.Duration), !p.Success,
+			clip(p.ToolName, maxTag), callSpan(e, p.CallID), turn, ms(p.Duration), !p.Success,
 			[]tag{{"call_id", p.CallID}, {"tool_name", p.ToolName}},
 		}, true
 	case *event.APIRequestPayload:
 		return spanShape{
-			"model_client.stream_responses_api", derived("api", e.Session, string(e.ID)), turn, ms(p.Duration), p.Error != "",
+			"model_client.stream_responses_api", requestSpan(e), turn, ms(p.Duration), p.Error != "",
 			[]tag{{"api.path", p.Endpoint}, {"http.method", "POST"}, {"wire_api", "responses"}, {"model", p.Model}},
 		}, true
+	case *event.ApprovalDecidedPayload:
+		return reviewShape(e, p), true
 	case *event.TurnCompletedPayload:
 		return spanShape{"session_task.turn", turn, root, ms(p.Duration), p.Status == "failed", []tag{{"model", start.Model}}}, true
 	}
 	return spanShape{}, false
+}
+
+// reviewShape is the span of a review, from the request to the answer, below the call that waited for it.
+func reviewShape(e *event.Event, p *event.ApprovalDecidedPayload) spanShape {
+	who, _, _ := strings.Cut(p.Reviewer, ":") // without the name of a person
+	name := "proctor.review"
+	if who == "auto_review" {
+		name = "guardian_review"
+	}
+	parent := turnSpan(e)
+	if e.Call != "" {
+		parent = callSpan(e, e.Call)
+	}
+	return spanShape{
+		name, derived("review", e.Session, p.ApprovalID), parent, ms(p.Duration), p.Status != event.Approved,
+		[]tag{{"call_id", e.Call}, {"review.id", p.ReviewID}, {"reviewer", who}, {"status", p.Status}, {"risk_level", p.RiskLevel}},
+	}
+}
+
+func turnSpan(e *event.Event) pcommon.SpanID { return derived("turn", e.Session, e.Turn) }
+
+func callSpan(e *event.Event, call string) pcommon.SpanID {
+	return derived("call", e.Session, e.Turn+"\x00"+call)
+}
+
+func requestSpan(e *event.Event) pcommon.SpanID { return derived("api", e.Session, string(e.ID)) }
+
+// spanOf is the span that a log record belongs to: that of its call, else of its request, turn or session.
+func spanOf(e *event.Event) pcommon.SpanID {
+	switch {
+	case e.Kind == event.APIRequest:
+		return requestSpan(e)
+	case e.Call != "":
+		return callSpan(e, e.Call)
+	case e.Turn != "":
+		return turnSpan(e)
+	}
+	return spanID(e.Span)
 }
 
 // derived is the id of a span: a digest, so that the same thing has the same id at each delivery.
@@ -78,9 +119,12 @@ func (b *spanBatch) Add(ctx context.Context, entry event.Entry) (bool, error) {
 		return true, nil
 	}
 	start := b.sessions.of(ctx, e)
+	if !b.opts.Sampler.samples(trace, start.TraceParent) {
+		return true, nil
+	}
 	s, ok := shape(e, start)
 	if e.Kind == event.SessionClosed {
-		s, ok = b.session(ctx, e)
+		s, ok = b.session(ctx, e, start)
 	}
 	if !ok {
 		return true, nil
@@ -93,12 +137,16 @@ func (b *spanBatch) Add(ctx context.Context, entry event.Entry) (bool, error) {
 }
 
 // session is the root span, from the first event of the session to its last.
-func (b *spanBatch) session(ctx context.Context, e *event.Event) (spanShape, bool) {
+func (b *spanBatch) session(ctx context.Context, e *event.Event, start *event.ConversationStartsPayload) (spanShape, bool) {
 	first, err := b.sessions.reader.Session(ctx, e.Session, 1, 1)
 	if err != nil || len(first) == 0 || first[0].Event == nil || spanID(e.Span).IsEmpty() {
 		return spanShape{}, false
 	}
-	return spanShape{name: "codex.exec", id: spanID(e.Span), duration: max(0, e.Time.Sub(first[0].Event.Time))}, true
+	parent := pcommon.SpanID{}
+	if at := len("00-") + 32 + 1; len(start.TraceParent) > at {
+		parent = spanID(start.TraceParent[at:])
+	}
+	return spanShape{name: "codex.exec", id: spanID(e.Span), parent: parent, duration: max(0, e.Time.Sub(first[0].Event.Time))}, true
 }
 
 func (b *spanBatch) write(span ptrace.Span, s spanShape, trace pcommon.TraceID, entry event.Entry) {

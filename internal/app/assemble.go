@@ -191,7 +191,7 @@ func (r *run) start() event.ConversationStartsPayload {
 		MCPServers: strings.Join(enabledServers(r.cfg), ","), LegacyMultiAgentInfo: "none",
 		AuthEnv:    authEnv(r.model.Provider().AuthEnv(r.env.Getenv)),
 		AppVersion: cli.Version, Originator: originator, TerminalType: terminalType(r.env), Model: r.cfg.Model,
-		Reviewer: string(r.cfg.ApprovalsReviewer), Cwd: event.Secret(r.cfg.Cwd), Git: r.git, Host: host, PID: os.Getpid(),
+		Reviewer: string(r.cfg.ApprovalsReviewer), Cwd: event.Secret(r.cfg.Cwd), Git: r.git, Worktree: isWorktree(r.cfg.ProjectRoot), Host: host, PID: os.Getpid(),
 		Telemetry: exports(r.cfg), TraceParent: r.trace.parent,
 	}
 }

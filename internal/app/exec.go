@@ -228,6 +228,12 @@ func isGit(root string) bool {
 	return err == nil
 }
 
+// isWorktree reports whether root is a linked working tree: its .git is a file that leads elsewhere.
+func isWorktree(root string) bool {
+	info, err := os.Lstat(root + "/.git")
+	return err == nil && info.Mode().IsRegular()
+}
+
 func readSchema(env cli.Env, path string) (json.RawMessage, error) {
 	if path == "" {
 		return nil, nil

@@ -42,6 +42,7 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 	if l == nil {
 		return Export{}, cli.Fail(cli.Failure, errors.New("another process owns the ledger, and sends what its own [otel] says; try again when it has ended"))
 	}
+	options.Lags = func() []otlp.Lag { return s.lags(context.Background(), cfg) }
 	destinations, err := otlp.New(options, l)
 	if err != nil {
 		return Export{}, cli.Fail(cli.Failure, fmt.Errorf("[otel]: %w", err))

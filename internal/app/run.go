@@ -94,7 +94,7 @@ func (r *run) startCommand(host string) event.ConversationStartsPayload {
 	return event.ConversationStartsPayload{
 		ProviderName: noModel, Model: noModel, ReasoningSummary: noModel, LegacyMultiAgentInfo: "none",
 		ApprovalPolicy: r.cfg.ApprovalPolicy.String(), SandboxPolicy: string(r.cfg.SandboxMode), Reviewer: string(r.cfg.ApprovalsReviewer),
-		AppVersion: cli.Version, Originator: or(r.command.originator, runOriginator), TerminalType: terminalType(r.env), Cwd: event.Secret(r.cfg.Cwd), Git: r.git,
+		AppVersion: cli.Version, Originator: or(r.command.originator, runOriginator), TerminalType: terminalType(r.env), Cwd: event.Secret(r.cfg.Cwd), Git: r.git, Worktree: isWorktree(r.cfg.ProjectRoot),
 		Host: host, PID: os.Getpid(), Telemetry: exports(r.cfg), TraceParent: r.trace.parent,
 	}
 }

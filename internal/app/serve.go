@@ -51,6 +51,11 @@ func serve(ctx context.Context, env cli.Env, s *Store, cfg *config.Config) error
 	if err != nil {
 		return err
 	}
+	unserve, err := s.serveMetrics(env, cfg)
+	if err != nil {
+		return errors.Join(err, export.close())
+	}
+	defer unserve()
 	retaining, stop := context.WithCancel(ctx)
 	defer stop()
 	s.work.Go(func() { s.retain(retaining, env, cfg.Proctor.Ledger.Retention) })

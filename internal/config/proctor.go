@@ -13,6 +13,7 @@ type Proctor struct {
 	Redact  ProctorRedact  `json:"redact"`
 	Review  ProctorReview  `json:"review"`
 
+	Serve     ProctorServe     `json:"serve"`
 	Approvals ProctorApprovals `json:"approvals"`
 	Hooks     ProctorHooks     `json:"hooks"`
 }
@@ -107,4 +108,9 @@ type ProctorNetwork struct {
 // ProctorRedact selects what leaves the machine in clear.
 type ProctorRedact struct {
 	Level string `json:"level"` // strict, standard or off
+}
+
+// ProctorServe is about proctor serve.
+type ProctorServe struct {
+	Metrics string `json:"metrics"` // HOST:PORT of the Prometheus endpoint; empty for none
 }

@@ -54,6 +54,8 @@ level = "standard"
 [approvals]
 people = 1
 wait = "10m"
+[serve]
+metrics = ""
 [hooks]
 on_failure = "closed"
 `
@@ -74,6 +76,7 @@ func proctorSchema() *spec {
 		"review":      reviewSchema(),
 		"redact":      table(map[string]*spec{"level": words("strict", "standard", "off")}),
 		"hooks":       table(map[string]*spec{"on_failure": words("closed", "open")}),
+		"serve":       table(map[string]*spec{"metrics": listenSpec()}),
 		"approvals":   table(map[string]*spec{"people": within(1, 16), "wait": durationSpec()}),
 	})
 }

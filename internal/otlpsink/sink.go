@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"slices"
@@ -109,7 +111,7 @@ func (s *Sink) Up() error {
 	s.opts.HTTPAddr, s.opts.GRPCAddr = h.Addr().String(), g.Addr().String()
 	s.servers = servers{
 		up: true, wg: &sync.WaitGroup{},
-		http: &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10},
+		http: &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: log.New(io.Discard, "", 0)},
 		grpc: grpc.NewServer(s.grpcOptions()...),
 	}
 	plogotlp.RegisterGRPCServer(s.grpc, &grpcLogs{sink: s})
