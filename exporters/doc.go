@@ -32,6 +32,9 @@
 // and when it is over. Gaps about batches that hold nothing but gaps are only
 // logged, otherwise a destination that refuses everything would fill the ledger.
 //
+// Account. What a destination accepted and refused since it first ran, and its newest error, is an
+// [Account], stored in the step that moves the cursor.
+//
 // Limits. A destination that never ran begins at the first entry of
 // Options.Session, else at the head: history is not sent unless asked for
 // (Options.FromBeginning). One destination must be driven by one exporter at a

@@ -25,7 +25,7 @@
 // observed again from the ledger. Overlapping time ranges do not occur within one
 // process; values are exact over restarts up to a lost answer.
 //
-// Spans. Thin: session, turn, model request and tool call, each written when its
+// Spans. Thin: session, turn, model request, tool call and review, each written when its
 // closing event is in the ledger. Span ids are digests of what they name, so that a
 // second delivery is the same span.
 //
