@@ -87,6 +87,9 @@ func (t *terms) payload(p event.Payload) {
 			t.add(FieldHost, address)
 		}
 		t.add(FieldRule, p.Rule)
+	case *event.NetworkClosedPayload:
+		t.add(FieldHost, p.Host)
+		t.add(FieldHost, p.Dialled)
 	case *event.SandboxDenialPayload:
 		t.path(p.Path)
 		t.add(FieldHost, p.Address)

@@ -171,7 +171,7 @@ func (q Query) matches(e event.Entry) bool {
 var kindsWith = map[string][]event.Kind{
 	FieldWord:     {event.ToolDecision, event.ApprovalRequested, event.ExecStarted, event.SandboxDenial},
 	FieldPath:     {event.ToolDecision, event.ApprovalRequested, event.ExecStarted, event.SandboxDenial, event.FileChange},
-	FieldHost:     {event.ToolDecision, event.ApprovalRequested, event.NetworkPolicyDecision, event.SandboxDenial},
+	FieldHost:     {event.ToolDecision, event.ApprovalRequested, event.NetworkPolicyDecision, event.NetworkClosed, event.SandboxDenial},
 	FieldRule:     {event.ToolDecision, event.ApprovalRequested, event.PolicyAmended, event.NetworkPolicyDecision, event.SandboxDenial},
 	FieldDecision: {event.ToolDecision, event.ApprovalDecided, event.ApprovalVoted, event.NetworkPolicyDecision},
 }

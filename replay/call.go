@@ -82,6 +82,8 @@ func (c *call) add(e event.Entry) {
 	case *event.NetworkPolicyDecisionPayload:
 		text, tone := networkText(p)
 		c.note("network", text, tone)
+	case *event.NetworkClosedPayload:
+		c.note("network", closedText(p), Plain)
 	case *event.FileChangePayload:
 		c.details = append(c.details, Detail{Label: "file", Text: fileText(p), Lines: lines(reveal(p.Diff))})
 	case *event.ToolResultPayload:

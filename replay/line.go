@@ -78,6 +78,8 @@ func phrase(payload event.Payload) (string, Tone) {
 		return denialText(p), Bad
 	case *event.NetworkPolicyDecisionPayload:
 		return networkText(p)
+	case *event.NetworkClosedPayload:
+		return closedText(p), Plain
 	case *event.FileChangePayload:
 		return fileText(p), Plain
 	case *event.ToolResultPayload:

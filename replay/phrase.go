@@ -66,6 +66,11 @@ func networkText(p *event.NetworkPolicyDecisionPayload) (string, Tone) {
 	return join(", ", fmt.Sprintf("%s %s port %d (%s)", p.Decision, p.Host, p.Port, p.Protocol), p.Reason, prefixed("rule ", p.Rule)), tone
 }
 
+func closedText(p *event.NetworkClosedPayload) string {
+	return join(", ", fmt.Sprintf("closed %s port %d", p.Host, p.Port), prefixed("by way of ", p.Dialled), count(p.Sent, "byte")+" out",
+		count(p.Received, "byte")+" in", took(p.Duration), p.Failure)
+}
+
 func fileText(p *event.FileChangePayload) string {
 	change := ""
 	switch {

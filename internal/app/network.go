@@ -45,7 +45,15 @@ func (r *run) newRoads(gate *approval.Gate) (*roads, error) {
 
 // proxyOptions are what the terms say of a proxy.
 func proxyOptions(env cli.Env, n terms.Network) netproxy.Options {
-	return netproxy.Options{Policy: n.Policy, Report: n.Report, Logger: env.Logger()}
+	o := netproxy.Options{Policy: n.Policy, Report: n.Report, Logger: env.Logger()}
+	if n.Proxied && n.Upstream {
+		var warnings []string
+		o.Upstream, warnings = netproxy.UpstreamFrom(env.Getenv)
+		for _, w := range warnings {
+			cli.Warn(env, w)
+		}
+	}
+	return o
 }
 
 // Road implements executor.Network.

@@ -100,9 +100,8 @@ type ProctorLimits struct {
 
 // ProctorNetwork is what becomes of connections that no rule of the network proxy speaks about.
 type ProctorNetwork struct {
-	OnMiss      string `json:"on_miss"`     // continue, or kill as Codex does
-	Report      bool   `json:"report"`      // let misses through and record what would have been refused
-	Transparent bool   `json:"transparent"` // carry programs that know of no proxy
+	OnMiss string `json:"on_miss"` // continue, or kill as Codex does
+	Report bool   `json:"report"`  // let misses through and record what would have been refused
 }
 
 // ProctorRedact selects what leaves the machine in clear.

@@ -48,7 +48,6 @@ open_files = 65536
 [network]
 on_miss = "continue"
 report = false
-transparent = false
 [redact]
 level = "standard"
 [approvals]
@@ -71,7 +70,7 @@ func proctorSchema() *spec {
 			"batch_delay": durationSpec(), "exit_timeout": durationSpec(), "delta_records": boolean()}),
 		"sandbox": table(map[string]*spec{"backend": words("auto", "bwrap", "native", "landlock"), "record_denials": boolean(),
 			"limits": limitsSchema()}),
-		"network":     table(map[string]*spec{"on_miss": words("continue", "kill"), "report": boolean(), "transparent": boolean()}),
+		"network":     table(map[string]*spec{"on_miss": words("continue", "kill"), "report": boolean()}),
 		"environment": environmentSchema(false),
 		"review":      reviewSchema(),
 		"redact":      table(map[string]*spec{"level": words("strict", "standard", "off")}),

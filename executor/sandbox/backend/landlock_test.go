@@ -62,7 +62,7 @@ func TestLandlockHidesAndRestricts(t *testing.T) {
 	if r := b.run(t, s); r.ExitCode == 0 || r.stdout != "o\n" {
 		t.Errorf("restricted reads: %+v %q %q", r.Result, r.stdout, r.stderr)
 	}
-	s.Plan.Network = filesystem.NetworkProxied
+	s.Plan.Network, s.Proxy = filesystem.NetworkProxied, (&echoing{}).proxy()
 	if _, err := b.backend.Start(t.Context(), s); !errors.Is(err, sandbox.ErrUnsupported) {
 		t.Errorf("proxied network: %v, want ErrUnsupported", err)
 	}
