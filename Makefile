@@ -6,7 +6,7 @@ export GOFLAGS ?= -trimpath
 BIN := bin/proctor
 LDFLAGS := -s -w
 
-.PHONY: run test check cross build install bench soak lint vet format generate fuzz clean budget
+.PHONY: run test check cross build install bench soak mutate lint vet format generate fuzz clean budget
 
 run: build ## set up and run the main job
 	$(BIN) demo
@@ -57,10 +57,12 @@ bench: build ## benchmarks, as ratios against a baseline in the same run
 
 soak: ## longer runs of the crash, fault and fuzz tests
 	PROCTOR_SOAK=1 $(GO) test -count=1 -timeout 90m ./ledger ./bus ./executor/sandbox/... ./internal/app
-	PROCTOR_SOAK=1 $(GO) test -count=1 -timeout 60m ./ledger ./executor/sandbox/... ./internal/app
 	PROCTOR_SOAK_CUTS=$(SOAK_CUTS) $(GO) test -count=1 -timeout 120m ./ledger -run 'TestPowerCutKeepsWhatWasAcknowledged'
 	PROCTOR_SOAK_KILLS=$(SOAK_KILLS) $(GO) test -count=1 -timeout 120m ./ledger -run 'TestKilledOwner'
 	sh tools/fuzz.sh 60s
+
+mutate: ## remove each sync, dedupe and hash compare of the ledger in turn: a test must fail
+	$(GO) run ./internal/mutate ledger/testdata/mutations.txt
 
 # Power cuts and kills of a soak; smaller numbers make it run in parts.
 SOAK_CUTS ?= 100000
