@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
+
+	"proctor/event"
 )
 
 var (
@@ -29,6 +31,8 @@ type Options struct {
 	MaxInFlight int64
 	// MaxWatch bounds the messages queued for one watcher. Default 65,536.
 	MaxWatch int
+	// Capture takes secrets out of what is submitted, before it leaves this process. Default: nothing is taken out.
+	Capture event.Capture
 	// Logger gets what operators should know. Default: discard.
 	Logger *slog.Logger
 }

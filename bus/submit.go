@@ -54,7 +54,7 @@ func (b *Bus) Submit(ctx context.Context, events ...*event.Event) (event.Pending
 	}
 	batch := make([]event.Encoded, len(events))
 	for i, e := range events {
-		enc, err := event.Encode(e)
+		enc, err := event.Encode(b.captured(e))
 		if err != nil {
 			return nil, err
 		}

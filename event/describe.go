@@ -11,7 +11,7 @@ func Describe() string {
 	var b strings.Builder
 	b.WriteString("# Events\n\nGenerated from `event/catalog.go` by `make generate`; do not edit.\n\n" +
 		"Every event has the envelope `v`, `id` (UUIDv7), `kind`, `schema`, `session`, `seq` (dense per session), `turn`, `call`, `time`,\n" +
-		"`cause` (id of the event that led to it), `actor`, `trace`, `span` and `payload`. The ledger adds `index`, `received` and `session_seq`.\n\n" +
+		"`cause` (id of the event that led to it), `actor`, `trace`, `span`, `masked` (what was taken out before it was recorded, see `redaction.md`) and `payload`. The ledger adds `index`, `received` and `session_seq`.\n\n" +
 		"A *sealed* field holds sensitive text: the public part carries a salted commitment and the length, the text itself lies beside it,\n" +
 		"encrypted, and can be erased. *as text* marks numbers and booleans that Codex-compatible export writes as text; *ours* marks\n" +
 		"fields that Codex does not have.\n")
@@ -73,6 +73,9 @@ func Schema() ([]byte, error) {
 			"sealed": {Type: "object", Additional: &closed, Required: []string{"sealed", "bytes"}, Properties: map[string]schema{
 				"sealed": {Type: "string", Pattern: "^[0-9a-f]{64}$"}, "bytes": {Type: "integer"},
 			}},
+			"masked": {Type: "object", Additional: &closed, Required: []string{"rules", "removals"}, Properties: map[string]schema{
+				"rules": {Type: "string"}, "removals": {Type: "array"},
+			}},
 		},
 	}
 	for _, c := range Catalog() {
@@ -96,7 +99,7 @@ func Schema() ([]byte, error) {
 				"v": {Const: Version}, "id": {Type: "string"}, "kind": {Const: name}, "schema": {Const: c.Schema},
 				"session": {Type: "string", Pattern: "^[0-9A-Za-z_-]{1,64}$"}, "seq": {Type: "integer"},
 				"turn": {Type: "string"}, "call": {Type: "string"}, "time": {Type: "string"}, "cause": {Type: "string"},
-				"actor": {Type: "string"}, "trace": {Type: "string"}, "span": {Type: "string"},
+				"actor": {Type: "string"}, "trace": {Type: "string"}, "span": {Type: "string"}, "masked": {Ref: "#/$defs/masked"},
 				"payload": {Ref: "#/$defs/" + name},
 			},
 		}

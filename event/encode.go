@@ -47,6 +47,7 @@ type publicJSON struct {
 	Actor   Actor           `json:"actor"`
 	Trace   string          `json:"trace,omitempty"`
 	Span    string          `json:"span,omitempty"`
+	Masked  *Masked         `json:"masked,omitempty"`
 	Payload json.RawMessage `json:"payload"`
 }
 
@@ -78,7 +79,7 @@ func Encode(e *Event) (Encoded, error) {
 	}
 	public, err := marshal(publicJSON{
 		Version, e.ID, e.Kind, e.Schema, e.Session, e.Seq, e.Turn, e.Call,
-		e.Time.UTC().Format(timeLayout), e.Cause, e.Actor, e.Trace, e.Span, payload,
+		e.Time.UTC().Format(timeLayout), e.Cause, e.Actor, e.Trace, e.Span, e.Masked, payload,
 	})
 	if err != nil {
 		return Encoded{}, fmt.Errorf("encode event %s (%s): %w", e.ID, e.Kind, err)
@@ -161,7 +162,7 @@ func envelope(public []byte) (*Event, json.RawMessage, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("decode event %s: time: %w", p.ID, err)
 	}
-	e := &Event{p.ID, p.Kind, p.Schema, p.Session, p.Turn, p.Call, p.Seq, t, p.Cause, p.Actor, p.Trace, p.Span, nil}
+	e := &Event{p.ID, p.Kind, p.Schema, p.Session, p.Turn, p.Call, p.Seq, t, p.Cause, p.Actor, p.Trace, p.Span, p.Masked, nil}
 	if err := e.check(); err != nil {
 		return nil, nil, err
 	}

@@ -24,12 +24,14 @@ type Event struct {
 	Call    string // the model's call id, empty outside a tool call
 	// Seq counts the events of a session from 1, without gaps, in the order of the producer.
 	// Zero lets the ledger assign the next one: for sessions written by several processes.
-	Seq     uint64
-	Time    time.Time // the producer's clock, UTC, microseconds
-	Cause   ID        // the event that led to this one, or empty
-	Actor   Actor
-	Trace   string // 32 hex digits, or empty
-	Span    string // 16 hex digits, or empty
+	Seq   uint64
+	Time  time.Time // the producer's clock, UTC, microseconds
+	Cause ID        // the event that led to this one, or empty
+	Actor Actor
+	Trace string // 32 hex digits, or empty
+	Span  string // 16 hex digits, or empty
+	// Masked says what was taken out of the payload before it was recorded; nil when nothing was.
+	Masked  *Masked
 	Payload Payload
 }
 

@@ -99,7 +99,8 @@ type SSEEventPayload struct {
 	ReasoningEffort  string `json:"model_reasoning_effort,omitempty"`
 	ServiceTier      string `json:"service_tier,omitempty"`
 
-	// Delta is the text of a delta event; its data is otherwise not kept, the finished item is.
+	// Delta is the text of a delta event, or what was held back of the ones before, see Filter; the data of events is
+	// otherwise not kept, the finished item is.
 	Delta Sensitive `json:"delta,omitzero" otel:"-"`
 }
 

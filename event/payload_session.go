@@ -34,6 +34,8 @@ type PolicyLoadedPayload struct {
 	// the network proxy, where commands reach the network through it.
 	Notes        []string  `json:"network_notes,omitempty"`
 	NetworkRules Sensitive `json:"network_rules,omitzero"`
+	// Redaction is the version of the rules by which secrets are masked before they are recorded, off where none are.
+	Redaction string `json:"redaction_rules,omitempty"`
 	// Plan is the JSON of the filesystem plan that confines commands of this session.
 	Plan Sensitive `json:"plan,omitzero"`
 	// Request is the JSON of the filesystem.Request that the configuration made, before our own folders were taken out of it.

@@ -18,6 +18,8 @@ type Draft struct {
 	Payload    Payload
 	// ID is made by the stream when empty. Set it to refer to an event before it is recorded.
 	ID ID
+	// Removals are what a Filter took out of the payload's texts before they came here.
+	Removals []Removal
 }
 
 // Stream numbers and sends the events of one session. It may be used from
@@ -171,8 +173,12 @@ func (s *Stream) event(d Draft, seq uint64) *Event {
 	}
 	kind := d.Payload.Kind()
 	entry, _ := Lookup(kind)
+	var masked *Masked
+	if len(d.Removals) > 0 {
+		masked = &Masked{Removals: d.Removals}
+	}
 	return &Event{
-		ID: d.ID, Kind: kind, Schema: entry.Schema, Session: s.session, Turn: d.Turn, Call: d.Call,
+		Masked: masked, ID: d.ID, Kind: kind, Schema: entry.Schema, Session: s.session, Turn: d.Turn, Call: d.Call,
 		Seq: seq, Time: s.now().UTC().Truncate(time.Microsecond), Cause: d.Cause, Actor: d.Actor,
 		Trace: s.trace, Span: s.span, Payload: d.Payload,
 	}

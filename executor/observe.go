@@ -32,7 +32,8 @@ type observer struct {
 	mu      sync.Mutex // guards the fields below
 	kept    int64
 	lost    map[sandbox.Stream]int64 // bytes that are no longer kept
-	offsets map[sandbox.Stream]int64
+	offsets map[sandbox.Stream]int64 // in what is recorded
+	filters map[sandbox.Stream]event.Filter
 	denials int   // refused calls
 	told    int   // events about them
 	err     error // the record is lost
@@ -43,27 +44,49 @@ func (o *observer) Output(stream sandbox.Stream, p []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.offsets == nil {
-		o.offsets = map[sandbox.Stream]int64{}
+		o.offsets, o.filters = map[sandbox.Stream]int64{}, map[sandbox.Stream]event.Filter{}
 	}
+	if o.filters[stream] == nil {
+		o.filters[stream] = o.s.stream.Filter("chunk")
+	}
+	if o.kept >= maxKept { // nothing more is looked at
+		o.lose(stream, len(p))
+		return
+	}
+	text, removals := o.filters[stream].Write(string(p))
+	o.keep(stream, text, removals)
+}
+
+// keep publishes output in pieces. It is called with the lock held.
+func (o *observer) keep(stream sandbox.Stream, p string, removals []event.Removal) {
 	for len(p) > 0 && o.err == nil {
 		if o.kept >= maxKept {
-			if o.lost == nil {
-				o.lost = map[sandbox.Stream]int64{}
-			}
-			o.lost[stream] += int64(len(p))
+			o.lose(stream, len(p))
 			return
 		}
 		n := min(len(p), chunkSize, int(maxKept-o.kept))
-		o.publish(event.Executor, &event.ExecOutputPayload{Stream: string(stream), Offset: o.offsets[stream], Chunk: event.Secret(string(p[:n]))})
+		o.publish(event.Executor, &event.ExecOutputPayload{Stream: string(stream), Offset: o.offsets[stream], Chunk: event.Secret(p[:n])}, removals...)
+		removals = nil
 		o.kept += int64(n)
 		o.offsets[stream] += int64(n)
 		p = p[n:]
 	}
 }
 
-// marks tells, once the action has ended, how much output was not kept. It is called with the lock held.
+func (o *observer) lose(stream sandbox.Stream, n int) {
+	if o.lost == nil {
+		o.lost = map[sandbox.Stream]int64{}
+	}
+	o.lost[stream] += int64(n)
+}
+
+// marks publishes what was held back, and tells, once the action has ended, how much output was not kept. It is called with the lock held.
 func (o *observer) marks() {
 	for _, stream := range []sandbox.Stream{sandbox.Stdout, sandbox.Stderr} {
+		if f := o.filters[stream]; f != nil {
+			text, removals := f.Flush()
+			o.keep(stream, text, removals)
+		}
 		if n := o.lost[stream]; n > 0 {
 			o.publish(event.Executor, &event.ExecOutputPayload{Stream: string(stream), Offset: o.offsets[stream], Omitted: n})
 		}
@@ -111,11 +134,11 @@ func (o *observer) Ended(r tool.Result) {
 }
 
 // publish is called with the lock held. A lost record is remembered: the call fails with it.
-func (o *observer) publish(actor event.Actor, p event.Payload) {
+func (o *observer) publish(actor event.Actor, p event.Payload, removals ...event.Removal) {
 	if o.err != nil {
 		return
 	}
-	o.err = o.s.stream.PublishAnyway(context.Background(), event.Draft{Turn: o.turn, Call: o.call.ID, Cause: o.cause, Actor: actor, Payload: p})
+	o.err = o.s.stream.PublishAnyway(context.Background(), event.Draft{Turn: o.turn, Call: o.call.ID, Cause: o.cause, Actor: actor, Payload: p, Removals: removals})
 }
 
 func (o *observer) failed() error {

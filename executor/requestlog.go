@@ -12,8 +12,10 @@ import (
 // stream events, retries and token counts. The reviewer's requests use it too.
 type RequestLog struct {
 	// Publish takes the events, in order; its error ends the request.
-	Publish func(actor event.Actor, p event.Payload) error
-	Env     event.AuthEnv
+	Publish func(event.Draft) error
+	// Filter is of the deltas; nil records them as they come. What it holds back stands in the delta of the next event.
+	Filter event.Filter
+	Env    event.AuthEnv
 	// Model and Effort are what the requests ask for; Actor is who asks.
 	Model, Effort string
 	Actor         event.Actor
@@ -25,7 +27,7 @@ func (l RequestLog) Observer() responses.Observer {
 }
 
 func (l RequestLog) attempt(a responses.Attempt) error {
-	return l.Publish(l.Actor, &event.APIRequestPayload{
+	return l.publish(&event.APIRequestPayload{
 		Duration: a.Duration.Milliseconds(), Status: a.Status, Error: clip(a.Err, maxError), Attempt: a.Attempt,
 		HeaderAttached: a.HeaderAttached, HeaderName: a.HeaderName, Endpoint: a.Endpoint, AuthEnv: l.Env,
 		RequestID: clip(a.RequestID, maxLabel), CFRay: clip(a.CFRay, maxLabel),
@@ -41,19 +43,28 @@ func (l RequestLog) event(e responses.StreamEvent) error {
 			Delta string `json:"delta"`
 		}
 		if json.Unmarshal(e.Raw, &d) == nil {
-			p.Delta = event.Secret(clip(d.Delta, maxDelta))
+			text, removals := l.Filter.Write(clip(d.Delta, maxDelta))
+			p.Delta = event.Secret(text)
+			return l.publish(p, removals...)
 		}
 	}
-	return l.Publish(l.Actor, p)
+	text, removals := l.Filter.Flush()
+	p.Delta = event.Secret(text)
+	return l.publish(p, removals...)
+}
+
+func (l RequestLog) publish(p event.Payload, removals ...event.Removal) error {
+	return l.Publish(event.Draft{Actor: l.Actor, Payload: p, Removals: removals})
 }
 
 // broken writes the record that ends a failed stream, as the real CLI does.
 func (l RequestLog) broken(b responses.Broken) error {
-	return l.Publish(l.Actor, &event.SSEEventPayload{EventKind: "response.completed", Error: clip(b.Err.Error(), maxError)})
+	text, removals := l.Filter.Flush()
+	return l.publish(&event.SSEEventPayload{EventKind: "response.completed", Error: clip(b.Err.Error(), maxError), Delta: event.Secret(text)}, removals...)
 }
 
 func (l RequestLog) retry(r responses.Retry) error {
-	return l.Publish(l.Actor, &event.StreamRetryPayload{
+	return l.publish(&event.StreamRetryPayload{
 		Attempt: r.N, Max: r.Max, Delay: r.Delay.Milliseconds(), Message: event.Secret(clip(r.Message, maxError)),
 	})
 }
@@ -61,7 +72,7 @@ func (l RequestLog) retry(r responses.Retry) error {
 func (l RequestLog) completed(c responses.Completed) error {
 	u := c.Usage
 	total, ttft := u.Input+u.Output, c.TTFT.Milliseconds()
-	return l.Publish(l.Actor, &event.SSEEventPayload{
+	return l.publish(&event.SSEEventPayload{
 		EventKind: "response.completed", InputTokens: &u.Input, OutputTokens: &u.Output, CachedTokens: &u.Cached,
 		CacheWriteTokens: &u.CacheWrite, ReasoningTokens: &u.Reasoning, ToolTokens: &total, TTFT: &ttft,
 		ReasoningEffort: l.Effort, ServiceTier: clip(c.ServiceTier, maxLabel),

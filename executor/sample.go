@@ -21,6 +21,7 @@ func (t *turn) sample(ctx context.Context) ([]responses.Item, error) {
 	t.requests++
 	w := &watch{t: t, ctx: ctx, log: RequestLog{
 		Env: t.s.opts.Start.AuthEnv, Model: t.model, Effort: req.Reasoning.Effort, Actor: event.Model,
+		Filter: t.s.stream.Filter("delta"),
 	}}
 	w.log.Publish = w.publish
 	if _, err := t.s.opts.Model.Stream(ctx, req, w.observer()); err != nil {
@@ -51,8 +52,9 @@ func (w *watch) observer() responses.Observer {
 	return o
 }
 
-func (w *watch) publish(actor event.Actor, p event.Payload) error {
-	return w.t.s.stream.PublishAnyway(w.ctx, event.Draft{Turn: w.t.id, Actor: actor, Payload: p})
+func (w *watch) publish(d event.Draft) error {
+	d.Turn = w.t.id
+	return w.t.s.stream.PublishAnyway(w.ctx, d)
 }
 
 func (w *watch) firstOutput(d time.Duration) error {
@@ -60,7 +62,7 @@ func (w *watch) firstOutput(d time.Duration) error {
 		return nil
 	}
 	w.t.firstOutput = true
-	return w.publish(event.Model, &event.TurnTTFTPayload{Duration: d.Milliseconds()})
+	return w.publish(event.Draft{Actor: event.Model, Payload: &event.TurnTTFTPayload{Duration: d.Milliseconds()}})
 }
 
 func (w *watch) item(i responses.Item) error {
@@ -75,10 +77,10 @@ func (w *watch) item(i responses.Item) error {
 	case responses.TypeMessage:
 		w.t.result.LastMessage = i.Text
 		w.t.s.progress.completed(Item{Type: AgentMessage, Text: i.Text})
-		return w.publish(event.Model, &event.AgentResponsePayload{
+		return w.publish(event.Draft{Actor: event.Model, Payload: &event.AgentResponsePayload{
 			AgentType: "main", TurnID: w.t.id, RootTurn: w.t.id, ItemID: clip(i.ID, maxLabel), Phase: clip(i.Phase, maxLabel),
 			Response: event.Secret(clip(i.Text, maxResponse)), Length: len(i.Text), Truncated: len(i.Text) > maxResponse,
-		})
+		}})
 	case responses.TypeReasoning:
 		if i.Text != "" {
 			w.t.s.progress.completed(Item{Type: Reasoning, Text: i.Text})

@@ -35,6 +35,9 @@ func JSON(e event.Entry, redact bool) ([]byte, error) {
 	if e.Event != nil {
 		o.put("actor", e.Event.Actor)
 		o.optional("cause", string(e.Event.Cause))
+		if e.Event.Masked != nil {
+			o.put("masked", e.Event.Masked)
+		}
 	}
 	o.put("leaf", e.Leaf)
 	switch {

@@ -127,6 +127,9 @@ func (w *WhatIf) decision(e event.Entry, at *past, p *event.ToolDecisionPayload)
 	if same {
 		return
 	}
+	if r.Unknown == "" && e.Event.Masked.In("facts", "action") {
+		r.Unknown, r.Now = errMasked.Error(), Verdict{}
+	}
 	r.Event, r.Seq, r.Session, r.Call, r.Tool = e.ID, e.Seq, e.Session, e.Event.Call, p.ToolName
 	r.Asked = clip(askedFor(action, p.ToolName), maxAsked)
 	if r.Unknown != "" {
@@ -143,6 +146,7 @@ const maxAsked = 200
 
 // Why a decision cannot be made again.
 var (
+	errMasked    = errors.New("a secret was masked in its facts, and the word that stands there now may decide otherwise")
 	errErased    = errors.New("its content was erased")
 	errUnread    = errors.New("its facts cannot be read")
 	errNotJudged = errors.New("the call was refused before policy saw it, for what configuration may decide")

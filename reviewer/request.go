@@ -60,7 +60,7 @@ func Read(e event.Entry) (Request, error) {
 	if p.Deadline > 0 {
 		r.Deadline = e.Event.Time.Add(time.Duration(min(p.Deadline, maxDeadline.Milliseconds())) * time.Millisecond)
 	}
-	if err := r.readAction(p.Action); err != nil {
+	if err := r.readAction(p.Action, e.Event.Masked.In("action")); err != nil {
 		return r, fmt.Errorf("approval request %s: %w", p.ApprovalID, err)
 	}
 	if text, ok := p.Amendment.Reveal(); ok && text != "" {
@@ -79,8 +79,9 @@ func Read(e event.Entry) (Request, error) {
 // maxDeadline bounds what a request may ask to wait.
 const maxDeadline = 24 * time.Hour
 
-// readAction is strict: what this program does not understand cannot be judged by it.
-func (r *Request) readAction(sealed event.Sensitive) error {
+// readAction is strict: what this program does not understand cannot be judged by it. Where a secret was masked in the recorded
+// action it is not the one that the digest is of: the digest, which is what an answer binds, was recorded with it all the same.
+func (r *Request) readAction(sealed event.Sensitive, masked bool) error {
 	text, ok := sealed.Reveal()
 	if !ok || text == "" {
 		return errSealed
@@ -93,7 +94,7 @@ func (r *Request) readAction(sealed event.Sensitive) error {
 	if dec.More() {
 		return errors.New("action: data after the JSON value")
 	}
-	if r.Action.Digest() != r.Digest || r.Action.Kind != r.Kind {
+	if !masked && r.Action.Digest() != r.Digest || r.Action.Kind != r.Kind {
 		return errDigest
 	}
 	return nil

@@ -248,7 +248,7 @@ func TestNoSecretReachesTheCollector(t *testing.T) {
 			if s := fmt.Sprint(r); strings.Contains(s, exportertest.Planted) {
 				t.Errorf("%s: %s", r.EventName, s)
 			}
-			if r.EventName == string(event.ToolResult) && r.Attributes["arguments"] != "before token=[MASKED:known-token] after" {
+			if r.EventName == string(event.ToolResult) && r.Attributes["arguments"] != "before token=[MASKED:github-token] after" {
 				t.Errorf("arguments %q", r.Attributes["arguments"])
 			}
 			if r.EventName == string(event.ToolResult) && r.Attributes["proctor.redacted"] == nil {

@@ -161,7 +161,7 @@ func (r *run) about() []event.Payload {
 	a := r.authority()
 	loaded := &event.PolicyLoadedPayload{
 		Digest: a.Digest, ApprovalPolicy: r.cfg.ApprovalPolicy.String(), Reviewer: string(a.Reviewer), SandboxMode: string(a.Sandbox),
-		Network: string(a.Plan.Network), Backend: r.backendName(), RuleFiles: ruleNames(r.files), Rules: r.rules.Len(),
+		Network: string(a.Plan.Network), Backend: r.backendName(), RuleFiles: ruleNames(r.files), Rules: r.rules.Len(), Redaction: r.store.redaction(),
 		Plan: event.Secret(planJSON(a.Plan)), Request: event.SecretJSON(terms.Asked(r.env, r.cfg, r.opts.AddDirs)),
 	}
 	if r.network.Proxied {

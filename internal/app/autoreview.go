@@ -66,9 +66,10 @@ func reviewOptions(cfg *config.Config) auto.Options {
 func (r *run) observeReview(model string) func(auto.Prompt) responses.Observer {
 	env := authEnv(r.model.Provider().AuthEnv(r.env.Getenv))
 	return func(p auto.Prompt) responses.Observer {
-		log := executor.RequestLog{Env: env, Model: model, Effort: p.Effort, Actor: event.Reviewer}
-		log.Publish = func(actor event.Actor, payload event.Payload) error {
-			return r.stream.PublishSoon(event.Draft{Turn: p.Turn, Call: p.Call, Actor: actor, Payload: payload})
+		log := executor.RequestLog{Env: env, Model: model, Effort: p.Effort, Actor: event.Reviewer, Filter: r.stream.Filter("delta")}
+		log.Publish = func(d event.Draft) error {
+			d.Turn, d.Call = p.Turn, p.Call
+			return r.stream.PublishSoon(d)
 		}
 		return log.Observer()
 	}

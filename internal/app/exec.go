@@ -126,7 +126,10 @@ func (r *run) record(ctx context.Context) error {
 	}
 	r.store = store
 	ShowRecovered(r.env, store)
-	if err = r.peopleElsewhere(); err == nil {
+	if err = store.know(r.env, r.cfg, r.environment); err == nil {
+		err = r.peopleElsewhere()
+	}
+	if err == nil {
 		err = r.inStore(ctx)
 	}
 	closing := store.Close(context.WithoutCancel(ctx))

@@ -189,11 +189,28 @@ func redactKey(home string) ([]byte, error) {
 	}
 	key = make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // never fails since Go 1.24
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("make redaction key: %w", err)
+	return keepKey(path, key)
+}
+
+// keepKey stores a new key, whole or not at all, unless another process was first. Where nothing can be stored the key is of this
+// process alone, and its fingerprints compare with no others.
+func keepKey(path string, key []byte) ([]byte, error) {
+	if os.MkdirAll(filepath.Dir(path), 0o700) != nil {
+		return key, nil
 	}
-	if err := os.WriteFile(path, key, 0o600); err != nil {
-		return nil, fmt.Errorf("make redaction key: %w", err)
+	f, err := os.CreateTemp(filepath.Dir(path), ".redact-*")
+	if err != nil {
+		return key, nil //nolint:nilerr // see above
+	}
+	defer func() { _ = os.Remove(f.Name()) }()
+	_, err = f.Write(key) // mode 0600
+	if err = errors.Join(err, f.Close()); err != nil {
+		return key, nil //nolint:nilerr // see above
+	}
+	if err = os.Link(f.Name(), path); errors.Is(err, os.ErrExist) {
+		if key, err = os.ReadFile(path); err != nil {
+			return nil, fmt.Errorf("read redaction key: %w", err)
+		}
 	}
 	return key, nil
 }

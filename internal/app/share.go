@@ -11,6 +11,7 @@ import (
 	"proctor/executor"
 	"proctor/internal/cli"
 	"proctor/internal/config"
+	"proctor/internal/redact"
 	"proctor/ledger"
 )
 
@@ -24,6 +25,7 @@ type share struct {
 	witness witnesses
 	env     cli.Env
 	log     *slog.Logger
+	capture *redact.Capture // nil when nothing is masked before it is recorded
 	closing chan struct{}
 	work    sync.WaitGroup
 	failed  chan struct{} // closed when nothing can be recorded any more
@@ -44,7 +46,7 @@ func newShare(env cli.Env, dir string, cluster config.ProctorBus) *share {
 // join connects s, as the owner if no other process is.
 func (s *Store) join(ctx context.Context) (err error) {
 	s.Bus, err = bus.Join(ctx, bus.JoinOptions{
-		Options: bus.Options{Logger: s.log}, Dir: s.dir, Own: s.takeLedger, Owning: s.owningNow, Service: s.service,
+		Options: bus.Options{Logger: s.log, Capture: s.asCapture()}, Dir: s.dir, Own: s.takeLedger, Owning: s.owningNow, Service: s.service,
 	})
 	if err != nil {
 		return err

@@ -75,6 +75,11 @@ func Open(ctx context.Context, env cli.Env, cfg *config.Config, access Access) (
 	if s.witness, err = newWitnesses(cfg.Proctor.Ledger.Witness); err != nil {
 		return nil, err
 	}
+	if access != Reader {
+		if s.capture, err = newCapture(env, cfg); err != nil {
+			return nil, cli.Fail(cli.Failure, fmt.Errorf("[redact]: %w", err))
+		}
+	}
 	if access == Reader {
 		_, err = s.takeLedger(ctx)
 	}

@@ -11,6 +11,7 @@ type Proctor struct {
 	Sandbox ProctorSandbox `json:"sandbox"`
 	Network ProctorNetwork `json:"network"`
 	Redact  ProctorRedact  `json:"redact"`
+	SIEM    []ProctorSIEM  `json:"siem"`
 	Review  ProctorReview  `json:"review"`
 
 	Serve     ProctorServe     `json:"serve"`
@@ -104,9 +105,47 @@ type ProctorNetwork struct {
 	Report bool   `json:"report"`  // let misses through and record what would have been refused
 }
 
-// ProctorRedact selects what leaves the machine in clear.
+// ProctorRedact selects what is recorded, and what leaves the machine, in clear.
 type ProctorRedact struct {
-	Level string `json:"level"` // strict, standard or off
+	// Level is of [otel]: full, redacted or metadata; standard is redacted, strict is redacted without contents of tools, off is full.
+	Level string `json:"level"`
+	// Capture says whether secrets are masked before they are recorded: mask or off.
+	Capture string `json:"capture"`
+	// Rules are files in the form of gitleaks, beside the built-in rules; absolute paths. Imported are their rules.
+	Rules    []string     `json:"rules"`
+	Imported []RedactRule `json:"-"`
+}
+
+// RedactRule is one rule of a file in the form of gitleaks.
+type RedactRule struct {
+	ID       string
+	Regex    string
+	Keywords []string
+	Group    int     // of the secret in Regex, 0 for the first
+	Entropy  float64 // of the secret, at least, in bits per byte
+	// Allow are patterns, Words texts, of what is no secret.
+	Allow, Words []string
+	Origin       Origin
+}
+
+// ProctorSIEM is one destination of events besides [otel].
+type ProctorSIEM struct {
+	Name   string `json:"name"`   // of the cursor, unique
+	Format string `json:"format"` // ndjson, ocsf, ecs or cef
+	// Target is file:PATH; tcp://HOST:PORT or tls://HOST:PORT for syslog; http:// or https:// for the HTTP Event Collector of Splunk.
+	Target string `json:"target"`
+	Level  string `json:"level"` // full, redacted or metadata; default redacted
+	// MaxBytes and Files bound files; 0 does not rotate.
+	MaxBytes int64 `json:"max_bytes"`
+	Files    int   `json:"files"`
+	// Token, Index and SourceType are those of the collector.
+	Token      Secret `json:"token"`
+	Index      string `json:"index"`
+	SourceType string `json:"source_type"`
+
+	CACertificate     string `json:"ca_certificate"`
+	ClientCertificate string `json:"client_certificate"`
+	ClientPrivateKey  string `json:"client_private_key"`
 }
 
 // ProctorServe is about proctor serve.

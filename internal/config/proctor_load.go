@@ -50,6 +50,8 @@ on_miss = "continue"
 report = false
 [redact]
 level = "standard"
+capture = "mask"
+rules = []
 [approvals]
 people = 1
 wait = "10m"
@@ -73,10 +75,12 @@ func proctorSchema() *spec {
 		"network":     table(map[string]*spec{"on_miss": words("continue", "kill"), "report": boolean()}),
 		"environment": environmentSchema(false),
 		"review":      reviewSchema(),
-		"redact":      table(map[string]*spec{"level": words("strict", "standard", "off")}),
-		"hooks":       table(map[string]*spec{"on_failure": words("closed", "open")}),
-		"serve":       table(map[string]*spec{"metrics": listenSpec()}),
-		"approvals":   table(map[string]*spec{"people": within(1, 16), "wait": durationSpec()}),
+		"redact": table(map[string]*spec{"level": words("full", "redacted", "metadata", "strict", "standard", "off"), "capture": words("mask", "off"),
+			"rules": atMost(maxRuleFiles, list(text()))}),
+		"siem":      atMost(maxSIEM, list(siemSchema())),
+		"hooks":     table(map[string]*spec{"on_failure": words("closed", "open")}),
+		"serve":     table(map[string]*spec{"metrics": listenSpec()}),
+		"approvals": table(map[string]*spec{"people": within(1, 16), "wait": durationSpec()}),
 	})
 }
 
@@ -163,5 +167,7 @@ func (l *loader) proctor(home string) (Proctor, *node) {
 			*dir = path.Join(home, *dir)
 		}
 	}
+	l.redactRules(home, &p)
+	l.siem(home, &p, t.find("siem"))
 	return p, t.find("environment")
 }

@@ -1,88 +1,84 @@
 package redact
 
 import (
-	"cmp"
-	"slices"
+	"encoding/json"
 	"strings"
 )
 
-// removed is a span of a text that a rule found.
-type removed struct {
-	from, to int
-	rule     int // index in rules
-}
-
-// find returns the spans to remove, in order and without overlaps.
-func find(text string) []removed {
-	if len(text) < 6 { // no rule matches less
-		return nil
+// Mask returns text with what the rules find replaced by [MASKED:rule], and a receipt for each removal. Texts that are
+// JSON stay JSON. Only rules that are sure count when sure is set.
+func (r *Rules) Mask(field, text string, sure bool, key Key) (string, []Receipt) {
+	spans := r.spans(text, sure)
+	if len(spans) == 0 {
+		return text, nil
 	}
-	var found []removed
-	lower := strings.ToLower(text)
-	for i, r := range compiledRules() {
-		if !slices.ContainsFunc(r.words, func(w string) bool { return strings.Contains(lower, w) }) {
-			continue
-		}
-		for _, m := range r.re.FindAllStringSubmatchIndex(text, -1) {
-			from, to := secretOf(m)
-			if s := text[from:to]; s != "" && !marked(s) && (r.check == nil || r.check(s)) {
-				found = append(found, removed{from, to, i})
-			}
-		}
+	out, receipts := r.cut(field, text, 0, spans, key)
+	if c := strings.TrimLeft(text, " \t\r\n"); c != "" && strings.ContainsAny(c[:1], `{["`) && json.Valid([]byte(text)) && !json.Valid([]byte(out)) {
+		return r.maskStrings(field, text, sure, key)
 	}
-	return merge(found)
+	return out, receipts
 }
 
-// secretOf picks the first group that took part, or the whole match.
-func secretOf(m []int) (from, to int) {
-	for g := 2; g < len(m); g += 2 {
-		if m[g] >= 0 {
-			return m[g], m[g+1]
-		}
-	}
-	return m[0], m[1]
+func (r *Rules) spans(text string, sure bool) []span {
+	s := newScan(r, sure)
+	s.text = text
+	return s.take(s.advance(true))
 }
 
-// merge joins overlapping spans; the rule that stands first names the result.
-func merge(found []removed) []removed {
-	slices.SortFunc(found, func(a, b removed) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.rule, b.rule)) })
-	out := found[:0]
-	for _, f := range found {
-		if n := len(out); n > 0 && f.from < out[n-1].to {
-			last := &out[n-1]
-			last.to, last.rule = max(last.to, f.to), min(last.rule, f.rule)
-			continue
-		}
-		out = append(out, f)
-	}
-	return out
-}
-
-const markOpen, markClose = "[MASKED:", "]"
-
-// marked reports whether s is a mark and nothing else, so that masking twice changes nothing.
-func marked(s string) bool {
-	id, ok := strings.CutPrefix(s, markOpen)
-	id, closed := strings.CutSuffix(id, markClose)
-	return ok && closed && slices.ContainsFunc(rules, func(r rule) bool { return r.id == id })
-}
-
-// mask removes what find finds in a field's text.
-func (p *Policy) mask(field, text string) (string, []Receipt) {
-	found := find(text)
-	if len(found) == 0 {
+// cut replaces spans, whose offsets count from base.
+func (r *Rules) cut(field, text string, base int, spans []span, key Key) (string, []Receipt) {
+	if len(spans) == 0 {
 		return text, nil
 	}
 	var b strings.Builder
-	var receipts []Receipt
+	receipts := make([]Receipt, 0, len(spans))
 	at := 0
-	for _, f := range found {
-		id := rules[f.rule].id
-		b.WriteString(text[at:f.from])
+	for _, f := range spans {
+		id := r.rules[f.rule].ID
+		b.WriteString(text[at : f.from-base])
 		b.WriteString(markOpen + id + markClose)
-		receipts = append(receipts, Receipt{field, id, f.to - f.from, fingerprint(p.opts.Key, text[f.from:f.to])})
-		at = f.to
+		at = f.to - base
+		receipts = append(receipts, Receipt{Field: field, Rule: id, Bytes: f.to - f.from, Fingerprint: fingerprint(key, text[f.from-base:at])})
 	}
 	b.WriteString(text[at:])
 	return b.String(), receipts
+}
+
+// maskStrings masks each string of a JSON text on its own: for rules that took a piece of the syntax with the secret.
+func (r *Rules) maskStrings(field, text string, sure bool, key Key) (string, []Receipt) {
+	var b strings.Builder
+	var receipts []Receipt
+	for i := 0; i < len(text); {
+		if text[i] != '"' {
+			b.WriteByte(text[i])
+			i++
+			continue
+		}
+		end := i + 1
+		for text[end] != '"' {
+			if text[end] == '\\' {
+				end++
+			}
+			end++
+		}
+		end++
+		var s string
+		if json.Unmarshal([]byte(text[i:end]), &s) != nil { // unreachable: the text is valid JSON
+			s = ""
+		}
+		masked, own := r.cut(field, s, 0, r.spans(s, sure), key)
+		if len(own) > 0 {
+			b.WriteString(`"` + quoted(masked) + `"`)
+			receipts = append(receipts, own...)
+		} else {
+			b.WriteString(text[i:end])
+		}
+		i = end
+	}
+	return b.String(), receipts
+}
+
+// mask masks a field that leaves.
+func (p *Policy) mask(field, text string) (string, []Receipt) {
+	return p.opts.Rules.Mask(field, text, false, p.opts.Key)
 }

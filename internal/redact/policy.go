@@ -22,6 +22,8 @@ type Options struct {
 	MaxOutput              int  // bytes of tool output that leave; 0 means DefaultMaxOutput
 	// Key of the fingerprints in receipts; without one there are none.
 	Key Key
+	// Rules find secrets; nil takes Standard.
+	Rules *Rules
 }
 
 // Policy applies Options to events.
@@ -34,6 +36,9 @@ type Policy struct {
 func New(opts Options) *Policy {
 	if opts.MaxOutput <= 0 {
 		opts.MaxOutput = DefaultMaxOutput
+	}
+	if opts.Rules == nil {
+		opts.Rules = Standard()
 	}
 	p := &Policy{opts: opts, plans: map[event.Kind][]event.Field{}}
 	for _, c := range event.Catalog() {
@@ -82,7 +87,7 @@ func (p *Policy) release(kind event.Kind, field string, s event.Sensitive) relea
 		return released{text: erased, leaves: true, receipts: []Receipt{{Field: field, Rule: ruleErased, Bytes: s.Len()}}}
 	}
 	if !p.open(c) {
-		r := Receipt{field, gateRules[c], len(text), fingerprint(p.opts.Key, text)}
+		r := Receipt{Field: field, Rule: gateRules[c], Bytes: len(text), Fingerprint: fingerprint(p.opts.Key, text)}
 		return released{text: redacted, leaves: true, receipts: []Receipt{r}}
 	}
 	out, receipts := p.mask(field, scanned(text))

@@ -4,7 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+
+	"proctor/event"
 )
 
 // Rules of receipts that are not masking rules.
@@ -14,23 +15,8 @@ const (
 	ruleErased = "erased" // the content is no longer in the ledger
 )
 
-// Receipt is what is left of a removal.
-type Receipt struct {
-	Field string `json:"field"`
-	Rule  string `json:"rule"`
-	Bytes int    `json:"bytes"` // removed
-	// Fingerprint is the first 8 bytes, in hex, of HMAC-SHA256 over the removed text. Empty
-	// without a key, for cuts, and for fields that never leave.
-	Fingerprint string `json:"fingerprint,omitempty"`
-}
-
-// String is the form in telemetry: field/rule/bytes[/fingerprint].
-func (r Receipt) String() string {
-	if r.Fingerprint == "" {
-		return fmt.Sprintf("%s/%s/%d", r.Field, r.Rule, r.Bytes)
-	}
-	return fmt.Sprintf("%s/%s/%d/%s", r.Field, r.Rule, r.Bytes, r.Fingerprint)
-}
+// Receipt is what is left of a removal. See [event.Removal].
+type Receipt = event.Removal
 
 func fingerprint(key Key, text string) string {
 	if len(key) == 0 {

@@ -23,9 +23,6 @@ type View struct {
 	Receipts []Receipt
 }
 
-// maxReceipts bounds the receipts of one view; the last one then counts the rest.
-const maxReceipts = 32
-
 // View applies the policy to an event. An event without payload has an empty view.
 func (p *Policy) View(e *event.Event) View {
 	if e == nil || e.Payload == nil {
@@ -55,7 +52,7 @@ func (p *Policy) View(e *event.Event) View {
 			v.Values[i].Any = b || cut[x.Name]
 		}
 	}
-	v.bound()
+	v.Receipts = bounded(v.Receipts)
 	return v
 }
 
@@ -136,16 +133,4 @@ func (v *View) public(p *Policy, kind event.Kind, field, text string) string {
 	out, receipts := p.mask(field, text)
 	v.Receipts = append(v.Receipts, receipts...)
 	return strings.ToValidUTF8(out, "\uFFFD")
-}
-
-func (v *View) bound() {
-	over := len(v.Receipts) - maxReceipts
-	if over <= 0 {
-		return
-	}
-	rest := Receipt{Field: "*", Rule: "more"}
-	for _, r := range v.Receipts[maxReceipts-1:] {
-		rest.Bytes += r.Bytes
-	}
-	v.Receipts = append(v.Receipts[:maxReceipts-1], rest)
 }

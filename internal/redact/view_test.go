@@ -77,15 +77,15 @@ func TestGates(t *testing.T) {
 		want  string
 	}{
 		{event.UserPrompt, "prompt", Options{}, "[REDACTED]"},
-		{event.UserPrompt, "prompt", Options{LogUserPrompt: true}, "say token=[MASKED:known-token]"},
-		{event.ToolResult, "arguments", Options{}, "say token=[MASKED:known-token]"},
+		{event.UserPrompt, "prompt", Options{LogUserPrompt: true}, "say token=[MASKED:github-token]"},
+		{event.ToolResult, "arguments", Options{}, "say token=[MASKED:github-token]"},
 		{event.ToolResult, "arguments", Options{DropToolContent: true}, "[REDACTED]"},
 		{event.ToolResult, "output", Options{DropToolContent: true}, "[REDACTED]"},
 		{event.FileChange, "diff", Options{DropToolContent: true}, "[REDACTED]"},
 		{event.GuardianAssessment, "rationale", Options{}, "[REDACTED]"},
-		{event.GuardianAssessment, "rationale", Options{LogGuardianAssessments: true}, "say token=[MASKED:known-token]"},
+		{event.GuardianAssessment, "rationale", Options{LogGuardianAssessments: true}, "say token=[MASKED:github-token]"},
 		{event.TurnCompleted, "last_message", Options{}, "[REDACTED]"},
-		{event.TurnCompleted, "error", Options{}, "say token=[MASKED:known-token]"},
+		{event.TurnCompleted, "error", Options{}, "say token=[MASKED:github-token]"},
 		{event.ToolDecision, "facts", Options{LogUserPrompt: true}, ""},
 	}
 	for _, c := range cases {
