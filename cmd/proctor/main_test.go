@@ -75,7 +75,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"witness": cmdWitness, "witness-fault": cmdWitnessFault,
 	"sink": cmdSink, "sink-fault": cmdSinkFault, "sink-count": cmdSinkCount, "sink-distinct": cmdSinkDistinct, "sink-points": cmdSinkPoints, "sink-complete": cmdSinkComplete,
 	"json-count": cmdJSONCount, "json-values": cmdJSONValues, "same-value": cmdSameValue, "json-text": cmdJSONText, "supervised": cmdSupervised, "clean": cmdClean,
-	"big-file": cmdBigFile, "mcp-http": cmdMCPHTTP, "website": cmdWebsite,
+	"big-file": cmdBigFile, "mcp-http": cmdMCPHTTP, "website": cmdWebsite, "nowhere": cmdNowhere,
 }
 
 // setup gives a script homes, a repository to work in, and a name that its processes can be found by.

@@ -17,7 +17,7 @@ import (
 // clusterOptions are those of [bus].
 func (s *share) clusterOptions(c config.ProctorBus) bus.ClusterOptions {
 	return bus.ClusterOptions{
-		Options: bus.Options{Logger: s.log}, URL: c.URL, Credentials: c.CredsFile, CA: c.CAFile, Cert: c.CertFile, Key: c.KeyFile,
+		Options: bus.Options{Logger: s.log, Capture: s.asCapture()}, URL: c.URL, Credentials: c.CredsFile, CA: c.CAFile, Cert: c.CertFile, Key: c.KeyFile,
 		Partitions: c.Partitions, Replicas: c.Replicas, AssumeSynced: c.AssumeSynced,
 	}
 }

@@ -172,7 +172,7 @@ func TestProctorFile(t *testing.T) {
 		Export:    ProctorExport{BatchRecords: 512, BatchDelay: 250 * time.Millisecond, ExitTimeout: 5 * time.Second, DeltaRecords: true},
 		Sandbox:   ProctorSandbox{Backend: "native", RecordDenials: true, Limits: ProctorLimits{Processes: 64, Allocation: 1 << 30, OpenFiles: 1 << 16}},
 		Network:   ProctorNetwork{OnMiss: "continue"},
-		Redact:    ProctorRedact{Level: "standard"},
+		Redact:    ProctorRedact{Level: "standard", Capture: "mask", Rules: []string{}},
 		Approvals: ProctorApprovals{People: 1, Wait: 10 * time.Minute},
 		Hooks:     ProctorHooks{OnFailure: "closed"},
 		Review: ProctorReview{Tools: true, ToolCalls: 8, Deadline: 90 * time.Second,
