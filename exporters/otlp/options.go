@@ -107,6 +107,8 @@ type Options struct {
 	OS, OSVersion string     // resource of metrics
 	SessionSource string     // metric tag, default exec
 	RedactKey     redact.Key // see redact.Options
+	RedactRules   *redact.Rules
+	RedactLevel   redact.Level
 	// Lags says how far behind destinations are; it goes out with metrics. Nil for nothing.
 	Lags func() []Lag `json:"-"`
 }
@@ -121,7 +123,7 @@ func New(opts Options, reader event.Reader) ([]exporters.Destination, error) {
 	sessions := newSessions(reader)
 	policy := redact.New(redact.Options{
 		LogUserPrompt: opts.LogUserPrompt, LogAgentResponses: opts.LogAgentResponses, LogGuardianAssessments: opts.LogGuardianAssessments,
-		DropToolContent: opts.DropToolContent, MaxOutput: opts.ToolResultMaxBytes, Key: opts.RedactKey,
+		DropToolContent: opts.DropToolContent, MaxOutput: opts.ToolResultMaxBytes, Key: opts.RedactKey, Rules: opts.RedactRules, Level: opts.RedactLevel,
 	})
 	makers := []struct {
 		signal string

@@ -1,13 +1,14 @@
-// Package siem writes ledger entries as newline-delimited JSON for a SIEM's file
-// collector. OCSF, ECS and CEF are not written yet.
+// Package siem brings ledger entries to a SIEM: NDJSON, OCSF, ECS or CEF, to a file, to syslog over TCP or TLS, or to a Splunk HTTP
+// Event Collector. doc/siem.md says how to set it up, and doc/siem-fields.md lists the fields.
 //
-// [Map] is the pure part: one redacted entry as one JSON object on one line, members
-// in fixed order, format named "proctor.entry/1". [NewWriter] is an
-// [exporters.Destination] around an io.Writer: a batch is one Write, followed by Sync
-// where the writer has it; the cursor moves after both. After a write that failed in
-// the middle the next one begins on a new line, so that a torn line cannot swallow a
-// whole one. Lines are at most a few hundred KiB: redact bounds each text.
+// [Map] is the pure part: one redacted entry as one line. NDJSON is format "proctor.entry/1"; OCSF is version [OCSFVersion], ECS
+// [ECSVersion]. [New] makes an [exporters.Destination] of a format and a target.
 //
-// Which kinds leave is the same as for OTLP but for settings of the CLI: all but
-// output pieces and history items. Rotation is the business of the one who opened the file.
+// Delivery is at least once; the event id in every line lets the receiver recognise a second one. When the cursor moves:
+//
+//	file       after write and fsync of the batch; a torn line is followed by a line break before it is written again
+//	syslog     when the connection took the batch and was still open; the protocol has no acknowledgement
+//	collector  when the indexer acknowledged the batch
+//
+// Which kinds leave is the same as for OTLP, and settings of the CLI too: all but output pieces and history items.
 package siem

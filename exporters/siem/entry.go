@@ -1,9 +1,6 @@
 package siem
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"proctor/event"
@@ -33,29 +30,21 @@ type Line struct {
 	Span       string           `json:"span,omitempty"`
 	Fields     map[string]any   `json:"fields,omitempty"` // of the payload, flat, names as in telemetry
 	Redactions []redact.Receipt `json:"redactions,omitempty"`
+	Masked     *event.Masked    `json:"masked,omitempty"` // before it was recorded
 }
 
-// Map makes the line of an entry, with its line break. The entry must have an event.
-func Map(entry event.Entry, policy *redact.Policy) ([]byte, error) {
+// mapEntry makes the line of an entry.
+func mapEntry(entry event.Entry, view redact.View) ([]byte, error) {
 	e := entry.Event
-	if e == nil {
-		return nil, fmt.Errorf("map entry %d: kind %q is not known to this program", entry.Seq, entry.Kind)
-	}
 	c, _ := event.Lookup(e.Kind)
-	view := policy.View(e)
-	line := Line{
+	out := Line{
 		Format: Format, Seq: entry.Seq, SessionSeq: entry.SessionSeq, Leaf: entry.Leaf, Received: entry.Received.UTC(),
 		ID: e.ID, Kind: e.Kind, Severity: c.Severity, Session: e.Session, Turn: e.Turn, Call: e.Call, Time: e.Time.UTC(),
 		Actor: e.Actor, Cause: e.Cause, Trace: e.Trace, Span: e.Span, Fields: map[string]any{}, Redactions: view.Receipts,
+		Masked: e.Masked,
 	}
 	for _, v := range view.Values {
-		line.Fields[v.Name] = v.Any
+		out.Fields[v.Name] = v.Any
 	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(line); err != nil {
-		return nil, fmt.Errorf("map entry %d: %w", entry.Seq, err)
-	}
-	return b.Bytes(), nil
+	return line(out)
 }

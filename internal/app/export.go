@@ -47,6 +47,11 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 	if err != nil {
 		return Export{}, cli.Fail(cli.Failure, fmt.Errorf("[otel]: %w", err))
 	}
+	more, err := siemDestinations(s.env, cfg)
+	if err != nil {
+		return Export{}, cli.Fail(cli.Failure, err)
+	}
+	destinations = append(destinations, more...)
 	e := Export{note: s.note}
 	for _, d := range destinations {
 		x, err := exporters.New(d, l, l, exporters.Options{
@@ -74,7 +79,7 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 // exports reports whether any signal is sent anywhere.
 func exports(cfg *config.Config) bool {
 	o := cfg.Otel
-	return o.Exporter.Enabled() || o.MetricsExporter.Enabled() || o.TraceExporter.Enabled()
+	return o.Exporter.Enabled() || o.MetricsExporter.Enabled() || o.TraceExporter.Enabled() || len(cfg.Proctor.SIEM) > 0
 }
 
 // consent keeps sessions at home that ran with telemetry off: a later run that
@@ -159,6 +164,10 @@ func otlpOptions(env cli.Env, cfg *config.Config) (otlp.Options, error) {
 	if err != nil {
 		return otlp.Options{}, err
 	}
+	rules, err := exportRules(env, cfg)
+	if err != nil {
+		return otlp.Options{}, err
+	}
 	o := cfg.Otel
 	host, _ := os.Hostname()
 	osName, osVersion := osRelease()
@@ -167,7 +176,7 @@ func otlpOptions(env cli.Env, cfg *config.Config) (otlp.Options, error) {
 		LogUserPrompt: o.LogUserPrompt, LogAgentResponses: o.LogAgentResponses, LogGuardianAssessments: o.LogGuardianAssessment,
 		DropSSEDeltas: !o.LogSSEDeltas || !cfg.Proctor.Export.DeltaRecords, DropToolContent: cfg.Proctor.Redact.Level == "strict",
 		ToolResultMaxBytes: int(o.ToolResult.MaxBytes), SpanAttributes: o.SpanAttributes, Compat: otlp.Compat(o.Compat), GenAI: o.GenAI,
-		Version: cli.Version, Host: host, OS: osName, OSVersion: osVersion, RedactKey: key,
+		Version: cli.Version, Host: host, OS: osName, OSVersion: osVersion, RedactKey: key, RedactRules: rules, RedactLevel: otlpLevel(cfg.Proctor.Redact.Level),
 	}
 	for _, text := range options.ReadEnv(env.Lookup) {
 		cli.Warn(env, text)

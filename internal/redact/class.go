@@ -16,7 +16,7 @@ const (
 )
 
 // gateRules names the rule of a receipt when the gate of a class is closed.
-var gateRules = [...]string{prompt: "prompt", answer: "answer", rationale: "rationale", tool: "tool_content", output: "tool_content"}
+var gateRules = [...]string{prompt: "prompt", answer: "answer", rationale: "rationale", tool: "tool_content", output: "tool_content", plain: "metadata"}
 
 // classes lists the sensitive fields that may leave. Everything else is kept, among
 // them: facts and action of tool_decision (the digest leaves, the evidence file has

@@ -24,7 +24,19 @@ type Options struct {
 	Key Key
 	// Rules find secrets; nil takes Standard.
 	Rules *Rules
+	// Level is what the destination may have; empty is Redacted.
+	Level Level
 }
+
+// Level is what a destination may have of sensitive texts.
+type Level string
+
+// The levels.
+const (
+	Full         Level = "full"     // all that is recorded, as it is recorded
+	Redacted     Level = "redacted" // what the other options let leave, with secrets masked
+	MetadataOnly Level = "metadata" // none
+)
 
 // Policy applies Options to events.
 type Policy struct {
@@ -49,6 +61,12 @@ func New(opts Options) *Policy {
 
 // open reports whether texts of a class may leave, masked.
 func (p *Policy) open(c class) bool {
+	switch p.opts.Level {
+	case Full:
+		return true
+	case MetadataOnly:
+		return false
+	}
 	switch c {
 	case prompt:
 		return p.opts.LogUserPrompt
@@ -79,7 +97,7 @@ func (p *Policy) release(kind event.Kind, field string, s event.Sensitive) relea
 	if s.IsZero() {
 		return released{leaves: required[kind][field]}
 	}
-	if c == kept {
+	if c == kept && p.opts.Level != Full {
 		return released{receipts: []Receipt{{Field: field, Rule: ruleKept, Bytes: s.Len()}}}
 	}
 	text, ok := s.Reveal()
@@ -92,7 +110,7 @@ func (p *Policy) release(kind event.Kind, field string, s event.Sensitive) relea
 	}
 	out, receipts := p.mask(field, scanned(text))
 	limit := maxText
-	if c == output {
+	if c == output && p.opts.Level != Full {
 		limit = p.opts.MaxOutput
 	}
 	res := released{text: out, leaves: true, receipts: receipts}
