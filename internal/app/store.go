@@ -64,6 +64,12 @@ func Open(ctx context.Context, env cli.Env, cfg *config.Config, access Access) (
 	}
 	s := &Store{share: newShare(env, dir, cfg.Proctor.Bus)}
 	s.service = access == Service
+	var err error
+	if access != Reader {
+		if s.capture, err = newCapture(env, cfg); err != nil {
+			return nil, cli.Fail(cli.Failure, fmt.Errorf("[redact]: %w", err))
+		}
+	}
 	if access == Runner && s.cluster.URL != "" {
 		s.remote = true
 		if err := s.dial(ctx, s.cluster); err != nil {
@@ -71,14 +77,8 @@ func Open(ctx context.Context, env cli.Env, cfg *config.Config, access Access) (
 		}
 		return s, nil
 	}
-	var err error
 	if s.witness, err = newWitnesses(cfg.Proctor.Ledger.Witness); err != nil {
 		return nil, err
-	}
-	if access != Reader {
-		if s.capture, err = newCapture(env, cfg); err != nil {
-			return nil, cli.Fail(cli.Failure, fmt.Errorf("[redact]: %w", err))
-		}
 	}
 	if access == Reader {
 		_, err = s.takeLedger(ctx)

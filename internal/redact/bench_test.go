@@ -8,7 +8,7 @@ import (
 )
 
 // mixed is tool output as it comes: sources, lock files, logs, and a secret here and there.
-func mixed(b *testing.B, size int) string {
+func mixed(b testing.TB, size int) string {
 	var all strings.Builder
 	files, _ := filepath.Glob("testdata/harmless/*")
 	more, _ := filepath.Glob("../../executor/*.go")
