@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,7 +29,7 @@ func cmdSink(ts *testscript.TestScript, _ bool, args []string) {
 
 // cmdSinkFault makes the receiver refuse connections, hang, answer with a status, or be well again.
 func cmdSinkFault(ts *testscript.TestScript, _ bool, args []string) {
-	need(ts, len(args) == 1, "sink-fault down|up|hang|STATUS")
+	need(ts, len(args) == 1, "sink-fault down|up|hang|slow|STATUS")
 	s := worldOf(ts).sink
 	s.Set(otlpsink.Fault{})
 	switch args[0] {
@@ -35,6 +37,8 @@ func cmdSinkFault(ts *testscript.TestScript, _ bool, args []string) {
 		s.Down()
 	case "up":
 		ts.Check(s.Up())
+	case "slow":
+		s.Set(otlpsink.Fault{Delay: 3 * time.Millisecond})
 	case "hang":
 		s.Set(otlpsink.Fault{Hang: true})
 	default:
@@ -96,7 +100,12 @@ var offByDefault = map[string]bool{"codex.agent_response": true, "codex.guardian
 // cmdSinkComplete compares a replay with the receiver, kind by kind: all that the ledger has of codex.*
 // in the sessions of the replay must have arrived, once.
 func cmdSinkComplete(ts *testscript.TestScript, _ bool, args []string) {
-	need(ts, len(args) == 1, "sink-complete REPLAY.jsonl")
+	distinct := len(args) > 1 && args[0] == "-distinct"
+	if distinct {
+		args = args[1:]
+	}
+	need(ts, len(args) == 1, "sink-complete [-distinct] REPLAY.jsonl")
+	seen := map[any]bool{}
 	want, got, sessions := map[string]int{}, map[string]int{}, map[any]bool{}
 	for _, e := range jsonLines(ts, args[0]) {
 		sessions[e["session"]] = true
@@ -108,6 +117,11 @@ func cmdSinkComplete(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s has no event of codex.*", args[0])
 	}
 	for _, r := range worldOf(ts).sink.Records() {
+		id := r.Attributes["proctor.event_id"]
+		if distinct && seen[id] {
+			continue
+		}
+		seen[id] = true
 		if name, _ := r.Attributes["event.name"].(string); strings.HasPrefix(name, "codex.") && sessions[r.Attributes["conversation.id"]] {
 			got[name]++
 		}
@@ -115,6 +129,30 @@ func cmdSinkComplete(ts *testscript.TestScript, _ bool, args []string) {
 	for kind, n := range want {
 		if got[kind] != n {
 			ts.Check(&wrong{"records of " + kind + " at the collector", fmt.Sprint(got[kind]), fmt.Sprint(n)})
+		}
+	}
+}
+
+// cmdKillExport starts export flush and kills it, a little later each time. After each kill it reads export status, which must not claim
+// more than arrived, nor take anything back.
+func cmdKillExport(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 1, "kill-export TIMES")
+	times, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	var last int64
+	for i := range times {
+		cmdKillAfter(ts, false, []string{fmt.Sprintf("%dms", 60+i*4), "proctor", "export", "flush"})
+		ts.Check(ts.Exec("proctor", "export", "status", "--json"))
+		for _, d := range jsonLines(ts, "stdout") {
+			if d["signal"] != "logs" {
+				continue
+			}
+			n, _ := d["accepted"].(json.Number)
+			accepted, _ := n.Int64()
+			if arrived := int64(len(worldOf(ts).sink.Records())); accepted > arrived || accepted < last {
+				ts.Fatalf("kill %d: status claims %d records accepted, after %d; %d arrived", i, accepted, last, arrived)
+			}
+			last = accepted
 		}
 	}
 }
