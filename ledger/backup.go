@@ -99,7 +99,7 @@ func backup(ctx context.Context, dir, to string, progress Progress) (report Back
 		if j.before, err = readManifest(j.last); err != nil {
 			return report, err
 		}
-		if j.before.PublicKey != l.PublicKey() {
+		if origin, _, _ := strings.Cut(j.before.PublicKey, "+"); origin != l.Origin() { // the key may have been rotated since
 			return report, fmt.Errorf("%s is a backup of another ledger, of key %s; this one has %s: name another folder", j.last, j.before.PublicKey, l.PublicKey())
 		}
 	}

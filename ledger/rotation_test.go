@@ -303,3 +303,20 @@ func TestRotationSurvivesEveryCut(t *testing.T) {
 		}
 	}
 }
+
+// TestABackupGoesOnAfterARotation: the log is the same, whatever its key.
+func TestABackupGoesOnAfterARotation(t *testing.T) {
+	dir, to := t.TempDir(), t.TempDir()
+	l := openTest(t, dir, Options{})
+	appendTest(t, l, prompts("s", 1, 5)...)
+	checkpointTest(t, l)
+	if _, err := Backup(t.Context(), dir, to, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, next := rotateTest(t, l)
+	checkpointTest(t, l)
+	r, err := Backup(t.Context(), dir, to, nil)
+	if err != nil || r.PublicKey != next || r.Since == "" {
+		t.Fatalf("%+v %v", r, err)
+	}
+}
