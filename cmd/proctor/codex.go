@@ -10,7 +10,7 @@ import (
 )
 
 func newCodex(env cli.Env) *cobra.Command {
-	return group("codex", "work with the Codex CLI of OpenAI: be its executor", newExecServer(env))
+	return group("codex", "work with the Codex CLI of OpenAI: be its executor, or its client too", newExecServer(env), newCodexRun(env))
 }
 
 func newExecServer(env cli.Env) *cobra.Command {
@@ -54,5 +54,38 @@ be made durable; 130 and 143 interrupted.`,
 	f.StringVar(&o.Listen, "listen", "", "serve clients at `URL`: ws://127.0.0.1:PORT, or stdio, which is the default")
 	f.StringVar(&o.TokenFile, "token-file", "", "clients of --listen must bear the text of `FILE`")
 	f.StringArrayVar(&o.Workspaces, "workspace", nil, "clients without a token may work below `DIR` too")
+	return c
+}
+
+func newCodexRun(env cli.Env) *cobra.Command {
+	var s settings
+	var o app.CodexRunOptions
+	c := &cobra.Command{
+		Use:   "run [flags] [PROMPT]",
+		Short: "let the Codex CLI work on one prompt, under full supervision",
+		Long: `run starts 'codex app-server', gives it PROMPT (standard input without one, or for "-"), and is its executor: every command and file
+edit is decided, confined and recorded here, and the questions that Codex asks are answered by our policy and reviewer. What nobody may
+be asked about is refused. Messages, diffs, reviews and token use of Codex are recorded in the same session, which has the id
+of its thread.
+
+Codex is $CODEX, else codex of PATH. It gets a private CODEX_HOME with everything of your own, but with environments that name this
+executor alone; its processes end with this command. The final message is printed on standard output.
+
+Exit status: 0 the turn completed; 1 it failed, Codex ended in the middle of it, it never attached to the executor, or
+configuration; 2 usage; 7 evidence could not be made durable; 130 and 143 interrupted.`,
+		Example: "  proctor codex run \"fix the failing test\"\n  proctor codex run -c sandbox_mode=read-only \"review this\"\n  proctor codex run --json - < prompt.txt",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Config = s.options(env)
+			if o.Prompted = len(args) > 0; o.Prompted {
+				o.Prompt = args[0]
+			}
+			return app.RunCodex(c.Context(), env, o)
+		},
+	}
+	f := c.Flags()
+	s.bind(f)
+	bindIgnoreRules(f, &o.IgnoreRules)
+	f.BoolVar(&o.JSON, "json", false, "print what Codex tells about items and turns as JSON lines")
 	return c
 }

@@ -140,6 +140,9 @@ func (g *Gate) hooked(ctx context.Context, r *Request, c *considered) error {
 	return nil
 }
 
+// Foresee is what policy says about a call now, before any reviewer.
+func (g *Gate) Foresee(r Request) policy.Decision { return policy.Decide(g.consider(r).facts) }
+
 // considered is one call with what was found about it.
 type considered struct {
 	authority Authority

@@ -54,7 +54,7 @@ func (h *codexHost) Session(ctx context.Context, t execserver.Thread) (_ *execse
 		return nil, errors.Join(err, s.close(ctx, "failed"))
 	}
 	return &execserver.Session{
-		Calls: s.parts.session, Limits: terms.Limits(r.cfg), TmpDir: r.env.Getenv("TMPDIR"), Narrow: s.narrow, Close: s.close,
+		Calls: s.parts.session, Stream: r.stream, Elicit: s.parts.gate.Elicit, Workspace: t.Workspace, Limits: terms.Limits(r.cfg), TmpDir: r.env.Getenv("TMPDIR"), Narrow: s.narrow, Close: s.close,
 		Environ: func(p config.ShellEnvironmentPolicy) []string { return p.Apply(r.commandEnv()) },
 	}, nil
 }

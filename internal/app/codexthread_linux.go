@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // maxLaunchers bounds the programs between Codex and this one: a shell, a wrapper.
@@ -59,4 +60,25 @@ func parentOf(pid int) int {
 	}
 	parent, _ := strconv.Atoi(fields[1])
 	return parent
+}
+
+// threadOfGroup is the thread that a process of a group writes: its leader may only be a launcher.
+func threadOfGroup(group int) string {
+	all, err := os.ReadDir("/proc")
+	if err != nil {
+		return ""
+	}
+	for _, e := range all {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if of, err := syscall.Getpgid(pid); err != nil || of != group {
+			continue
+		}
+		if thread, ok := threadOf(pid); ok {
+			return thread
+		}
+	}
+	return ""
 }

@@ -65,7 +65,7 @@ func (c *connection) enter(ctx context.Context, thread, workspace string) (s *Se
 	c.mu.Lock()
 	s = c.sessions[thread]
 	moved := s != nil && workspace != "" && workspace != s.Workspace
-	if moved && s.calls > 0 {
+	if moved && s.calls.Load() > 0 {
 		c.mu.Unlock()
 		return nil, nil, fmt.Errorf("thread %s works in %s now, and its calls in %s have not ended", thread, workspace, s.Workspace)
 	}
@@ -84,12 +84,8 @@ func (c *connection) enter(ctx context.Context, thread, workspace string) (s *Se
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sessions[thread] = s
-	s.calls++
-	return s, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		s.calls--
-	}, nil
+	s.calls.Add(1)
+	return s, func() { s.calls.Add(-1) }, nil
 }
 
 // open makes the session of a thread. It is called with opening held.
@@ -112,7 +108,6 @@ func (c *connection) open(ctx context.Context, thread, by, workspace string) (*S
 	if err != nil {
 		return nil, fmt.Errorf("proctor cannot supervise thread %s: %w", thread, err)
 	}
-	s.Workspace = workspace
 	return s, nil
 }
 

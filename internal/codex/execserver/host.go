@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 
 	"proctor/event"
 	"proctor/executor"
@@ -38,19 +39,24 @@ type Host interface {
 // Session is where the calls of one thread are decided and recorded.
 type Session struct {
 	Calls *executor.Session
-	// Workspace is that of the thread it was made for.
+	// Stream is that of the session, for further facts about it; Elicit is that of its gate.
+	Stream *event.Stream
+	Elicit func(ctx context.Context, call string, a event.Action) (approved bool, err error)
+	// Workspace is that of the thread that it was made for.
 	Workspace string
 	// Environ is what commands get of this process's environment under a policy of the client.
 	Environ func(config.ShellEnvironmentPolicy) []string
 	Limits  sandbox.Limits
 	// Narrow makes the plan of a request that the client states, see Intersect.
 	Narrow func(filesystem.Request) (func(filesystem.Plan) filesystem.Plan, error)
+	// Reason is why a call wants to leave the sandbox, where that is known; nil knows nothing.
+	Reason func(call string) string
 	// TmpDir is the folder for temporary files, or empty.
 	TmpDir string
 	// Close ends the session, with everything that runs in it.
 	Close func(ctx context.Context, reason string) error
 
-	calls     int // how many are under way; guarded by connection.mu
+	calls     atomic.Int32 // how many are under way
 	narrowing narrowing
 }
 

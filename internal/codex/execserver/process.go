@@ -1,6 +1,7 @@
 package execserver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -211,6 +212,9 @@ func (c *connection) runIn(ctx context.Context, p *process, q startParams, dir s
 	}
 	if q.Sandbox.unconfined() {
 		o.Permissions, o.Justification = event.RequireEscalated, escalated
+		if s.Reason != nil {
+			o.Justification = cmp.Or(s.Reason(p.call), escalated)
+		}
 	}
 	outcome, err := s.Calls.Direct(ctx, p.call, commandTool, &command{direct.New(o), p, narrow})
 	switch {

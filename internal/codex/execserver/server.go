@@ -23,6 +23,8 @@ type Options struct {
 	Thread func() string
 	// Allowed says whether a client may work in a folder; nil allows every folder.
 	Allowed func(workspace string) error
+	// Attached is told of each client that begins to speak; it may be nil.
+	Attached func()
 	// Warn tells a person something, once. It may be nil.
 	Warn func(text string)
 }
@@ -168,6 +170,9 @@ func (c *connection) initialize(m message) work {
 	c.mu.Lock()
 	c.client = clip(p.ClientName, 64)
 	c.mu.Unlock()
+	if c.o.Attached != nil {
+		c.o.Attached()
+	}
 	return func(context.Context) (any, *callError, error) { return initialized{c.id, c.o.Environment}, nil, nil }
 }
 
