@@ -6,7 +6,9 @@ export GOFLAGS ?= -trimpath
 BIN := bin/proctor
 LDFLAGS := -s -w
 
-.PHONY: run test check cross build install bench soak mutate lint vet format generate fuzz clean budget
+CODEX_DIR ?= bin/codex
+
+.PHONY: run test test-codex codex check cross build install bench soak mutate lint vet format generate fuzz clean budget
 
 run: build ## set up and run the main job
 	$(BIN) demo
@@ -23,6 +25,13 @@ install: build ## install both files to $(DESTDIR)$(PREFIX)/bin
 
 test: ## set up and run all tests
 	$(GO) test -timeout 8m ./...
+
+CODEX_VERSION := 0.169.0
+test-codex: ## the scripts that drive the real Codex CLI, of $CODEX or PATH; they are skipped without it
+	$(GO) test -count=1 -timeout 8m -v -run 'TestScripts/codex_' ./cmd/proctor
+
+codex: ## install the Codex CLI of the version that these scripts are for into $(CODEX_DIR)
+	npm install --no-audit --no-fund --prefix $(CODEX_DIR) @openai/codex@$(CODEX_VERSION)
 
 check: format vet cross lint test budget ## what must hold before a change is handed in
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -91,7 +92,7 @@ func setup(env *testscript.Env) error {
 		{"GIT_CONFIG_NOSYSTEM", "1"}, {"GIT_CONFIG_GLOBAL", "/dev/null"},
 		{"GIT_AUTHOR_NAME", "tester"}, {"GIT_AUTHOR_EMAIL", "tester@example.com"},
 		{"GIT_COMMITTER_NAME", "tester"}, {"GIT_COMMITTER_EMAIL", "tester@example.com"},
-		{"MARK", "mark-" + uuid.NewString()}, {"UNSHARE", unshare()}, {"DOC", doc},
+		{"MARK", "mark-" + uuid.NewString()}, {"CODEX", codexCLI()}, {"UNSHARE", unshare()}, {"DOC", doc},
 	}
 	for _, v := range vars {
 		env.Setenv(v[0], v[1])
@@ -114,8 +115,19 @@ func unshare() string {
 	return "unshare -rm"
 }
 
+// codexCLI is the installed Codex CLI, or empty.
+func codexCLI() string {
+	path, err := exec.LookPath(cmp.Or(os.Getenv("CODEX"), "codex"))
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
 func condition(word string) (bool, error) {
 	switch word {
+	case "codex": // the real CLI, of $CODEX or PATH
+		return codexCLI() != "", nil
 	case "root":
 		return os.Getuid() == 0, nil
 	case "mountns": // may mount a tmpfs in a namespace of its own

@@ -40,7 +40,7 @@ func Doctor(ctx context.Context, env cli.Env, opts config.Options, asJSON bool) 
 		checks = append(checks, collectorChecks(ctx, cfg)...)
 	}
 	sandboxes, usable := sandboxChecks(ctx, env, cfg)
-	checks = append(sandboxes, checks...)
+	checks = append(append(sandboxes, checks...), codexChecks(ctx, env)...)
 	return verdictOf(env, checks, usable, asJSON)
 }
 

@@ -1,6 +1,7 @@
 package fakemodel
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -139,7 +141,23 @@ func (s *Server) respond(w http.ResponseWriter, r *http.Request) {
 		refuse(w, step)
 		return
 	}
-	s.stream(w, r, step)
+	s.stream(w, r, inSession(step, body))
+}
+
+var sessionID = regexp.MustCompile(`session ID (\d+)`)
+
+// inSession is step with "$SESSION" in the arguments of its calls replaced by the number of the running command that the request names last:
+// the real CLI chooses it.
+func inSession(step Step, body []byte) Step {
+	found := sessionID.FindAllSubmatch(body, -1)
+	if len(found) == 0 {
+		return step
+	}
+	step.Parts = slices.Clone(step.Parts)
+	for i, p := range step.Parts {
+		step.Parts[i].Args = bytes.ReplaceAll(p.Args, []byte(`"$SESSION"`), found[len(found)-1][1])
+	}
+	return step
 }
 
 // take records the request and chooses its step.

@@ -239,11 +239,11 @@ func (c *connection) say(p *process, stream sandbox.Stream, b []byte) {
 	c.notify("process/output", n)
 }
 
-// exited tells the end of a command, once it is recorded.
+// exited tells the end of a command, once it is recorded. That its sandbox refused something is in the ledger and not said here: of a command
+// that ended at once Codex then shows no item, and asks nobody all the same.
 func (c *connection) exited(p *process, r tool.Result) {
-	denied := r.Denials > 0 && *r.ExitCode != 0
-	seq := p.output.exit(*r.ExitCode, denied)
-	c.notify("process/exited", exitedNotice{p.id, seq, *r.ExitCode, denied})
+	seq := p.output.exit(*r.ExitCode)
+	c.notify("process/exited", exitedNotice{p.id, seq, *r.ExitCode, false})
 	c.notify("process/closed", closedNotice{p.id, p.output.close()})
 }
 
