@@ -15,6 +15,7 @@ type output struct {
 	chunks   []outputNotice
 	retained int
 	exitCode *int
+	denied   bool
 	closed   bool
 	changed  chan struct{} // closed, and made anew, when anything changes
 }
@@ -32,11 +33,11 @@ func (o *output) add(stream string, b []byte) outputNotice {
 	return n
 }
 
-func (o *output) exit(code int) uint64 {
+func (o *output) exit(code int, denied bool) uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.seq++
-	o.exitCode = &code
+	o.exitCode, o.denied = &code, denied
 	o.wake()
 	return o.seq
 }
@@ -62,7 +63,7 @@ func (o *output) wake() {
 func (o *output) after(seq uint64, limit int) (a readAnswer, wait <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	a = readAnswer{Chunks: []outputNotice{}, NextSeq: o.seq + 1, Exited: o.exitCode != nil, ExitCode: o.exitCode, Closed: o.closed}
+	a = readAnswer{Chunks: []outputNotice{}, NextSeq: o.seq + 1, Exited: o.exitCode != nil, ExitCode: o.exitCode, Closed: o.closed, SandboxDenied: o.denied}
 	size := 0
 	for _, n := range o.chunks {
 		if n.Seq <= seq {

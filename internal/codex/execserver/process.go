@@ -225,7 +225,7 @@ func (c *connection) runIn(ctx context.Context, p *process, q startParams, dir s
 	case outcome.Tool.ExitCode == nil:
 		return fault(codeInternal, "proctor did not run the command: %v", outcome.Failure), nil
 	}
-	c.exited(p, outcome.Tool)
+	c.exited(ctx, p, outcome.Tool)
 	return nil, nil
 }
 
@@ -239,11 +239,21 @@ func (c *connection) say(p *process, stream sandbox.Stream, b []byte) {
 	c.notify("process/output", n)
 }
 
-// exited tells the end of a command, once it is recorded. That its sandbox refused something is in the ledger and not said here: of a command
-// that ended at once Codex then shows no item, and asks nobody all the same.
-func (c *connection) exited(p *process, r tool.Result) {
-	seq := p.output.exit(*r.ExitCode)
-	c.notify("process/exited", exitedNotice{p.id, seq, *r.ExitCode, false})
+// earlyExit is how long Codex takes a command that failed on its sandbox for one that never started, and shows no item of it: its own
+// executor is slower than that.
+const earlyExit = 250 * time.Millisecond
+
+// exited tells the end of a command, once it is recorded.
+func (c *connection) exited(ctx context.Context, p *process, r tool.Result) {
+	denied := r.Denials > 0 && *r.ExitCode != 0
+	if denied {
+		select {
+		case <-time.After(earlyExit - r.Duration):
+		case <-ctx.Done():
+		}
+	}
+	seq := p.output.exit(*r.ExitCode, denied)
+	c.notify("process/exited", exitedNotice{p.id, seq, *r.ExitCode, denied})
 	c.notify("process/closed", closedNotice{p.id, p.output.close()})
 }
 

@@ -209,14 +209,14 @@ func TestOutputCanBeReadAgain(t *testing.T) {
 		t.Errorf("within 3 bytes: %+v", a)
 	}
 	_, more := o.after(2, 100)
-	o.exit(4)
+	o.exit(4, true)
 	o.close()
 	select {
 	case <-more:
 	default:
 		t.Error("nobody was woken")
 	}
-	if a, _ := o.after(2, 100); !a.Exited || *a.ExitCode != 4 || !a.Closed || len(a.Chunks) != 0 {
+	if a, _ := o.after(2, 100); !a.Exited || *a.ExitCode != 4 || !a.Closed || !a.SandboxDenied || len(a.Chunks) != 0 {
 		t.Errorf("%+v", a)
 	}
 	for range 40 {
