@@ -1,0 +1,211 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"google.golang.org/grpc"
+
+	"proctor/event"
+	"proctor/exporters"
+	"proctor/exporters/otlp"
+	"proctor/ledger"
+)
+
+// receiver counts log records over gRPC and does nothing else.
+type receiver struct {
+	plogotlp.UnimplementedGRPCServer
+	records atomic.Int64
+	onBatch func(plogotlp.ExportRequest)
+}
+
+func (r *receiver) Export(_ context.Context, q plogotlp.ExportRequest) (plogotlp.ExportResponse, error) {
+	if r.onBatch != nil {
+		r.onBatch(q)
+	}
+	r.records.Add(int64(q.Logs().LogRecordCount()))
+	return plogotlp.NewExportResponse(), nil
+}
+
+func listen(b testing.TB, r *receiver) (endpoint string) {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := grpc.NewServer()
+	plogotlp.RegisterGRPCServer(s, r)
+	go func() { _ = s.Serve(l) }()
+	b.Cleanup(s.Stop)
+	return "http://" + l.Addr().String()
+}
+
+const exportRounds = 5
+
+// BenchmarkExport is log records a second from a ledger on disk to a loopback gRPC receiver, against the exporter of the SDK (otlploggrpc),
+// which is fed records of as many attributes from memory by the program that OTEL_PEER names (tools/otelpeer).
+func BenchmarkExport(b *testing.B) {
+	const records = 20_000
+	l, err := ledger.Open(b.TempDir(), ledger.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = l.Close() })
+	fill(b, l, records)
+	var ours, theirs []float64
+	for round := range exportRounds {
+		r := &receiver{}
+		endpoint := listen(b, r)
+		began := time.Now()
+		flushOnce(b, l, endpoint)
+		ours = append(ours, float64(r.records.Load())/time.Since(began).Seconds())
+		if peer := os.Getenv("OTEL_PEER"); peer != "" {
+			p := &receiver{}
+			out, err := exec.Command(peer, listen(b, p), fmt.Sprint(records)).CombinedOutput()
+			if err != nil {
+				b.Fatalf("%v: %s", err, out)
+			}
+			var seconds float64
+			if _, err := fmt.Sscan(string(out), &seconds); err != nil || p.records.Load() != records {
+				b.Fatalf("peer said %q, %d records arrived", out, p.records.Load())
+			}
+			theirs = append(theirs, records/seconds)
+		}
+		b.Logf("round %d: ours %.0f/s", round, ours[round])
+	}
+	slices.Sort(ours)
+	b.ReportMetric(ours[len(ours)/2], "records/s")
+	if len(theirs) > 0 {
+		slices.Sort(theirs)
+		b.ReportMetric(theirs[len(theirs)/2], "peer-records/s")
+		b.ReportMetric(ours[len(ours)/2]/theirs[len(theirs)/2], "ratio")
+	}
+}
+
+// fill records n stream events in one session.
+func fill(b testing.TB, l *ledger.Ledger, n int) {
+	b.Helper()
+	ms := int64(3)
+	s, err := event.NewStream("bench", 0, "0123456789abcdef0123456789abcdef", "0123456789abcdef", direct{l}, time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	record := func(p ...event.Draft) {
+		if _, err := s.Record(b.Context(), p...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	record(event.Draft{Payload: &event.ConversationStartsPayload{AppVersion: "1", Originator: "codex_exec", TerminalType: "dumb", Model: "m", Telemetry: true}})
+	for done := 1; done < n; {
+		var batch []event.Draft
+		for ; len(batch) < 256 && done < n; done++ {
+			batch = append(batch, event.Draft{Turn: "t", Payload: &event.SSEEventPayload{EventKind: "response.output_text.delta", Duration: &ms}})
+		}
+		record(batch...)
+	}
+}
+
+// direct submits to a ledger without a bus.
+type direct struct{ l *ledger.Ledger }
+
+type answered []event.Receipt
+
+func (a answered) Wait(context.Context) ([]event.Receipt, error) { return a, nil }
+
+func (d direct) Submit(ctx context.Context, events ...*event.Event) (event.Pending, error) {
+	receipts, err := d.l.Append(ctx, events...)
+	return answered(receipts), err
+}
+
+// anew has no position, so that each round begins at the beginning.
+type anew struct{ *ledger.Ledger }
+
+func (anew) Cursor(string) (event.Seq, error) { return 0, nil }
+func (anew) Account(string) ([]byte, error)   { return nil, nil }
+func (a anew) Settle(n string, s event.Seq, b []byte, d bool) error {
+	return a.Ledger.Settle(n, s, b, d)
+}
+
+func flushOnce(b testing.TB, l *ledger.Ledger, endpoint string) {
+	b.Helper()
+	to, err := otlp.New(otlp.Options{Logs: otlp.Exporter{Kind: otlp.GRPC, Endpoint: endpoint}}, l)
+	if err != nil {
+		b.Fatal(err)
+	}
+	head := func(context.Context) (event.Seq, error) { return event.Seq(l.Tree().Size), nil }
+	e, err := exporters.New(to[0], l, anew{l}, exporters.Options{Head: head, FromBeginning: true, FlushWithin: 5 * time.Minute})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = e.Close() }()
+	e.Flush(b.Context()) // Left looks at a position that anew does not keep; the receiver counts
+}
+
+// BenchmarkExportLag is how long after it was recorded a record reaches a loopback receiver, at 1,000 events a second for ten seconds.
+func BenchmarkExportLag(b *testing.B) {
+	l, err := ledger.Open(b.TempDir(), ledger.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = l.Close() })
+	var lags []time.Duration
+	r := &receiver{onBatch: func(q plogotlp.ExportRequest) { // one batch at a time
+		now := time.Now()
+		for _, rl := range q.Logs().ResourceLogs().All() {
+			for _, sl := range rl.ScopeLogs().All() {
+				for _, rec := range sl.LogRecords().All() {
+					lags = append(lags, now.Sub(rec.ObservedTimestamp().AsTime()))
+				}
+			}
+		}
+	}}
+	to, err := otlp.New(otlp.Options{Logs: otlp.Exporter{Kind: otlp.GRPC, Endpoint: listen(b, r)}}, l)
+	if err != nil {
+		b.Fatal(err)
+	}
+	head := func(context.Context) (event.Seq, error) { return event.Seq(l.Tree().Size), nil }
+	e, err := exporters.New(to[0], l, l, exporters.Options{Head: head, FromBeginning: true, FlushWithin: time.Minute})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = e.Run(ctx) }()
+	s, err := event.NewStream("lag", 0, "", "", direct{l}, time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ms := int64(3)
+	tick := time.NewTicker(10 * time.Millisecond)
+	for range 1000 {
+		<-tick.C
+		var batch []event.Draft
+		for range 10 {
+			batch = append(batch, event.Draft{Payload: &event.SSEEventPayload{EventKind: "response.output_text.delta", Duration: &ms}})
+		}
+		if _, err := s.Record(b.Context(), batch...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	tick.Stop()
+	e.Flush(b.Context())
+	cancel()
+	<-done
+	_ = e.Close()
+	slices.Sort(lags)
+	if len(lags) != 10_000 {
+		b.Fatalf("%d records arrived, want 10000", len(lags))
+	}
+	b.ReportMetric(float64(lags[len(lags)/2].Milliseconds()), "p50-ms")
+	b.ReportMetric(float64(lags[len(lags)*99/100].Milliseconds()), "p99-ms")
+}
