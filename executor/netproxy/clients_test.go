@@ -196,15 +196,13 @@ func (w *world) run(script, authority string) (string, error) {
 		w.t.Fatal(err)
 	}
 	at := "http://" + w.address
-	for _, v := range []string{
-		"CA=" + authority, "SSL_CERT_FILE=" + authority, "GIT_SSL_CAINFO=" + authority, "PIP_CERT=" + authority, "REQUESTS_CA_BUNDLE=" + authority, "CURL_CA_BUNDLE=" + authority, "NODE_EXTRA_CA_CERTS=" + authority, "CARGO_HTTP_CAINFO=" + authority,
-		"HTTP_PROXY=" + at, "http_proxy=" + at, "HTTPS_PROXY=" + at, "https_proxy=" + at, "ALL_PROXY=socks5h://" + w.address, "npm_config_https_proxy=" + at, "npm_config_proxy=" + at,
-		"PIP_CONFIG_FILE=/dev/null", "PIP_NO_CACHE_DIR=1", "npm_config_userconfig=/dev/null", "npm_config_globalconfig=" + dir + "/npmrc", "npm_config_cache=" + dir + "/npm", "CARGO_HOME=" + config,
-		"GOENV=off", "GOPROXY=https://site.test/go", "GOSUMDB=off", "GOFLAGS=-modcacherw", "GOMODCACHE=" + dir + "/mod", "GOCACHE=" + dir + "/gocache", "GOTOOLCHAIN=local",
+	cmd.Env = append(cmd.Env,
+		"CA="+authority, "SSL_CERT_FILE="+authority, "GIT_SSL_CAINFO="+authority, "PIP_CERT="+authority, "REQUESTS_CA_BUNDLE="+authority, "CURL_CA_BUNDLE="+authority, "NODE_EXTRA_CA_CERTS="+authority, "CARGO_HTTP_CAINFO="+authority,
+		"HTTP_PROXY="+at, "http_proxy="+at, "HTTPS_PROXY="+at, "https_proxy="+at, "ALL_PROXY=socks5h://"+w.address, "npm_config_https_proxy="+at, "npm_config_proxy="+at,
+		"PIP_CONFIG_FILE=/dev/null", "PIP_NO_CACHE_DIR=1", "npm_config_userconfig=/dev/null", "npm_config_globalconfig="+dir+"/npmrc", "npm_config_cache="+dir+"/npm", "CARGO_HOME="+config,
+		"GOENV=off", "GOPROXY=https://site.test/go", "GOSUMDB=off", "GOFLAGS=-modcacherw", "GOMODCACHE="+dir+"/mod", "GOCACHE="+dir+"/gocache", "GOTOOLCHAIN=local",
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null", "GIT_TERMINAL_PROMPT=0",
-	} {
-		cmd.Env = append(cmd.Env, v)
-	}
+	)
 	out, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
 		return string(out), fmt.Errorf("still ran after three minutes: %w", err)

@@ -22,13 +22,13 @@ func (c *client) forward(x *exchange, r request, kept bool) (again, keep bool, e
 	last, method := r.Close || !r.ProtoAtLeast(1, 1), r.Method
 	c.outgoing(x, r.Request)
 	sent := x.send(r.Request)
-	resp, err := x.receive(r.Request)
+	resp, err := x.receive(r.Request) //nolint:bodyclose // pass closes it
 	if err != nil && kept && x.ctx.Err() == nil && x.road.totals().received == x.before.received {
 		// The other side gave the connection up while nobody used it.
 		_ = x.road.Close()
 		if err = x.dial(); err == nil {
 			sent = x.send(r.Request)
-			resp, err = x.receive(r.Request)
+			resp, err = x.receive(r.Request) //nolint:bodyclose // as above
 		}
 	}
 	if err != nil {
@@ -36,7 +36,7 @@ func (c *client) forward(x *exchange, r request, kept bool) (again, keep bool, e
 		if x.road != nil {
 			_ = x.road.Close()
 		}
-		err = c.last(upstreamFailure())
+		err = c.last(upstreamFailure()) //nolint:bodyclose // holds no connection
 		c.settle(sent)
 		return false, false, err
 	}

@@ -31,7 +31,7 @@ func (c *client) upgraded(x *exchange, resp *http.Response) error {
 	if asked == "" || !strings.EqualFold(to, asked) {
 		_ = x.fail(errors.New("destination switched protocols unasked"))
 		_ = x.road.Close()
-		return c.last(upstreamFailure())
+		return c.last(upstreamFailure()) //nolint:bodyclose // holds no connection
 	}
 	stripHops(resp.Header)
 	resp.Header.Set("Connection", "Upgrade")

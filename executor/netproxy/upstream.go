@@ -149,7 +149,7 @@ func (p *Proxy) tunnelTo(conn net.Conn, via *url.URL, to string) error {
 		}
 		head = append(head, one[0])
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(head)), &http.Request{Method: http.MethodConnect})
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(head)), &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // has none
 	if err != nil {
 		return err
 	}

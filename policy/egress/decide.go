@@ -116,7 +116,7 @@ func (p *Policy) state(protocol Protocol) (policy.Reason, bool) {
 	case protocol == SOCKS5UDP && !p.config.EnableSOCKS5UDP:
 		return policy.ReasonSocksUDPDisabled, true
 	}
-	switch protocol {
+	switch protocol { //nolint:exhaustive // DNS is not carried: see DecideName
 	case HTTP, HTTPSConnect, SOCKS5TCP, SOCKS5UDP, Unix, TCP:
 		return "", false
 	}
