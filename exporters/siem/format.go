@@ -124,8 +124,9 @@ func (f fact) refused() bool {
 		return true
 	case event.ToolResult:
 		return f.text("status") == "refused"
+	default:
+		return false
 	}
-	return false
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }

@@ -73,9 +73,10 @@ func classOf(f fact) class {
 		event.OverrideGranted, event.OverrideUsed, event.GrantRevoked:
 		_, name := f.Kind.Split()
 		return api(99, name)
+	default:
+		_, name := f.Kind.Split()
+		return lifecycle(99, name)
 	}
-	_, name := f.Kind.Split()
-	return lifecycle(99, name)
 }
 
 // severities are those of OCSF: 1 informational, 3 medium, 4 high.

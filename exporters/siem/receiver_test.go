@@ -202,22 +202,22 @@ func TestCollectorMovesOnWhenItAcknowledges(t *testing.T) {
 	whole := len(event.Catalog()) - 2
 	for _, c := range []struct {
 		name    string
-		splunk  splunk
+		splunk  *splunk
 		token   string
 		arrive  int
 		left    bool
 		blocked bool
 	}{
-		{"well", splunk{acks: true, slow: 2}, "t0ken", whole, false, false},
-		{"busy once", splunk{acks: true, answers: []answer{{503, `{"text":"Server is busy","code":9}`}}}, "t0ken", whole, false, false},
-		{"bad data once", splunk{acks: true, answers: []answer{{400, `{"text":"Invalid data format","code":6}`}}}, "t0ken", whole - 10, false, false},
-		{"too large once", splunk{acks: true, answers: []answer{{413, ``}}}, "t0ken", whole, false, false},
-		{"no acknowledgements", splunk{}, "t0ken", 10, true, true},
-		{"wrong token", splunk{acks: true}, "other", 0, true, true},
-		{"garbage once", splunk{acks: true, answers: []answer{{200, "<html>"}}}, "t0ken", whole, false, false},
+		{"well", &splunk{acks: true, slow: 2}, "t0ken", whole, false, false},
+		{"busy once", &splunk{acks: true, answers: []answer{{503, `{"text":"Server is busy","code":9}`}}}, "t0ken", whole, false, false},
+		{"bad data once", &splunk{acks: true, answers: []answer{{400, `{"text":"Invalid data format","code":6}`}}}, "t0ken", whole - 10, false, false},
+		{"too large once", &splunk{acks: true, answers: []answer{{413, ``}}}, "t0ken", whole, false, false},
+		{"no acknowledgements", &splunk{}, "t0ken", 10, true, true},
+		{"wrong token", &splunk{acks: true}, "other", 0, true, true},
+		{"garbage once", &splunk{acks: true, answers: []answer{{200, "<html>"}}}, "t0ken", whole, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := &c.splunk
+			s := c.splunk
 			s.polls = map[string]int{}
 			server := httptest.NewServer(s)
 			r := deliver(t, siem.Options{Format: siem.OCSF, Target: server.URL, Token: c.token, Index: "audit", Host: "h"})

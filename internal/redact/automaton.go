@@ -115,7 +115,7 @@ func (a *automaton) classes(nodes []node) int {
 	for _, s := range nodes {
 		for c := range s.next {
 			if a.class[c] == 0 {
-				a.class[c] = uint8(n) //nolint:gosec // fewer than 256: upper case has none
+				a.class[c] = uint8(n) // fewer than 256: upper case has none
 				n++
 			}
 		}

@@ -112,7 +112,7 @@ func github(m match) bool {
 		for i := range len(sum) {
 			d := strings.IndexByte(base62, sum[i])
 			ok = ok && d >= 0
-			want = want*62 + uint64(max(d, 0)) //nolint:gosec // not negative
+			want = want*62 + uint64(max(d, 0))
 		}
 		if ok && want == uint64(crc32.ChecksumIEEE([]byte(body))) {
 			return true
@@ -164,7 +164,8 @@ func flagValue(m match) bool {
 
 // variableLike are references: to a variable, to a template's field, to a file by shell redirection.
 func variableLike(s string) bool {
-	return strings.ContainsAny(s[:1], "$%<{(@`*#") && !(len(s) > 8 && strings.ContainsAny(s[:1], "$@*#%") && strings.ContainsAny(s, digits) && !identifier(s[1:])) ||
+	password := len(s) > 8 && strings.ContainsAny(s[:1], "$@*#%") && strings.ContainsAny(s, digits) && !identifier(s[1:])
+	return !password && strings.ContainsAny(s[:1], "$%<{(@`*#") ||
 		strings.Contains(s, "${") || strings.Contains(s, "{{") || strings.Contains(s, "$(")
 }
 

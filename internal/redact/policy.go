@@ -66,6 +66,7 @@ func (p *Policy) open(c class) bool {
 		return true
 	case MetadataOnly:
 		return false
+	case Redacted:
 	}
 	switch c {
 	case prompt:

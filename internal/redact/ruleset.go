@@ -51,11 +51,11 @@ var builtIn string
 var standard = sync.OnceValue(func() *Rules {
 	version, rules, err := parseRules(builtIn)
 	if err != nil {
-		panic(fmt.Sprintf("redact: rules.conf: %v", err)) // a test parses it
+		panic(fmt.Sprintf("redact: rules.conf: %v", err)) //nolint:forbidigo // a test parses it
 	}
 	r, err := compile(version, rules, nil)
 	if err != nil {
-		panic(fmt.Sprintf("redact: rules.conf: %v", err))
+		panic(fmt.Sprintf("redact: rules.conf: %v", err)) //nolint:forbidigo // a test compiles it
 	}
 	return r
 })

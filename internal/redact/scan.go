@@ -29,7 +29,6 @@ type scan struct {
 	hits   []hit // in order, not tried yet; at is an offset in the whole, as below
 	spans  []span
 	passed []int // by rule: up to where its last match or window went
-	strode int
 }
 
 func newScan(r *Rules, sure bool) *scan { return &scan{rules: r, sure: sure} }
