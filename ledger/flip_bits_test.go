@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -49,4 +50,19 @@ func TestEveryFlippedBitIsNamed(t *testing.T) {
 		}
 	}
 	mustBeGreen(t, l)
+}
+
+// TestASecondHistoryIsNotSigned changes the tree below what was signed: the ledger stops rather than sign what does not go on from there.
+func TestASecondHistoryIsNotSigned(t *testing.T) {
+	l := openMem(t)
+	appendTest(t, l, prompts("s", 1, 300)...)
+	checkpointTest(t, l)
+	change(t, l.db, appendTileKey(nil, 1, 0), func(b []byte) []byte { b = slices.Clone(b); b[3] ^= 1; return b })
+	appendTest(t, l, prompts("s", 301, 1)...)
+	if c, err := l.Checkpoint(t.Context()); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("signed %+v, %v", c, err)
+	}
+	if _, err := l.Append(t.Context(), prompt("s", 302, "x")); !errors.Is(err, ErrFailed) {
+		t.Errorf("it goes on: %v", err)
+	}
 }
