@@ -103,7 +103,7 @@ func cosigned(seconds uint64, text []byte) []byte {
 
 // Cosign makes the signature line of a witness below the text of a checkpoint, the part of its note that is signed. For witnesses.
 func Cosign(w *Witness, key ed25519.PrivateKey, text string, now time.Time) string {
-	seconds := uint64(max(now.Unix(), 0)) //nolint:gosec // not negative
+	seconds := uint64(max(now.Unix(), 0))
 	sig := binary.BigEndian.AppendUint32(nil, w.id)
 	sig = binary.BigEndian.AppendUint64(sig, seconds)
 	sig = append(sig, ed25519.Sign(key, cosigned(seconds, []byte(text)))...)
