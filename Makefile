@@ -8,7 +8,7 @@ LDFLAGS := -s -w
 
 CODEX_DIR ?= bin/codex
 
-.PHONY: run test test-codex codex check cross build install bench soak mutate lint vet format generate fuzz clean budget
+.PHONY: run test test-codex compare-otel codex check cross build install bench soak mutate lint vet format generate fuzz clean budget
 
 run: build ## set up and run the main job
 	$(BIN) demo
@@ -29,6 +29,9 @@ test: ## set up and run all tests
 CODEX_VERSION := 0.169.0
 test-codex: ## the scripts that drive the real Codex CLI, of $CODEX or PATH; they are skipped without it
 	$(GO) test -count=1 -timeout 8m -v -run 'TestScripts/codex_' ./cmd/proctor
+
+compare-otel: build ## the telemetry of the real CLI, of $CODEX or PATH, beside ours; fails on a difference without a row in doc/compatibility.md
+	$(GO) run ./internal/compareotel -proctor $(BIN)
 
 codex: ## install the Codex CLI of the version that these scripts are for into $(CODEX_DIR)
 	npm install --no-audit --no-fund --prefix $(CODEX_DIR) @openai/codex@$(CODEX_VERSION)

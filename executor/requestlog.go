@@ -2,6 +2,7 @@ package executor
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 
 	"proctor/event"
@@ -27,11 +28,18 @@ func (l RequestLog) Observer() responses.Observer {
 }
 
 func (l RequestLog) attempt(a responses.Attempt) error {
-	return l.publish(&event.APIRequestPayload{
+	if err := l.publish(&event.APIRequestPayload{
 		Duration: a.Duration.Milliseconds(), Status: a.Status, Error: clip(a.Err, maxError), Attempt: a.Attempt,
 		HeaderAttached: a.HeaderAttached, HeaderName: a.HeaderName, Endpoint: a.Endpoint, AuthEnv: l.Env,
 		RequestID: clip(a.RequestID, maxLabel), CFRay: clip(a.CFRay, maxLabel),
 		AuthError: clip(a.AuthError, maxError), AuthErrorCode: clip(a.AuthErrorCode, maxLabel), Model: l.Model,
+	}); err != nil || a.Status != http.StatusUnauthorized {
+		return err
+	}
+	// Nothing can be recovered, since there is only the key that was refused. The real CLI says so in these words.
+	return l.publish(&event.AuthRecoveryPayload{
+		Mode: "managed", Step: "reload", Outcome: "recovery_not_run", Reason: "not_chatgpt_auth", RequestID: clip(a.RequestID, maxLabel),
+		CFRay: clip(a.CFRay, maxLabel), Error: clip(a.AuthError, maxError), ErrorCode: clip(a.AuthErrorCode, maxLabel),
 	})
 }
 

@@ -35,9 +35,9 @@ func (o *Options) write(rec plog.LogRecord, entry event.Entry, view redact.View,
 	rec.SetTimestamp(pcommon.NewTimestampFromTime(e.Time))
 	rec.SetObservedTimestamp(pcommon.NewTimestampFromTime(entry.Received))
 	rec.SetEventName(string(e.Kind))
-	c, _ := event.Lookup(e.Kind)
-	rec.SetSeverityNumber(plog.SeverityNumber(c.Severity))
-	rec.SetSeverityText(severityText(c.Severity))
+	level := o.severity(e.Kind)
+	rec.SetSeverityNumber(plog.SeverityNumber(level))
+	rec.SetSeverityText(severityText(level))
 	if id, ok := traceID(e.Trace); ok {
 		rec.SetTraceID(id)
 		rec.SetFlags(plog.DefaultLogRecordFlags.WithIsSampled(o.Sampler.samples(id, start.TraceParent)))
@@ -122,6 +122,15 @@ func putMissing(m pcommon.Map, key, value string) {
 	if _, ok := m.Get(key); !ok {
 		m.PutStr(key, value)
 	}
+}
+
+// severity is INFO for all that the CLI logs, as it says itself; compat "typed" has the catalog's.
+func (o *Options) severity(k event.Kind) event.Severity {
+	if family, _ := k.Split(); family == "codex" && o.Compat == CodexCompat {
+		return event.Info
+	}
+	c, _ := event.Lookup(k)
+	return c.Severity
 }
 
 func severityText(s event.Severity) string {

@@ -41,6 +41,7 @@ var layers = []struct {
 	{"internal/otlpsink", nil, ""},
 	{"internal/codex", []string{"event", "policy", "executor", "internal/config", "internal/responses"}, ""},
 	{"internal/archtest", nil, ""},
+	{"internal/compareotel", []string{"internal/fakemodel", "internal/otlpsink"}, "runs both programs, and is not linked"},
 	{"internal/mutate", nil, "runs tests, and is not linked"},
 	{"internal/bench", []string{"internal/fakemodel", "event", "bus", "ledger", "executor", "policy", "internal/responses", "internal/app", "internal/config"}, "measures, and is not linked"},
 	{"internal/cli", []string{"event", "executor/sandbox", "internal/config"}, "what every command stands on"},
