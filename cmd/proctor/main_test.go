@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -76,7 +77,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"witness": cmdWitness, "witness-fault": cmdWitnessFault,
 	"sink": cmdSink, "sink-fault": cmdSinkFault, "sink-count": cmdSinkCount, "sink-distinct": cmdSinkDistinct, "sink-points": cmdSinkPoints, "sink-complete": cmdSinkComplete, "kill-export": cmdKillExport,
 	"json-count": cmdJSONCount, "json-values": cmdJSONValues, "same-value": cmdSameValue, "json-text": cmdJSONText, "supervised": cmdSupervised, "clean": cmdClean,
-	"big-file": cmdBigFile, "mcp-http": cmdMCPHTTP, "website": cmdWebsite, "nowhere": cmdNowhere,
+	"big-file": cmdBigFile, "mcp-http": cmdMCPHTTP, "website": cmdWebsite, "unixsite": cmdUnixsite, "nowhere": cmdNowhere,
 }
 
 // setup gives a script homes, a repository to work in, and a name that its processes can be found by.
@@ -92,7 +93,7 @@ func setup(env *testscript.Env) error {
 		{"GIT_CONFIG_NOSYSTEM", "1"}, {"GIT_CONFIG_GLOBAL", "/dev/null"},
 		{"GIT_AUTHOR_NAME", "tester"}, {"GIT_AUTHOR_EMAIL", "tester@example.com"},
 		{"GIT_COMMITTER_NAME", "tester"}, {"GIT_COMMITTER_EMAIL", "tester@example.com"},
-		{"MARK", "mark-" + uuid.NewString()}, {"CODEX", codexCLI()}, {"UNSHARE", unshare()}, {"DOC", doc},
+	"big-file": cmdBigFile, "mcp-http": cmdMCPHTTP, "website": cmdWebsite, "unixsite": cmdUnixsite, "nowhere": cmdNowhere,
 	}
 	for _, v := range vars {
 		env.Setenv(v[0], v[1])
@@ -125,6 +126,9 @@ func codexCLI() string {
 }
 
 func condition(word string) (bool, error) {
+	if program, ok := strings.CutPrefix(word, "runs:"); ok { // more than installed: a shim of a version manager may lead nowhere
+		return exec.Command(program, "--version").Run() == nil, nil
+	}
 	switch word {
 	case "codex": // the real CLI, of $CODEX or PATH
 		return codexCLI() != "", nil

@@ -144,7 +144,7 @@ func lookPath(ts *testscript.TestScript, name string) (string, error) {
 // environ is the environment of the script.
 func environ(ts *testscript.TestScript) []string {
 	var env []string
-	for _, name := range append(worldOf(ts).names, "MODEL_URL") {
+	for _, name := range append(worldOf(ts).names, "MODEL_URL", "HTTP_PROXY") {
 		env = append(env, name+"="+ts.Getenv(name))
 	}
 	return append(env, "PWD="+ts.MkAbs("."))
