@@ -93,7 +93,8 @@ func setup(env *testscript.Env) error {
 		{"GIT_CONFIG_NOSYSTEM", "1"}, {"GIT_CONFIG_GLOBAL", "/dev/null"},
 		{"GIT_AUTHOR_NAME", "tester"}, {"GIT_AUTHOR_EMAIL", "tester@example.com"},
 		{"GIT_COMMITTER_NAME", "tester"}, {"GIT_COMMITTER_EMAIL", "tester@example.com"},
-	"big-file": cmdBigFile, "mcp-http": cmdMCPHTTP, "website": cmdWebsite, "unixsite": cmdUnixsite, "nowhere": cmdNowhere,
+		{"MARK", "mark-" + uuid.NewString()}, {"CODEX", codexCLI()}, {"UNSHARE", unshare()}, {"DOC", doc},
+		{"RUSTUP_HOME", cmp.Or(os.Getenv("RUSTUP_HOME"), filepath.Join(os.Getenv("HOME"), ".rustup"))}, // cargo may be a shim of rustup
 	}
 	for _, v := range vars {
 		env.Setenv(v[0], v[1])
