@@ -53,16 +53,23 @@ type lease struct {
 	renewed  time.Time // when the newest renewal that worked was begun
 }
 
-// take waits until the lease of a partition is this node's. One that is not at home here is left to others for longer.
-func (l *leases) take(ctx context.Context, partition int, home bool, say func(holder)) (*lease, error) {
+// take waits until the lease of a partition is this node's. One that is not at home here is left to others for longer. It says who has
+// the lease meanwhile, or that it cannot be read or written, once for each.
+func (l *leases) take(ctx context.Context, partition int, home bool, say func(text string)) (*lease, error) {
 	key := "partition." + strconv.Itoa(partition)
 	patience := l.ttl
 	if !home {
 		patience *= 3
 	}
 	var seen uint64
-	var said holder
-	since := time.Now()
+	var said string
+	tell := func(text string) {
+		if text != said {
+			said = text
+			say(text)
+		}
+	}
+	since, worked := time.Now(), time.Now()
 	for {
 		begun := time.Now()
 		h, revision, err := l.read(ctx, key)
@@ -73,13 +80,19 @@ func (l *leases) take(ctx context.Context, partition int, home bool, say func(ho
 			free := revision == 0 || h.Node == ""
 			again := h.Node == l.me.Node && h.Ledger == l.me.Ledger // this node before it was killed: its ledger was free to open
 			if free && home || again || begun.Sub(since) >= patience {
-				if next, err := l.replace(ctx, key, l.me, revision); err == nil {
+				var next uint64
+				if next, err = l.replace(ctx, key, l.me, revision); err == nil {
 					return &lease{l, key, next, next, begun}, nil
 				}
-			} else if !free && (h.Node != said.Node || h.Ledger != said.Ledger) {
-				said = h
-				say(h)
+			} else if !free {
+				tell(fmt.Sprintf("node %q has it; standing by", h.Node))
 			}
+		}
+		switch {
+		case err == nil:
+			worked = begun
+		case begun.Sub(worked) >= patience && ctx.Err() == nil:
+			tell(fmt.Sprintf("nobody can be asked for its lease: %v; trying on", err))
 		}
 		select {
 		case <-ctx.Done():

@@ -104,7 +104,7 @@ func (n *node) say(partition int, format string, args ...any) {
 func (n *node) serve(ctx context.Context, partition int) {
 	told := ""
 	for ctx.Err() == nil {
-		held, err := n.leases.take(ctx, partition, n.home(partition), func(h holder) { n.say(partition, "node %q has it; standing by", h.Node) })
+		held, err := n.leases.take(ctx, partition, n.home(partition), func(text string) { n.say(partition, "%s", text) })
 		if err != nil {
 			return
 		}
