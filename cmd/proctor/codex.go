@@ -10,7 +10,7 @@ import (
 )
 
 func newCodex(env cli.Env) *cobra.Command {
-	return group("codex", "work with the Codex CLI of OpenAI: be its executor, or its client too", newExecServer(env), newCodexRun(env))
+	return group("codex", "work with the Codex CLI of OpenAI: be its executor, answer its hooks, take its telemetry in", newExecServer(env), newCodexRun(env), newCodexHook(env))
 }
 
 func newExecServer(env cli.Env) *cobra.Command {
@@ -73,7 +73,7 @@ executor alone; its processes end with this command. The final message is printe
 
 Exit status: 0 the turn completed; 1 it failed, Codex ended in the middle of it, it never attached to the executor, or
 configuration; 2 usage; 7 evidence could not be made durable; 130 and 143 interrupted.`,
-		Example: "  proctor codex run \"fix the failing test\"\n  proctor codex run -c sandbox_mode=read-only \"review this\"\n  proctor codex run --json - < prompt.txt",
+		Example: "  proctor codex run \"fix the failing test\"\n  proctor codex run -c sandbox_mode=read-only \"review this\"\n  proctor codex run --json -",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.Config = s.options(env)

@@ -69,6 +69,7 @@ func serveCodex(ctx context.Context, env cli.Env, o ExecServerOptions, store *St
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := r.stopOnFailure(ctx, cancel)
+	defer store.serveHooks(ctx, env)()
 	env.StdinTerminal = false // nobody is asked there: standard input is the client's, or belongs to several sessions
 	server := execserver.Options{
 		Host: &codexHost{env, o, store}, Environment: codexEnvironment(env, cfg), Workspace: cfg.Cwd,

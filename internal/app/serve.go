@@ -59,6 +59,7 @@ func serve(ctx context.Context, env cli.Env, s *Store, cfg *config.Config) error
 	retaining, stop := context.WithCancel(ctx)
 	defer stop()
 	s.work.Go(func() { s.retain(retaining, env, cfg.Proctor.Ledger.Retention) })
+	defer s.serveHooks(retaining, env)()
 	serving(env, "serving process %d: ledger %s to the processes of this user on %s, %s", os.Getpid(), s.dir, filepath.Join(s.dir, bus.Socket), destinations(export))
 	node := make(chan error, 1) // its end; none comes without a cluster
 	var taking sync.WaitGroup

@@ -40,6 +40,7 @@ var layers = []struct {
 	{"internal/fakemodel", nil, ""},
 	{"internal/otlpsink", nil, ""},
 	{"internal/codex", []string{"event", "policy", "executor", "internal/config", "internal/responses"}, ""},
+	{"internal/codexhook", nil, "answers hooks of Codex; the front links it"},
 	{"internal/archtest", nil, ""},
 	{"internal/compareotel", []string{"internal/fakemodel", "internal/otlpsink"}, "runs both programs, and is not linked"},
 	{"internal/mutate", nil, "runs tests, and is not linked"},
@@ -48,11 +49,11 @@ var layers = []struct {
 	{"internal/front", []string{"internal/cli"}, ""},
 	{"internal/terms", []string{"event", "policy", "executor/sandbox", "internal/config", "internal/cli"}, "what a configuration lays down for commands"},
 	{"internal/unrecorded", []string{
-		"event", "policy", "executor/approval", "executor/sandbox", "replay", "reviewer", "internal/config", "internal/cli", "internal/terms",
+		"event", "policy", "executor/approval", "executor/sandbox", "replay", "reviewer", "internal/config", "internal/cli", "internal/terms", "internal/codexhook",
 	}, "commands that keep no record: see TestTheFrontIsLight"},
 	{"internal/app", []string{
 		"event", "policy", "bus", "ledger", "executor", "reviewer", "exporters", "replay",
-		"internal/config", "internal/cli", "internal/terms", "internal/redact", "internal/responses", "internal/rulefile", "internal/fakemodel", "internal/otlpsink", "internal/codex",
+		"internal/config", "internal/cli", "internal/terms", "internal/redact", "internal/responses", "internal/rulefile", "internal/fakemodel", "internal/otlpsink", "internal/codex", "internal/codexhook",
 	}, "the one place that sees all adapters"},
 	{"cmd/proctor", []string{"internal/app", "internal/unrecorded", "internal/cli", "internal/front", "internal/config", "executor/sandbox/backend"}, "backend: its helpers must run before anything else"},
 }
