@@ -45,13 +45,13 @@ func main() {
 
 func run() error {
 	var s settings
-	flag.StringVar(&s.what, "what", "exec", "`part` to measure: exec (turns and calls), start (of a confined true), work (programs under recording) or proxy (the network proxy alone)")
+	flag.StringVar(&s.what, "what", "exec", "`part` to measure: exec (turns and calls), start (of a confined true), work (programs under recording), proxy (the network proxy alone) or ledger (durable records)")
 	flag.StringVar(&s.proctor, "proctor", "bin/proctor", "proctor `binary`")
 	flag.StringVar(&s.codex, "codex", "", "real codex `binary`; empty leaves the comparison out")
 	flag.StringVar(&s.bwrap, "bwrap", "", "bwrap `binary`; empty looks on PATH")
 	flag.StringVar(&s.dir, "dir", "", "`folder` for homes, ledgers and workspaces; must be on a real disk and not below the temporary folder")
-	flag.StringVar(&s.peers, "peers", "", "`binary` of tools/proxypeers; empty leaves the Go peers out")
-	flag.DurationVar(&s.span, "span", 250*time.Millisecond, "`time` that each row of the proxy is driven for in a round")
+	flag.StringVar(&s.peers, "peers", "", "`binary` of tools/proxypeers or tools/ledgerpeers; empty leaves them out")
+	flag.DurationVar(&s.span, "span", 250*time.Millisecond, "`time` that each row of proxy and ledger is driven for in a round")
 	flag.StringVar(&s.sandbox, "sandbox", "workspace-write", "sandbox `mode`")
 	flag.StringVar(&s.command, "command", "true", "shell `command` of every call")
 	flag.IntVar(&s.rounds, "rounds", 5, "interleaved rounds")
@@ -73,10 +73,10 @@ func run() error {
 	defer stop()
 	part, ok := map[string]part{
 		"exec": {settings.tasks, (*results).print}, "start": {settings.startTasks, (*results).printStart}, "work": {settings.workTasks, (*results).printWork},
-		"proxy": {settings.proxyTasks, (*results).printProxy},
+		"proxy": {settings.proxyTasks, (*results).printProxy}, "ledger": {settings.ledgerTasks, (*results).printLedger},
 	}[s.what]
 	if !ok {
-		return fmt.Errorf("-what %q: expected exec, start, work or proxy", s.what)
+		return fmt.Errorf("-what %q: expected exec, start, work, proxy or ledger", s.what)
 	}
 	results, err := measure(ctx, s, part)
 	if err != nil {
