@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"crypto/cipher"
 	"encoding/binary"
@@ -49,6 +48,12 @@ func (l *Ledger) read(ctx context.Context, from event.Seq, limit, maxBytes int) 
 	defer it.Close()
 	var entries []event.Entry
 	d := l.newDecoder()
+	if limit > fewEntries {
+		if err := d.readAhead(); err != nil {
+			return nil, err
+		}
+		defer func() { _ = d.close() }()
+	}
 	bytes := 0
 	for it.First(); it.Valid() && len(entries) < limit && (maxBytes == 0 || bytes < maxBytes); it.Next() {
 		if err := ctx.Err(); err != nil {
@@ -67,6 +72,9 @@ func (l *Ledger) read(ctx context.Context, from event.Seq, limit, maxBytes int) 
 	}
 	return entries, nil
 }
+
+// fewEntries are looked up one by one: to look ahead costs more than it saves.
+const fewEntries = 8
 
 // Session implements event.Reader.
 func (l *Ledger) Session(ctx context.Context, session string, from uint64, limit int) ([]event.Entry, error) {
@@ -92,6 +100,12 @@ func (l *Ledger) session(ctx context.Context, session string, from uint64, limit
 	defer it.Close()
 	var entries []event.Entry
 	d := l.newDecoder()
+	if limit > fewEntries {
+		if err := d.readAhead(); err != nil {
+			return nil, err
+		}
+		defer func() { _ = d.close() }()
+	}
 	for it.First(); it.Valid() && len(entries) < limit; it.Next() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -115,41 +129,46 @@ func (l *Ledger) session(ctx context.Context, session string, from uint64, limit
 	return entries, it.Error()
 }
 
-// decoder turns stored entries into events. It remembers the data key of the session at hand.
+// decoder turns stored entries into events. It remembers data keys of sessions.
 type decoder struct {
-	db      pebble.Reader
-	master  cipher.AEAD
-	log     *slog.Logger
-	session string
-	key     cipher.AEAD
-	loaded  bool
-	// contents makes reading many entries in their order cheaper than looking each content up; nil does that.
-	contents *pebble.Iterator
+	db     pebble.Reader
+	master cipher.AEAD
+	log    *slog.Logger
+	keys   map[string]cipher.AEAD // nil for a session that has none
+	// These make reading many entries in their order cheaper than looking each up; nil does that.
+	contents *sessionSeekers
+	entries  *seeker
 }
 
 // readAhead readies d for many entries in their order; call close afterwards.
 func (d *decoder) readAhead() (err error) {
-	d.contents, err = d.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixContent}, UpperBound: []byte{prefixContent + 1}})
+	d.contents = newSessionSeekers(d.db, prefixContent)
+	d.entries, err = newSeeker(d.db, []byte{prefixEntry}, []byte{prefixEntry + 1})
 	return err
 }
 
 func (d *decoder) close() error {
-	if d.contents == nil {
+	if d.entries == nil {
 		return nil
 	}
-	return d.contents.Close()
+	return errors.Join(d.contents.close(), d.entries.close())
 }
 
 func (l *Ledger) newDecoder() *decoder {
-	return &decoder{db: l.db, master: l.keys.master, log: l.opts.Logger}
+	return &decoder{db: l.db, master: l.keys.master, log: l.opts.Logger, keys: map[string]cipher.AEAD{}}
 }
 
-func (d *decoder) at(index event.Seq) (event.Entry, error) {
-	raw, err := get(d.db, numberKey(prefixEntry, uint64(index)))
+func (d *decoder) at(index event.Seq) (e event.Entry, err error) {
+	var raw []byte
+	if key := numberKey(prefixEntry, uint64(index)); d.entries != nil {
+		raw, err = d.entries.find(key)
+	} else {
+		raw, err = get(d.db, key)
+	}
 	if err != nil {
 		return event.Entry{}, fmt.Errorf("entry %d: %w", index, err)
 	}
-	e, _, err := d.entry(index, raw)
+	e, _, err = d.entry(index, raw)
 	return e, err
 }
 
@@ -192,32 +211,37 @@ func (d *decoder) entry(index event.Seq, raw []byte) (e event.Entry, n int, err 
 
 // content returns nil when there is none, or no key to it any more.
 func (d *decoder) content(h entryHead, index event.Seq) ([]byte, error) {
-	if !d.loaded || d.session != h.Session {
-		key, err := loadDataKey(d.db, d.master, h.Session)
-		if err != nil {
-			return nil, err
-		}
-		d.session, d.key, d.loaded = h.Session, key, true
+	key, err := d.dataKey(h.Session)
+	if err != nil || key == nil {
+		return nil, err
 	}
-	if d.key == nil {
-		return nil, nil
-	}
-	key := sessionKey(prefixContent, h.Session, uint64(index))
+	var sealed []byte
 	if d.contents != nil {
-		if !d.contents.SeekGE(key) || !bytes.Equal(d.contents.Key(), key) {
-			return nil, d.contents.Error()
-		}
-		return open(d.key, d.contents.Value(), appendBound(nil, h.ID, index))
+		sealed, err = d.contents.find(h.Session, uint64(index))
+	} else {
+		sealed, err = get(d.db, sessionKey(prefixContent, h.Session, uint64(index)))
 	}
-	sealed, closer, err := d.db.Get(key)
-	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, nil
+	if err != nil || sealed == nil {
+		return nil, err
 	}
+	return open(key, sealed, appendBound(nil, h.ID, index))
+}
+
+// dataKey is nil for a session without one.
+func (d *decoder) dataKey(session string) (cipher.AEAD, error) {
+	key, ok := d.keys[session]
+	if ok {
+		return key, nil
+	}
+	key, err := loadDataKey(d.db, d.master, session)
 	if err != nil {
 		return nil, err
 	}
-	defer closer.Close()
-	return open(d.key, sealed, appendBound(nil, h.ID, index))
+	if len(d.keys) >= maxSeekers {
+		clear(d.keys)
+	}
+	d.keys[session] = key
+	return key, nil
 }
 
 // entryHead is as much of a public part as must be readable whatever program wrote it.
@@ -231,6 +255,9 @@ type entryHead struct {
 }
 
 func parseHeadOf(public []byte) (entryHead, error) {
+	if h, ok := scanHead(public); ok {
+		return h, nil
+	}
 	var h entryHead
 	if err := json.Unmarshal(public, &h); err != nil {
 		return h, fmt.Errorf("event: %w", err)

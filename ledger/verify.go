@@ -46,6 +46,8 @@ type verifier struct {
 	now      time.Time
 	head     Tree
 	decoder  *decoder
+	ids      *seeker
+	numbers  *sessionSeekers
 	tree     frontier // recomputed
 	tiles    map[[2]uint64][]byte
 	points   checkpointWalk
@@ -61,6 +63,11 @@ const progressEvery = 1024
 func (v *verifier) run(ctx context.Context) error {
 	db := v.l.db
 	v.tiles = map[[2]uint64][]byte{}
+	if err := v.lookAhead(); err != nil {
+		v.unreadable(err)
+		return nil
+	}
+	defer v.lookedAhead()
 	v.keys.begin(v)
 	v.witness.open(v)
 	if err := v.points.open(v); err != nil {
@@ -95,6 +102,24 @@ func (v *verifier) run(ctx context.Context) error {
 	v.ending()
 	v.opts.Progress(v.tree.size, v.head.Size)
 	return nil
+}
+
+// lookAhead readies what finds the indexes and the content of one entry after the other. It begins after the head was read, so it
+// finds what belongs to all entries below it.
+func (v *verifier) lookAhead() (err error) {
+	v.numbers = newSessionSeekers(v.l.db, prefixSession)
+	if v.ids, err = newSeeker(v.l.db, []byte{prefixID}, []byte{prefixID + 1}); err != nil {
+		return err
+	}
+	return v.decoder.readAhead()
+}
+
+func (v *verifier) lookedAhead() {
+	_ = v.decoder.close()
+	_ = v.numbers.close()
+	if v.ids != nil {
+		_ = v.ids.close()
+	}
 }
 
 // unreadable ends the walk: the store itself cannot give the next entry back.
@@ -176,7 +201,7 @@ func (v *verifier) hash(level int, n uint64, h event.Hash) {
 func (v *verifier) indexes(index event.Seq, s stored, h entryHead) {
 	want := putNumber(uint64(index))
 	if key, err := newIDKey(h.ID); err == nil {
-		got, err := get(v.l.db, key[:])
+		got, err := v.ids.find(key[:])
 		if err != nil || !bytes.Equal(got, want) {
 			code := CodeIDIndex
 			if len(got) == 8 && binary.BigEndian.Uint64(got) != uint64(index) {
@@ -185,7 +210,7 @@ func (v *verifier) indexes(index event.Seq, s stored, h entryHead) {
 			v.about(SeverityError, code, index, h, fmt.Sprintf("the id leads to %x, not to this entry", got))
 		}
 	}
-	got, err := get(v.l.db, sessionKey(prefixSession, h.Session, s.sessionSeq))
+	got, err := v.numbers.find(h.Session, s.sessionSeq)
 	if err != nil || !bytes.Equal(got, want) {
 		v.about(SeverityError, CodeSessionIndex, index, h, fmt.Sprintf("number %d of the session leads to %x, not to this entry", s.sessionSeq, got))
 	}
@@ -197,24 +222,24 @@ func (v *verifier) decode(index event.Seq, public []byte, h entryHead) *event.Ev
 		v.about(SeverityWarning, CodeUnknownKind, index, h, fmt.Sprintf("kind %q, schema %d, is not known to this program: its payload was not checked", h.Kind, h.Schema))
 		return nil
 	}
+	content, unread := v.decoder.content(h, index)
+	if content != nil {
+		if e, err := event.Decode(event.Encoded{Public: public, Content: content}); err == nil {
+			return e
+		}
+	}
 	e, err := event.Decode(event.Encoded{Public: public})
-	if err != nil {
+	switch {
+	case err != nil:
 		v.about(SeverityError, CodePayload, index, h, err.Error())
 		return nil
-	}
-	content, err := v.decoder.content(h, index)
-	if err != nil {
-		v.about(SeverityError, CodeContentDamaged, index, h, err.Error())
-		return e
-	}
-	if content == nil {
-		if bytes.Contains(public, []byte(`"sealed":"`)) {
-			v.absent(index, h)
-		}
-		return e
-	}
-	if _, err := event.Decode(event.Encoded{Public: public, Content: content}); err != nil {
-		v.about(SeverityError, CodeContentDamaged, index, h, err.Error())
+	case unread != nil:
+		v.about(SeverityError, CodeContentDamaged, index, h, unread.Error())
+	case content != nil:
+		_, err := event.Decode(event.Encoded{Public: public, Content: content})
+		v.about(SeverityError, CodeContentDamaged, index, h, fmt.Sprint(err))
+	case bytes.Contains(public, []byte(`"sealed":"`)):
+		v.absent(index, h)
 	}
 	return e
 }

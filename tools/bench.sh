@@ -30,6 +30,12 @@ echo "== the network proxy alone: Go peers, squid, tinyproxy (the latter two whe
 (cd tools/proxypeers && $go build -o "$dir/proxypeers" .) || true
 "$dir/bench" -what proxy -peers "$dir/proxypeers" -dir "$dir/run" -rounds "$rounds"
 
+echo "== durable records: raw group commit, the ledger, the bus, other stores"
+(cd tools/ledgerpeers && $go build -o "$dir/ledgerpeers" .) || true
+"$dir/bench" -what ledger -peers "$dir/ledgerpeers" -span 2s -dir "$dir/run" -rounds "$rounds"
+echo "== reading a ledger of a million events"
+mkdir -p "$dir/tmp"
+TMPDIR="$dir/tmp" $go test -run '^$' -bench BenchmarkReading -benchtime 1x -timeout 60m ./ledger | grep -E '^(Benchmark|FAIL|---)' || true
 echo "== durable records: the ledger against bare Pebble"
 # b.TempDir follows TMPDIR: a ledger in memory would be no measurement.
 mkdir -p "$dir/tmp"

@@ -1,0 +1,236 @@
+//go:build linux
+
+package ledger
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"proctor/event"
+)
+
+// BenchmarkReading is what it costs to read a large ledger: verifying it against hashing in memory and plain iteration, proofs, the scan of
+// a session, opening, and appending to it. PROCTOR_BENCH_EVENTS says how large, a million otherwise. Rates are by processor time of the whole
+// process, which a busy machine does not change much. It makes one ledger and needs -benchtime 1x.
+func BenchmarkReading(b *testing.B) {
+	n := 1_000_000
+	if text := os.Getenv("PROCTOR_BENCH_EVENTS"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			b.Fatal(err)
+		}
+	}
+	dir := b.TempDir()
+	small := openTest(b, filepath.Join(dir, "small"), Options{CheckpointInterval: -1})
+	fillReading(b, small, 10_000)
+	l, err := Open(filepath.Join(dir, "large"), Options{CheckpointInterval: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	raw := fillReading(b, l, n)
+	if err := l.Close(); err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	if l, err = Open(filepath.Join(dir, "large"), Options{CheckpointInterval: -1}); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(ms(time.Since(began)), "open-ms")
+	b.Cleanup(func() { _ = l.Close() })
+	began = time.Now()
+	if _, err := l.Session(b.Context(), readingSession(n/2), 1, 1); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(ms(time.Since(began)), "first-event-ms")
+	benchDisk(b, l, raw)
+	benchVerify(b, l, n)
+	benchProof(b, l, n)
+	benchSession(b, l, n)
+	benchAppendLarge(b, l, small)
+}
+
+const readingLength = 500
+
+func readingSession(i int) string { return fmt.Sprintf("session-%06d", i/(8*readingLength)*8+i%8) }
+
+// fillReading records n events of a kilobyte, in eight sessions at a time; it returns the bytes of their JSON.
+func fillReading(b *testing.B, l *Ledger, n int) (raw uint64) {
+	last := map[string]uint64{}
+	answers := make(chan error, n/256+1)
+	sent := 0
+	for i := 0; i < n; sent++ {
+		var batch []event.Encoded
+		for ; i < n && len(batch) < 256; i++ {
+			session := readingSession(i)
+			last[session]++
+			enc := encode(b, output(session, last[session]))
+			batch = append(batch, enc)
+			raw += uint64(len(enc.Public) + len(enc.Content))
+		}
+		l.Submit(batch, func(_ []event.Receipt, err error) { answers <- err })
+	}
+	for range sent {
+		if err := <-answers; err != nil {
+			b.Fatal(err)
+		}
+	}
+	return raw
+}
+
+func benchDisk(b *testing.B, l *Ledger, raw uint64) {
+	if err := l.db.Compact(b.Context(), []byte{0}, []byte{255}, true); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(l.db.Metrics().DiskSpaceUsage())/float64(raw), "disk:json")
+}
+
+// benchVerify needs a ledger that does nothing else.
+func benchVerify(b *testing.B, l *Ledger, n int) {
+	entry, err := get(l.db, numberKey(prefixEntry, 0))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var h, p, v []float64
+	for range 3 {
+		h = append(h, perSecond(n, func() {
+			var f frontier
+			for range n {
+				f.push(leafHash(entry), func(int, uint64, event.Hash) {})
+			}
+		}))
+		p = append(p, perSecond(n, func() {
+			for _, prefix := range []byte{prefixEntry, prefixContent} {
+				if read := scanAll(b, l.db, []byte{prefix}, []byte{prefix + 1}); read < n {
+					b.Fatalf("%d of %d read", read, n)
+				}
+			}
+		}))
+		v = append(v, perSecond(n, func() {
+			if r, err := l.Verify(b.Context(), VerifyOptions{}); err != nil || !r.OK {
+				b.Fatalf("%v %+v", err, r.Findings)
+			}
+		}))
+	}
+	for _, rates := range [][]float64{h, p, v} {
+		slices.Sort(rates)
+	}
+	b.ReportMetric(h[1], "H/s")
+	b.ReportMetric(p[1], "P/s")
+	b.ReportMetric(v[1], "verify/s")
+	b.ReportMetric(v[1]/(1/(1/h[1]+1/p[1])), "verify:bound")
+}
+
+func scanAll(b *testing.B, db *pebble.DB, lower, upper []byte) (n int) {
+	it, err := db.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for it.First(); it.Valid(); it.Next() {
+		n += min(len(it.Value()), 1)
+	}
+	if err := it.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+func benchProof(b *testing.B, l *Ledger, n int) {
+	tree := l.Tree()
+	var build, check []time.Duration
+	for i := range 2000 {
+		at := i * (n / 2000)
+		raw, err := get(l.db, numberKey(prefixEntry, uint64(at)))
+		if err != nil {
+			b.Fatal(err)
+		}
+		start := time.Now()
+		proof, err := l.Inclusion(b.Context(), event.Seq(at), tree.Size)
+		if err != nil {
+			b.Fatal(err)
+		}
+		build = append(build, time.Since(start))
+		start = time.Now()
+		list := make(tlog.RecordProof, len(proof))
+		for i, h := range proof {
+			list[i] = tlog.Hash(h)
+		}
+		if err := tlog.CheckRecord(list, int64(tree.Size), tlog.Hash(tree.Root), int64(at), tlog.Hash(leafHash(raw))); err != nil {
+			b.Fatal(err)
+		}
+		check = append(check, time.Since(start))
+	}
+	b.ReportMetric(micro(middle(build)), "proof-build-p50-us")
+	b.ReportMetric(micro(middle(check)), "proof-check-p50-us")
+}
+
+// benchSession reads sessions in turns with as many entries and contents that lie together.
+func benchSession(b *testing.B, l *Ledger, n int) {
+	var session, plain []time.Duration
+	for i := range 50 {
+		at := i * ((n - 8*readingLength) / 50) // only whole sessions
+		name := readingSession(at)
+		start := time.Now()
+		entries, err := l.Session(b.Context(), name, 1, readingLength)
+		if err != nil || len(entries) != readingLength {
+			b.Fatal(len(entries), err)
+		}
+		session = append(session, time.Since(start))
+		from := uint64(at)
+		start = time.Now()
+		got := scanAll(b, l.db, numberKey(prefixEntry, from), numberKey(prefixEntry, from+readingLength))
+		got += scanAll(b, l.db, sessionKey(prefixContent, name, 0), sessionEnd(prefixContent, name))
+		plain = append(plain, time.Since(start))
+		if got != 2*readingLength {
+			b.Fatal(got)
+		}
+	}
+	b.ReportMetric(micro(middle(session)), "session-p50-us")
+	b.ReportMetric(float64(middle(session))/float64(middle(plain)), "session:scan")
+}
+
+func benchAppendLarge(b *testing.B, large, small *Ledger) {
+	took := map[*Ledger][]time.Duration{}
+	for round := range 10 {
+		for _, l := range []*Ledger{large, small} {
+			session := fmt.Sprintf("later-%d", round)
+			for i := range 50 {
+				enc := encode(b, output(session, uint64(i+1)))
+				start := time.Now()
+				if _, err := submit(l, enc); err != nil {
+					b.Fatal(err)
+				}
+				took[l] = append(took[l], time.Since(start))
+			}
+		}
+	}
+	b.ReportMetric(float64(middle(took[large]))/float64(middle(took[small])), "append-large:small")
+}
+
+func perSecond(n int, f func()) float64 {
+	before := processTime()
+	f()
+	return float64(n) / (processTime() - before).Seconds()
+}
+
+func processTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func middle(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2]
+}
+
+func ms(d time.Duration) float64    { return d.Seconds() * 1e3 }
+func micro(d time.Duration) float64 { return d.Seconds() * 1e6 }
