@@ -15,7 +15,8 @@ import (
 
 // groupCommit is the least that durable records cost: what waits is written to the end of one file and synced, for all at once.
 type groupCommit struct {
-	file *os.File
+	file    *os.File
+	running sync.WaitGroup
 
 	mu      sync.Mutex
 	more    sync.Cond
@@ -31,7 +32,7 @@ func openGroupCommit(path string) (*groupCommit, error) {
 	}
 	g := &groupCommit{file: f}
 	g.more.L = &g.mu
-	go g.run()
+	g.running.Go(g.run)
 	return g, nil
 }
 
@@ -83,6 +84,7 @@ func (g *groupCommit) close() {
 	g.closed = true
 	g.more.Signal()
 	g.mu.Unlock()
+	g.running.Wait()
 	_ = g.file.Close()
 }
 
