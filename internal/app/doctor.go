@@ -28,7 +28,7 @@ type check struct {
 }
 
 // Doctor looks at everything a run needs.
-func Doctor(ctx context.Context, env cli.Env, opts config.Options, asJSON bool) error {
+func Doctor(ctx context.Context, env cli.Env, opts config.Options, asJSON, codex bool) error {
 	opts.Headless = true
 	cfg, warnings, err := env.Configure(opts)
 	var checks []check
@@ -41,6 +41,9 @@ func Doctor(ctx context.Context, env cli.Env, opts config.Options, asJSON bool) 
 	}
 	sandboxes, usable := sandboxChecks(ctx, env, cfg)
 	checks = append(append(sandboxes, checks...), codexChecks(ctx, env)...)
+	if codex {
+		checks = append(checks, codexLiveChecks(ctx, env, cfg)...)
+	}
 	return verdictOf(env, checks, usable, asJSON)
 }
 

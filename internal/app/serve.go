@@ -16,7 +16,7 @@ import (
 
 // Serve owns the ledger until ctx ends: other processes record through it, and what they record leaves through its
 // exporters. While another process has the ledger it stands by, and takes over when that one ends.
-func Serve(ctx context.Context, env cli.Env, o config.Options) error {
+func Serve(ctx context.Context, env cli.Env, o config.Options, in IntakeOptions) error {
 	cfg, warnings, err := env.Configure(o)
 	if err != nil {
 		return err
@@ -30,10 +30,10 @@ func Serve(ctx context.Context, env cli.Env, o config.Options) error {
 		return err
 	}
 	ShowRecovered(env, store)
-	return errors.Join(serve(ctx, env, store, cfg), store.Close(context.WithoutCancel(ctx)))
+	return errors.Join(serve(ctx, env, store, cfg, in), store.Close(context.WithoutCancel(ctx)))
 }
 
-func serve(ctx context.Context, env cli.Env, s *Store, cfg *config.Config) error {
+func serve(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, in IntakeOptions) error {
 	owns := make(chan struct{})
 	if s.whenOwner(func(context.Context) { close(owns) }) {
 		serving(env, "standing by: another process owns the ledger %s; this one takes over when it ends", s.dir)
@@ -46,6 +46,10 @@ func serve(ctx context.Context, env cli.Env, s *Store, cfg *config.Config) error
 		return nil
 	case <-s.Failed():
 		return notRecordedBy(s)
+	}
+	if in.on() && in.loops(cfg) {
+		cli.Warn(env, "[otel] sends to this receiver itself, so nothing is sent on; name another exporter with -c otel.exporter=...")
+		cfg.Otel.Exporter = config.Exporter{}
 	}
 	export, err := StartExport(s, cfg, "", env.Logger())
 	if err != nil {
@@ -60,6 +64,13 @@ func serve(ctx context.Context, env cli.Env, s *Store, cfg *config.Config) error
 	defer stop()
 	s.work.Go(func() { s.retain(retaining, env, cfg.Proctor.Ledger.Retention) })
 	defer s.serveHooks(retaining, env)()
+	if in.on() {
+		unreceive, err := s.receive(ctx, env, in)
+		if err != nil {
+			return errors.Join(err, export.close())
+		}
+		defer unreceive()
+	}
 	serving(env, "serving process %d: ledger %s to the processes of this user on %s, %s", os.Getpid(), s.dir, filepath.Join(s.dir, bus.Socket), destinations(export))
 	node := make(chan error, 1) // its end; none comes without a cluster
 	var taking sync.WaitGroup

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"proctor/bus"
@@ -231,7 +232,7 @@ func (s *Store) recoverSession(ctx context.Context, l *ledger.Ledger, id string)
 		s.log.Warn("a session that was left open could not be closed", "session", id, "error", err)
 		return nil, false, nil
 	}
-	if state == nil || state.Closed || state.Start == nil {
+	if state == nil || state.Closed || state.Start == nil || strings.HasPrefix(state.Start.Originator, reportedMark) {
 		return nil, false, nil
 	}
 	stream, err := s.Stream(id, state.Last)
@@ -241,6 +242,9 @@ func (s *Store) recoverSession(ctx context.Context, l *ledger.Ledger, id string)
 	calls, err = executor.Recover(ctx, state, stream)
 	return calls, err == nil, err
 }
+
+// reportedMark begins the originator of sessions that others told of: who tells may be still there, and no process claims them.
+const reportedMark = "reported:"
 
 // showRecovered says which sessions were found open and closed.
 func showRecovered(env cli.Env, recovered []Recovered) {
