@@ -114,9 +114,12 @@ type Head struct {
 
 // ParseHead reads and checks the envelope of a public part; the payload is only checked to be JSON.
 func ParseHead(public []byte) (Head, error) {
-	e, _, err := envelope(public)
+	e, payload, err := envelope(public)
 	if err != nil {
 		return Head{}, err
+	}
+	if !json.Valid(payload) {
+		return Head{}, fmt.Errorf("decode event %s: its payload is not JSON", e.ID)
 	}
 	return Head{e.ID, e.Kind, e.Session, e.Seq, e.Turn, e.Call, e.Time}, nil
 }
@@ -137,23 +140,37 @@ func Decode(enc Encoded) (*Event, error) {
 	if err := strict(raw, e.Payload); err != nil {
 		return nil, fmt.Errorf("decode payload of event %s (%s): %w", e.ID, e.Kind, err)
 	}
-	if len(enc.Content) == 0 {
-		return e, nil
-	}
-	if err := attach(e.Payload, enc.Content); err != nil {
-		return nil, fmt.Errorf("event %s (%s): %w", e.ID, e.Kind, err)
+	if err := Attach(e, enc.Content); err != nil {
+		return nil, err
 	}
 	return e, nil
 }
 
-// envelope decodes everything but the payload, which it returns raw.
+// Attach puts content into an event that was decoded without, for those who need the event to find its content. After an error e is not
+// to be used. Nil content changes nothing.
+func Attach(e *Event, content []byte) error {
+	if len(content) > maxEncodedContent {
+		return fmt.Errorf("event %s with %d bytes of content: %w", e.ID, len(content), ErrTooLarge)
+	}
+	if len(content) == 0 {
+		return nil
+	}
+	if err := attach(e.Payload, content); err != nil {
+		return fmt.Errorf("event %s (%s): %w", e.ID, e.Kind, err)
+	}
+	return nil
+}
+
+// envelope decodes everything but the payload, which it returns raw and not checked.
 func envelope(public []byte) (*Event, json.RawMessage, error) {
 	if len(public) > MaxPublic {
 		return nil, nil, fmt.Errorf("decode event of %d bytes: %w", len(public), ErrTooLarge)
 	}
-	var p publicJSON
-	if err := strict(public, &p); err != nil {
-		return nil, nil, fmt.Errorf("decode event: %w", err)
+	p, ok := scan(public)
+	if !ok {
+		if err := strict(public, &p); err != nil {
+			return nil, nil, fmt.Errorf("decode event: %w", err)
+		}
 	}
 	if p.V != Version {
 		return nil, nil, fmt.Errorf("decode event: envelope version %d, this program knows %d", p.V, Version)

@@ -3,6 +3,7 @@ package exporters
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"proctor/event"
@@ -11,10 +12,8 @@ import (
 // page is how many entries are read at once; entries may hold megabytes.
 const page = 64
 
-// pump is the state between rounds, owned by the holder of the exporter's turn.
-type pump struct {
-	begun    bool
-	next     event.Seq // everything below is settled
+// load is a batch in the making and how far the ledger was read for it.
+type load struct {
 	read     event.Seq // next entry for the batch
 	batch    Batch
 	full     bool
@@ -22,6 +21,14 @@ type pump struct {
 	since    time.Time // when the batch got its first entry
 	skipped  int64     // entries of the batch that cannot leave
 	withheld int64     // entries of the batch that may not
+}
+
+// pump is the state between rounds, owned by the holder of the exporter's turn.
+type pump struct {
+	begun    bool
+	next     event.Seq // everything below is settled
+	load               // what is sent next, or is on its way
+	ahead    load      // what follows it, read while it is on its way; nothing was read when its read is 0
 	limits   Limits
 	failures int       // attempts in a row that failed
 	barred   time.Time // the receiver asked to be left alone until then
@@ -47,7 +54,7 @@ func (e *Exporter) round(ctx context.Context, linger time.Duration) pause {
 	if left := e.barred.Sub(e.opts.Now()); left > 0 {
 		return pause{retry: left}
 	}
-	if err := e.fill(ctx); err != nil {
+	if err := e.fill(ctx, &e.load); err != nil {
 		return e.stumble(ctx, "cannot read the ledger", err)
 	}
 	if e.read == e.next {
@@ -75,14 +82,14 @@ func (e *Exporter) stumble(ctx context.Context, what string, err error) pause {
 }
 
 // fill adds entries until the batch is full or the ledger has no more.
-func (e *Exporter) fill(ctx context.Context) error {
-	for !e.full {
-		entries, err := e.reader.Read(ctx, e.read, page)
+func (e *Exporter) fill(ctx context.Context, l *load) error {
+	for !l.full {
+		entries, err := e.reader.Read(ctx, l.read, page)
 		if err != nil {
 			return err
 		}
 		for _, entry := range entries {
-			if !e.add(ctx, entry) {
+			if !e.add(ctx, l, entry) {
 				break
 			}
 		}
@@ -94,37 +101,58 @@ func (e *Exporter) fill(ctx context.Context) error {
 }
 
 // add offers one entry to the batch; false when the batch is full.
-func (e *Exporter) add(ctx context.Context, entry event.Entry) bool {
-	if e.batch == nil {
-		e.batch, e.others, e.since = e.dest.NewBatch(e.limits), false, e.opts.Now()
+func (e *Exporter) add(ctx context.Context, l *load, entry event.Entry) bool {
+	if l.batch == nil {
+		l.batch, l.others, l.since = e.dest.NewBatch(e.limits), false, e.opts.Now()
 	}
-	before := e.batch.Records()
+	before := l.batch.Records()
 	if entry.Event == nil {
-		e.pass()
+		e.pass(l)
 	} else if !e.opts.Keep(entry) {
-		e.withheld++
+		l.withheld++
 	} else {
-		added, err := e.batch.Add(ctx, entry)
+		added, err := l.batch.Add(ctx, entry)
 		if err != nil {
 			e.opts.Log.Warn("exporter passes an entry over", "destination", e.dest.Name(), "seq", entry.Seq, "error", err)
-			e.pass()
+			e.pass(l)
 		} else if !added {
-			e.full = true
+			l.full = true
 			return false
 		}
 	}
-	if e.batch.Records() > before && entry.Kind != event.ExportGap {
-		e.others = true
+	if l.batch.Records() > before && entry.Kind != event.ExportGap {
+		l.others = true
 	}
-	e.read = entry.Seq + 1
+	l.read = entry.Seq + 1
 	return true
+}
+
+// readAhead fills the next batch while a full one is on its way; wait returns when it is done with that. Trouble shows when the next
+// round reads on from where this stopped.
+func (e *Exporter) readAhead(ctx context.Context) (wait func()) {
+	if !e.full || e.ahead.full {
+		return func() {}
+	}
+	if e.ahead.read == 0 {
+		e.ahead = load{read: e.read}
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		_ = e.fill(ctx, &e.ahead)
+		if ctx.Err() != nil { // the last entries may not have been mapped in full
+			e.ahead = load{}
+		}
+	})
+	return wg.Wait
 }
 
 // send makes one attempt.
 func (e *Exporter) send(ctx context.Context) pause {
 	attempt, cancel := context.WithTimeout(ctx, e.opts.SendTimeout)
 	defer cancel()
+	wait := e.readAhead(ctx)
 	res, err := e.batch.Send(attempt)
+	wait()
 	if err != nil {
 		return e.failed(ctx, err)
 	}
@@ -144,8 +172,8 @@ func (e *Exporter) send(ctx context.Context) pause {
 }
 
 // pass notes an entry of the batch that cannot leave.
-func (e *Exporter) pass() {
-	e.skipped++
+func (e *Exporter) pass(l *load) {
+	l.skipped++
 	e.note(func(s *Stats) { s.Skipped++ })
 }
 
@@ -201,16 +229,21 @@ func (e *Exporter) blame(fault *SendError, delay time.Duration) {
 func (e *Exporter) halve() {
 	e.limits.Records = max(1, min(e.limits.Records, e.batch.Records())/2)
 	e.limits.Bytes = max(1, e.limits.Bytes/2)
-	e.batch, e.full, e.read = nil, false, e.next
-	e.skipped, e.withheld = 0, 0
+	e.restart()
 }
+
+// restart forgets what was read and not settled.
+func (e *Exporter) restart() { e.load, e.ahead = load{read: e.next}, load{} }
 
 // settle moves the cursor behind the batch. When that fails the entries may be sent
 // again by the next process; this one goes on.
 func (e *Exporter) settle(ctx context.Context) {
-	e.next, e.batch, e.full, e.limits = e.read, nil, false, e.opts.Limits
+	e.next, e.limits = e.read, e.opts.Limits
 	e.account.Skipped, e.account.Withheld = e.account.Skipped+e.skipped, e.account.Withheld+e.withheld
-	e.skipped, e.withheld = 0, 0
+	if e.load = e.ahead; e.read == 0 {
+		e.read = e.next
+	}
+	e.ahead = load{}
 	if err := e.keep(e.next, false); err != nil && ctx.Err() == nil {
 		e.opts.Log.Warn("exporter cannot save its position", "error", err)
 		e.note(func(s *Stats) { s.LastErr = err })

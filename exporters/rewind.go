@@ -28,8 +28,8 @@ func (e *Exporter) Rewind(ctx context.Context, to event.Seq) (from event.Seq, er
 	if to >= from {
 		return from, nil
 	}
-	e.next, e.read, e.batch, e.full = to, to, nil, false
-	e.skipped, e.withheld = 0, 0
+	e.next = to
+	e.restart()
 	if err := e.keep(to, true); err != nil {
 		return from, err
 	}

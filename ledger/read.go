@@ -182,8 +182,11 @@ func (d *decoder) entry(index event.Seq, raw []byte) (e event.Entry, n int, err 
 	if err != nil {
 		return e, 0, fmt.Errorf("entry %d: %w: %w", index, err, ErrDamaged)
 	}
-	head, err := parseHeadOf(s.public)
-	if err != nil {
+	opened, err := event.Decode(event.Encoded{Public: s.public})
+	var head entryHead
+	if err == nil {
+		head = entryHead{ID: opened.ID, Kind: opened.Kind, Schema: opened.Schema, Session: opened.Session, Seq: opened.Seq, Call: opened.Call}
+	} else if head, err = parseHeadOf(s.public); err != nil {
 		return e, 0, fmt.Errorf("entry %d: %w: %w", index, err, ErrDamaged)
 	}
 	e = event.Entry{
@@ -200,7 +203,14 @@ func (d *decoder) entry(index event.Seq, raw []byte) (e event.Entry, n int, err 
 	}
 	if err == nil {
 		n += len(content)
-		if e.Event, err = event.Decode(event.Encoded{Public: s.public, Content: content}); err == nil {
+		if opened == nil {
+			opened, err = event.Decode(event.Encoded{Public: s.public})
+		}
+		if err == nil {
+			err = event.Attach(opened, content)
+		}
+		if err == nil {
+			e.Event = opened
 			return e, n, nil
 		}
 	}

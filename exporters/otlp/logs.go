@@ -41,6 +41,8 @@ type logBatch struct {
 	scratch   plog.LogRecordSlice
 	resources map[resource]plog.ResourceLogs
 	scopes    map[logGroup]plog.LogRecordSlice
+	last      logGroup // of the newest record; comparing is cheaper than hashing
+	lastTo    plog.LogRecordSlice
 	records   int
 	bytes     int
 }
@@ -71,13 +73,22 @@ func (b *logBatch) Add(ctx context.Context, entry event.Entry) (bool, error) {
 
 func (b *logBatch) weigh(rec plog.LogRecord, g logGroup) int {
 	size := new(plog.ProtoMarshaler).LogRecordSize(rec) + 6 // tag and length
-	if _, ok := b.scopes[g]; !ok {
-		size += groupWeight
+	if b.records == 0 || g != b.last {
+		if _, ok := b.scopes[g]; !ok {
+			size += groupWeight
+		}
 	}
 	return b.to.weigh(size)
 }
 
 func (b *logBatch) group(g logGroup) plog.LogRecordSlice {
+	if b.records == 0 || g != b.last {
+		b.last, b.lastTo = g, b.find(g)
+	}
+	return b.lastTo
+}
+
+func (b *logBatch) find(g logGroup) plog.LogRecordSlice {
 	if s, ok := b.scopes[g]; ok {
 		return s
 	}
