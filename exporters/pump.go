@@ -106,11 +106,12 @@ func (e *Exporter) add(ctx context.Context, l *load, entry event.Entry) bool {
 		l.batch, l.others, l.since = e.dest.NewBatch(e.limits), false, e.opts.Now()
 	}
 	before := l.batch.Records()
-	if entry.Event == nil {
+	switch {
+	case entry.Event == nil:
 		e.pass(l)
-	} else if !e.opts.Keep(entry) {
+	case !e.opts.Keep(entry):
 		l.withheld++
-	} else {
+	default:
 		added, err := l.batch.Add(ctx, entry)
 		if err != nil {
 			e.opts.Log.Warn("exporter passes an entry over", "destination", e.dest.Name(), "seq", entry.Seq, "error", err)

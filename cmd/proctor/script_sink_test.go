@@ -51,7 +51,7 @@ func cmdSinkFault(ts *testscript.TestScript, _ bool, args []string) {
 func attributes(records []otlpsink.Record) []map[string]any {
 	out := make([]map[string]any, len(records))
 	for i, r := range records {
-		out[i] = map[string]any{"resource": r.Resource, "scope": r.Scope, "body": r.Body}
+		out[i] = map[string]any{"resource": r.Resource, "scope": r.Scope, "body": r.Body, "trace": r.TraceID}
 		for k, v := range r.Attributes {
 			out[i][k] = v
 		}
@@ -92,6 +92,30 @@ func cmdSinkPoints(ts *testscript.TestScript, _ bool, args []string) {
 		points = append(points, m)
 	}
 	count(ts, "metric points", args[0], points, args[1:])
+}
+
+// cmdSinkSpans counts spans by name, trace, parent and attributes.
+func cmdSinkSpans(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 1, "sink-spans N [KEY=VALUE|KEY~REGEXP|!KEY]...")
+	var spans []map[string]any
+	for _, s := range worldOf(ts).sink.Spans() {
+		m := map[string]any{"name": s.Name, "trace": s.TraceID, "parent": s.ParentID}
+		for k, v := range s.Attributes {
+			m[k] = v
+		}
+		spans = append(spans, m)
+	}
+	count(ts, "spans", args[0], spans, args[1:])
+}
+
+// cmdSinkRequests counts the requests that reached the collector by transport, signal, encoding and gzip.
+func cmdSinkRequests(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) >= 1, "sink-requests N [KEY=VALUE|KEY~REGEXP|!KEY]...")
+	var list []map[string]any
+	for _, r := range worldOf(ts).sink.Requests() {
+		list = append(list, map[string]any{"transport": r.Transport, "signal": r.Signal, "encoding": r.Encoding, "gzip": r.Gzip})
+	}
+	count(ts, "requests to the collector", args[0], list, args[1:])
 }
 
 // offByDefault are kinds of codex.* that are exported only when [otel] asks for them.

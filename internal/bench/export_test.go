@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"golang.org/x/sys/unix"
 	"google.golang.org/grpc"
 
 	"proctor/event"
@@ -62,16 +63,19 @@ func BenchmarkExport(b *testing.B) {
 	}
 	b.Cleanup(func() { _ = l.Close() })
 	fill(b, l, records)
-	var ours, theirs []float64
+	var ours, theirs, costs, peerCosts []float64
 	for round := range exportRounds {
 		r := &receiver{}
 		endpoint := listen(b, r)
-		began := time.Now()
+		began, worked := time.Now(), processor(unix.RUSAGE_SELF)
 		flushOnce(b, l, endpoint)
 		ours = append(ours, float64(r.records.Load())/time.Since(began).Seconds())
+		costs = append(costs, (processor(unix.RUSAGE_SELF) - worked).Seconds())
 		if peer := os.Getenv("OTEL_PEER"); peer != "" {
 			p := &receiver{}
+			worked := processor(unix.RUSAGE_SELF) + processor(unix.RUSAGE_CHILDREN)
 			out, err := exec.Command(peer, listen(b, p), fmt.Sprint(records)).CombinedOutput()
+			peerCosts = append(peerCosts, (processor(unix.RUSAGE_SELF) + processor(unix.RUSAGE_CHILDREN) - worked).Seconds())
 			if err != nil {
 				b.Fatalf("%v: %s", err, out)
 			}
@@ -81,15 +85,34 @@ func BenchmarkExport(b *testing.B) {
 			}
 			theirs = append(theirs, records/seconds)
 		}
-		b.Logf("round %d: ours %.0f/s", round, ours[round])
+		b.Logf("round %d: ours %.0f/s and %.2f s of processor, peer %.0f/s and %.2f s", round, ours[round], costs[round], last(theirs), last(peerCosts))
 	}
 	slices.Sort(ours)
+	slices.Sort(costs)
 	b.ReportMetric(ours[len(ours)/2], "records/s")
 	if len(theirs) > 0 {
 		slices.Sort(theirs)
 		b.ReportMetric(theirs[len(theirs)/2], "peer-records/s")
 		b.ReportMetric(ours[len(ours)/2]/theirs[len(theirs)/2], "ratio")
+		slices.Sort(peerCosts)
+		b.ReportMetric(peerCosts[len(peerCosts)/2]/costs[len(costs)/2], "processor-ratio")
 	}
+}
+
+func last(of []float64) float64 {
+	if len(of) == 0 {
+		return 0
+	}
+	return of[len(of)-1]
+}
+
+// processor is what was used of it so far. Both sides count the receiver; the peer's start and its records are counted too.
+func processor(who int) time.Duration {
+	var u unix.Rusage
+	if unix.Getrusage(who, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // fill records n stream events in one session.

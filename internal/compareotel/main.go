@@ -61,10 +61,10 @@ func run(ctx context.Context, args []string, out io.Writer) (int, error) {
 			if err != nil {
 				return 0, fmt.Errorf("scenario %s, %s: %w", s.Name, p.name, err)
 			}
-			fmt.Fprintf(out, "%-10s %-8s %4d log records, %4d metric points, status %d\n", s.Name, p.name, seen.records, seen.points, seen.status)
+			_, _ = fmt.Fprintf(out, "%-10s %-8s %4d log records, %4d metric points, status %d\n", s.Name, p.name, seen.records, seen.points, seen.status)
 			all[i].add(seen.shapes)
 		}
 	}
-	fmt.Fprintln(out)
+	_, _ = fmt.Fprintln(out)
 	return report(out, all[0], all[1], rows, *verbose), nil
 }

@@ -64,21 +64,22 @@ func ownByDesign(attr string) bool {
 
 // report prints every event and metric of both and returns the number of differences without a row.
 func report(out io.Writer, theirs, ours shapes, why rows, verbose bool) (unlisted int) {
+	say := func(format string, args ...any) { _, _ = fmt.Fprintf(out, format, args...) }
 	same, listed := 0, 0
 	for _, signal := range []string{"log", "metric", "resource"} {
-		fmt.Fprintf(out, "== %s\n", signal)
+		say("== %s\n", signal)
 		for _, k := range theirs.subjects(signal) {
 			t := theirs[k]
 			diffs := compare(t, ours[k])
 			if len(diffs) == 0 {
 				same++
-				fmt.Fprintf(out, "same        %s (%d and %d)\n", k.name, t.count, ours[k].count)
+				say("same        %s (%d and %d)\n", k.name, t.count, ours[k].count)
 				if verbose {
-					fmt.Fprintf(out, "            %s\n", strings.Join(slices.Sorted(maps.Keys(t.attrs)), " "))
+					say("            %s\n", strings.Join(slices.Sorted(maps.Keys(t.attrs)), " "))
 				}
 				continue
 			}
-			fmt.Fprintf(out, "differs     %s\n", k.name)
+			say("differs     %s\n", k.name)
 			for _, d := range diffs {
 				reason, ok := why[strings.TrimSpace(k.name+" "+d.attr)]
 				if ok {
@@ -87,16 +88,16 @@ func report(out io.Writer, theirs, ours shapes, why rows, verbose bool) (unliste
 					unlisted++
 					reason = "unlisted"
 				}
-				fmt.Fprintf(out, "            %s: %s\n", strings.TrimSpace(d.attr+" "+d.what), reason)
+				say("            %s: %s\n", strings.TrimSpace(d.attr+" "+d.what), reason)
 			}
 		}
 		for _, k := range ours.subjects(signal) {
 			if theirs[k] == nil {
-				fmt.Fprintf(out, "ours alone  %s (%d)\n", k.name, ours[k].count)
+				say("ours alone  %s (%d)\n", k.name, ours[k].count)
 			}
 		}
 	}
-	fmt.Fprintf(out, "\n%d the same, %d differences with a reason, %d unlisted\n", same, listed, unlisted)
+	say("\n%d the same, %d differences with a reason, %d unlisted\n", same, listed, unlisted)
 	return unlisted
 }
 
