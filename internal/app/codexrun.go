@@ -227,6 +227,7 @@ func (r *codexRun) approvalPolicy() string {
 	switch p := r.cfg.ApprovalPolicy; p.Mode {
 	case config.ApprovalNever, config.ApprovalOnRequest, config.ApprovalUntrusted:
 		return p.String()
+	case config.ApprovalOnFailure, config.ApprovalGranular:
 	}
 	return "on-request"
 }

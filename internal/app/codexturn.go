@@ -191,7 +191,7 @@ func (r *codexRun) endTurn(ctx context.Context, failure error) error {
 	case t.status != executor.Completed:
 		return fmt.Errorf("the turn of Codex ended as %s: %s%s", t.status, or(t.problem, "it gave no reason"), see)
 	case attached == 0:
-		return errors.New("Codex never attached to the executor of proctor, so it ran nothing and changed nothing; 'proctor doctor' shows whether its version is one that can" + see) //nolint:staticcheck // a name
+		return errors.New("Codex never attached to the executor of proctor, so it ran nothing and changed nothing; 'proctor doctor' shows whether its version is one that can" + see)
 	}
 	if !r.opts.JSON && t.last != "" {
 		_, _ = fmt.Fprintln(r.out, cli.Plain(t.last))

@@ -74,7 +74,7 @@ func (r *run) awaitExport(ctx context.Context) error {
 	for _, d := range configured(r.cfg) {
 		names = append(names, d.Name)
 	}
-	left, sent, err := behind(ctx, r.store.dir, r.session, names)
+	left, _, err := behind(ctx, r.store.dir, r.session, names)
 	if err != nil || len(left) == 0 {
 		return err
 	}
@@ -82,7 +82,8 @@ func (r *run) awaitExport(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	_, asking := r.store.askExport(ctx, exportQuestion{Flush: within})
-	if left, sent, err = behind(context.WithoutCancel(ctx), r.store.dir, r.session, names); err != nil || len(left) == 0 {
+	left, sent, err := behind(context.WithoutCancel(ctx), r.store.dir, r.session, names)
+	if err != nil || len(left) == 0 {
 		return err
 	}
 	if !sent || errors.Is(asking, errNoExporters) {
