@@ -29,7 +29,7 @@ type Requests interface {
 
 // Recorder takes events of one session: Record commits them, and with them what was published before; *event.Stream is one.
 type Recorder interface {
-	PublishSoon(drafts ...event.Draft) error
+	Publish(ctx context.Context, drafts ...event.Draft) error
 	Record(ctx context.Context, drafts ...event.Draft) ([]event.Receipt, error)
 }
 

@@ -84,7 +84,7 @@ func (s *server) review(ctx context.Context, stream Recorder, cause event.ID, r 
 	}
 	started := event.NewID()
 	// Nothing waits for this one: what the reviewer is shown is in the request, which is committed.
-	if err := stream.PublishSoon(event.Draft{
+	if err := stream.Publish(context.WithoutCancel(ctx), event.Draft{
 		ID: started, Turn: r.Turn, Call: r.Call, Cause: cause, Actor: who.Actor,
 		Payload: &event.ReviewStartedPayload{ApprovalID: r.ID, ReviewID: r.ReviewID, Reviewer: who.Name},
 	}); err != nil {

@@ -39,8 +39,8 @@ func (d *desk) Subscribe(_ context.Context, kind event.Kind, group string, f fun
 
 func (d *desk) send(e event.Entry) { d.calls.Go(func() { d.f(e) }) }
 
-func (d *desk) PublishSoon(drafts ...event.Draft) error {
-	_, err := d.Record(context.Background(), drafts...)
+func (d *desk) Publish(ctx context.Context, drafts ...event.Draft) error {
+	_, err := d.Record(ctx, drafts...)
 	return err
 }
 

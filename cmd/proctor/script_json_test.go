@@ -162,6 +162,7 @@ var cleanings = []struct {
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z| UTC)?`), "TIME"},
 	{regexp.MustCompile(`\b[0-9a-f]{12,64}\b`), "HASH"},
+	{regexp.MustCompile(`\b\d+ settings\b`), "N settings"},
 	{regexp.MustCompile(`\b\d+(\.\d+)? ?m?s\b`), "TOOK"},
 	{regexp.MustCompile(`\b\d+ events\b`), "N events"}, // output arrives in pieces as it pleases
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "LOOPBACK"},

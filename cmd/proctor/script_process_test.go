@@ -43,9 +43,7 @@ func cmdWaitFile(ts *testscript.TestScript, _ bool, args []string) {
 func cmdNoProcess(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, len(args) == 1 && args[0] != "", "[!] no-process TEXT")
 	if neg {
-		if len(running(args[0])) == 0 {
-			ts.Fatalf("no process has %s in its command line", args[0])
-		}
+		until(ts, "a process with "+args[0], func() bool { return len(running(args[0])) > 0 })
 		return
 	}
 	until(ts, "the end of every process with "+args[0], func() bool { return len(running(args[0])) == 0 })
