@@ -28,6 +28,13 @@ func pages(ts *testscript.TestScript, folder []string) http.Handler {
 		return http.FileServerFS(os.DirFS(ts.MkAbs(folder[0])))
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodConnect { // what a tunnel leads to greets with its name
+			if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\n\r\nhello from %s\n", r.Host)
+				_ = conn.Close()
+			}
+			return
+		}
 		_, _ = fmt.Fprintf(w, "hello from %s\n", r.URL.Path)
 	})
 }

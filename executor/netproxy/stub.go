@@ -135,13 +135,18 @@ func (s *Stub) ServeStreams(ctx context.Context, l net.Listener) error {
 		}
 		open.Go(func() {
 			defer func() { <-slots }()
-			defer conn.Close()
-			defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-			for s.stream(ctx, conn) == nil {
-			}
+			s.Carry(ctx, conn)
 		})
 	}
 	return nil
+}
+
+// Carry answers the questions of one connection until it is silent or ctx ends, and closes it.
+func (s *Stub) Carry(ctx context.Context, conn net.Conn) {
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	for s.stream(ctx, conn) == nil {
+	}
 }
 
 // stream answers one question.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"net"
 	"sync"
 
 	"github.com/google/uuid"
@@ -58,8 +59,8 @@ func proxyOptions(env cli.Env, n terms.Network) netproxy.Options {
 
 // Road implements executor.Network.
 func (n *roads) Road(r executor.Road) *sandbox.Proxy {
-	return &sandbox.Proxy{Environ: n.terms.ProxyEnviron, Serve: func(ctx context.Context, s sandbox.Sockets) {
-		execution := uuid.NewString()
+	execution := uuid.NewString()
+	return roadOf(n.proxy, n.terms, execution, func(ctx context.Context, serve func(context.Context)) {
 		n.mu.Lock()
 		n.open[execution] = r
 		n.mu.Unlock()
@@ -68,13 +69,30 @@ func (n *roads) Road(r executor.Road) *sandbox.Proxy {
 			defer n.mu.Unlock()
 			delete(n.open, execution)
 		}()
-		carry(ctx, n.proxy, s, execution)
-	}}
+		serve(ctx)
+	})
 }
 
-// carry carries what comes over the sockets; an error of theirs ends the road, and the command finds nobody there.
-func carry(ctx context.Context, p *netproxy.Proxy, s sandbox.Sockets, execution string) {
-	_ = p.Serve(ctx, netproxy.Inlet{Listener: s.Listener, Datagrams: s.Datagrams, Call: execution})
+// roadOf is the road of one command; around is called with what carries the connections. An error of the sockets ends the
+// road, and the command finds nobody there.
+func roadOf(p *netproxy.Proxy, n terms.Network, execution string, around func(ctx context.Context, serve func(context.Context))) *sandbox.Proxy {
+	road := &sandbox.Proxy{Environ: n.ProxyEnviron}
+	names := func(context.Context, net.PacketConn) {}
+	if n.Transparent {
+		c := newCarried(p, execution)
+		road.Connect, names = c.connect, c.serve
+	}
+	road.Serve = func(ctx context.Context, s sandbox.Sockets) {
+		around(ctx, func(ctx context.Context) {
+			var asked sync.WaitGroup
+			if s.Names != nil {
+				asked.Go(func() { names(ctx, s.Names) })
+			}
+			_ = p.Serve(ctx, netproxy.Inlet{Listener: s.Listener, Datagrams: s.Datagrams, Call: execution})
+			asked.Wait()
+		})
+	}
+	return road
 }
 
 func (n *roads) road(execution string) executor.Road {
@@ -162,5 +180,5 @@ func SandboxProxy(env cli.Env, n terms.Network, tell func(why string, end bool))
 	if err != nil {
 		return nil, cli.Fail(cli.Failure, err)
 	}
-	return &sandbox.Proxy{Environ: n.ProxyEnviron, Serve: func(ctx context.Context, s sandbox.Sockets) { carry(ctx, p, s, "") }}, nil
+	return roadOf(p, n, "", func(ctx context.Context, serve func(context.Context)) { serve(ctx) }), nil
 }

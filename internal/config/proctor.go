@@ -103,6 +103,8 @@ type ProctorLimits struct {
 type ProctorNetwork struct {
 	OnMiss string `json:"on_miss"` // continue, or kill as Codex does
 	Report bool   `json:"report"`  // let misses through and record what would have been refused
+	// Transparent carries TCP connections of programs that know of no proxy.
+	Transparent bool `json:"transparent"`
 }
 
 // ProctorRedact selects what is recorded, and what leaves the machine, in clear.

@@ -48,6 +48,7 @@ open_files = 65536
 [network]
 on_miss = "continue"
 report = false
+transparent = false
 [redact]
 level = "standard"
 capture = "mask"
@@ -72,7 +73,7 @@ func proctorSchema() *spec {
 			"batch_delay": durationSpec(), "exit_timeout": durationSpec(), "delta_records": boolean()}),
 		"sandbox": table(map[string]*spec{"backend": words("auto", "bwrap", "native", "landlock"), "record_denials": boolean(),
 			"limits": limitsSchema()}),
-		"network":     table(map[string]*spec{"on_miss": words("continue", "kill"), "report": boolean()}),
+		"network":     table(map[string]*spec{"on_miss": words("continue", "kill"), "report": boolean(), "transparent": boolean()}),
 		"environment": environmentSchema(false),
 		"review":      reviewSchema(),
 		"redact": table(map[string]*spec{"level": words("full", "redacted", "metadata", "strict", "standard", "off"), "capture": words("mask", "off"),

@@ -18,6 +18,8 @@ type Network struct {
 	Policy  egress.Config
 	// Upstream: our own connections may go through the proxy that our environment names.
 	Upstream bool
+	// Transparent: programs that know of no proxy are carried by the same rules.
+	Transparent bool
 	// Report lets misses through, Kill ends a command that was refused a destination.
 	Report, Kill bool
 	// Notes are what is dangerous, was clamped or does not count.
@@ -30,7 +32,7 @@ func NetworkOf(cfg *config.Config, rules *execrules.Rules) (Network, error) {
 	table, req, own := cfg.NetworkRules(), cfg.Requirements.Network, cfg.Proctor.Network
 	n := Network{
 		Proxied: cfg.Proxied(), Upstream: table.AllowUpstreamProxy && permits(req.AllowUpstreamProxy),
-		Report: own.Report, Kill: own.OnMiss == "kill",
+		Transparent: own.Transparent, Report: own.Report, Kill: own.OnMiss == "kill",
 		Policy: egress.Config{
 			Enabled: cfg.ProxyEnabled(), Mode: egress.Mode(table.Mode), Domains: maps.Clone(table.Domains), UnixSockets: table.UnixSockets,
 			AllowLocalBinding: table.AllowLocalBinding, EnableSOCKS5: table.EnableSocks5, EnableSOCKS5UDP: table.EnableSocks5UDP,

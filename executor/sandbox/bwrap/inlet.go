@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -27,7 +28,7 @@ func (l *launch) openInlet(before int) ([]*os.File, error) {
 	}
 	ours, theirs := os.NewFile(uintptr(pair[0]), "inlet control"), os.NewFile(uintptr(pair[1]), "inlet control")
 	control := firstExtra + before
-	program := starter(control, l.words, sandbox.Announced(l.spec, sandbox.ProxyAddr))
+	program := starter(control, l.words, sandbox.Announced(l.spec, sandbox.ProxyAddr), inlet.At(l.spec.Proxy))
 	image, err := program.File("inlet")
 	if err != nil {
 		_ = ours.Close()
@@ -42,7 +43,7 @@ func (l *launch) openInlet(before int) ([]*os.File, error) {
 const notExecuted = 127
 
 // starter is the program. control is its end of the socket pair; every other descriptor above 2 is bwrap's.
-func starter(control int, words, env []string) *steps.Program {
+func starter(control int, words, env []string, at []netip.AddrPort) *steps.Program {
 	p := steps.New()
 	add := func(name string, call uintptr, args ...uintptr) uintptr {
 		s := steps.Step{Name: name, Call: call}
@@ -57,7 +58,7 @@ func starter(control int, words, env []string) *steps.Program {
 	p.OnFailure(failed)
 	add("close more descriptors", unix.SYS_CLOSE_RANGE, firstExtra, uintptr(control)-1)
 	add("keep the control socket from the command", unix.SYS_FCNTL, uintptr(control), unix.F_SETFD, unix.FD_CLOEXEC)
-	inlet.Add(p, control, firstExtra)
+	inlet.Add(p, control, firstExtra, at...)
 	execute := add("execute", unix.SYS_EXECVE, p.String(words[0]), p.Strings(words), p.Strings(env))
 	p.At(execute).Fail = p.Next()
 	text := "sandbox: cannot execute " + words[0] + "\n"

@@ -13,8 +13,7 @@ import (
 
 // lookAddress reports an address beyond loopback in a network namespace that holds nothing else: the kernel has no route.
 func (s *Supervisor) lookAddress(l listener, n *notification, row seccomp.Call) {
-	length := min(n.Data.Args[row.Addr+1], addressLimit)
-	text := address(s.resolver.reader.Bytes(int(n.PID), n.Data.Args[row.Addr], int(length)))
+	text := s.addressOf(n, row)
 	to, err := netip.ParseAddrPort(text)
 	if err != nil || to.Addr().IsLoopback() || to.Addr().IsUnspecified() {
 		return

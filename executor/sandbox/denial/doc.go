@@ -9,6 +9,9 @@
 // Refused calls are decided by the filter from registers and always answered with EPERM, whatever the memory holds.
 // When the supervisor is gone the kernel answers ENOSYS: nothing gets through for want of a supervisor.
 //
+// With Options.Connect (a transparent proxy) connects to addresses that the network namespace does not have are not continued
+// but carried out on the caller's own socket, which was taken by its descriptor when the address was read.
+//
 // With an [Actor] (the landlock backend) watched calls are not continued but carried out by it, on its own copies of the
 // arguments.
 //

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +30,10 @@ type Options struct {
 	Limits    sandbox.Limits
 	// Actor answers watched and unknown calls instead of the kernel. May be nil.
 	Actor Actor
+	// Connect, when set, carries out connects of TCP sockets to addresses that the command's network namespace does not have,
+	// and of all sockets to port 53, and returns what the call ends with. It is called from goroutines of its own and may
+	// wait; Run returns after the last.
+	Connect func(Connecting) unix.Errno
 	// Changes is told of allowed changes to files. May be nil.
 	Changes *change.Recorder
 	// OnDenial receives the reports. May be nil.
@@ -54,6 +59,8 @@ type Supervisor struct {
 	setup bool
 	tally tally
 	later later
+	// carrying are the calls of Options.Connect.
+	carrying sync.WaitGroup
 }
 
 // New takes over the listener. Run must be called, and closes it.
@@ -89,6 +96,7 @@ func (s *Supervisor) Counts() (reported, dropped int) { return s.tally.reported,
 func (s *Supervisor) Run() {
 	defer s.listener.Close()
 	defer s.stopRead.Close()
+	defer s.carrying.Wait()
 	defer s.resolver.close()
 	defer func() { s.deliver(s.tally.rest()) }()
 	l := listener(s.listener.Fd())
@@ -146,6 +154,9 @@ func (s *Supervisor) decide(l listener, n *notification) (errno unix.Errno, sett
 	}
 	switch row.Class {
 	case seccomp.Watched:
+		if s.carry(l, n, row) {
+			return 0, true
+		}
 		return s.look(l, n, row), false
 	case seccomp.Dated:
 		s.look(l, n, row)

@@ -41,13 +41,17 @@ func Sockets(files []*os.File) (s sandbox.Sockets, err error) {
 			s = sandbox.Sockets{}
 		}
 	}()
-	if len(files) != Count {
-		return s, fmt.Errorf("take the inlet of the proxy: %d descriptors came, expected %d", len(files), Count)
+	if len(files) != Count && len(files) != Count/2 {
+		return s, fmt.Errorf("take the inlet of the proxy: %d descriptors came, expected %d or %d", len(files), Count/2, Count)
 	}
-	var first, second error
-	s.Listener, first = net.FileListener(files[0])
-	s.Datagrams, second = net.FilePacketConn(files[1])
-	if err := errors.Join(first, second); err != nil {
+	var all [Count]error
+	s.Listener, all[0] = net.FileListener(files[0])
+	s.Datagrams, all[1] = net.FilePacketConn(files[1])
+	if len(files) == Count {
+		s.Carried, all[2] = net.FileListener(files[2])
+		s.Names, all[3] = net.FilePacketConn(files[3])
+	}
+	if err := errors.Join(all[:]...); err != nil {
 		return s, fmt.Errorf("take the inlet of the proxy: %w", err)
 	}
 	return s, nil

@@ -4,6 +4,7 @@ package inlet
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -12,11 +13,19 @@ import (
 	"proctor/executor/sandbox/steps"
 )
 
-// Packet is the one byte that the sockets travel with, and Count how many there are.
+// Packet is the one byte that the sockets travel with, and Count how many there are at most.
 const (
 	Packet = 'n'
-	Count  = 2
+	Count  = 4
 )
+
+// At are the addresses of the sockets.
+func At(p *sandbox.Proxy) []netip.AddrPort {
+	if p != nil && p.Connect != nil {
+		return []netip.AddrPort{sandbox.ProxyAddr, sandbox.CarriedAddr}
+	}
+	return []netip.AddrPort{sandbox.ProxyAddr}
+}
 
 // backlog of the listener; the kernel takes less where it is told so.
 const backlog = 512
@@ -32,28 +41,41 @@ func Up(p *steps.Program, free int) {
 	do(p, "close the socket", unix.SYS_CLOSE, fd)
 }
 
-// Add appends the steps that make the sockets and send them over control, a connected Unix socket. It leaves no descriptor open.
-func Add(p *steps.Program, control, free int) {
-	at := sandbox.ProxyAddr
-	ip := at.Addr().As4()
-	address := make([]byte, unix.SizeofSockaddrInet4)
-	binary.NativeEndian.PutUint16(address, unix.AF_INET)
-	binary.BigEndian.PutUint16(address[2:], at.Port())
-	copy(address[4:], ip[:])
-	name := p.Bytes(address)
-	listener := open(p, "open the inlet", free, unix.AF_INET, unix.SOCK_STREAM)
-	do(p, "bind the inlet to "+at.String(), unix.SYS_BIND, listener, name, uintptr(len(address)))
-	do(p, "listen on the inlet", unix.SYS_LISTEN, listener, backlog)
-	datagrams := open(p, "open the inlet for datagrams", free+1, unix.AF_INET, unix.SOCK_DGRAM)
-	do(p, "bind the inlet for datagrams to "+at.String(), unix.SYS_BIND, datagrams, name, uintptr(len(address)))
-	rights := make([]byte, 4*Count)
-	binary.NativeEndian.PutUint32(rights, uint32(listener))
-	binary.NativeEndian.PutUint32(rights[4:], uint32(datagrams))
+// Add appends the steps that make the sockets and send them over control, a connected Unix socket: a listener and a socket for
+// datagrams at each address. It leaves no descriptor open.
+func Add(p *steps.Program, control, free int, at ...netip.AddrPort) {
+	var made []int
+	next := func() int { // the number that the kernel gives
+		n := free
+		if n == control {
+			n++
+		}
+		made, free = append(made, n), n+1
+		return n
+	}
+	for _, a := range at {
+		ip := a.Addr().As4()
+		address := make([]byte, unix.SizeofSockaddrInet4)
+		binary.NativeEndian.PutUint16(address, unix.AF_INET)
+		binary.BigEndian.PutUint16(address[2:], a.Port())
+		copy(address[4:], ip[:])
+		name := p.Bytes(address)
+		listener := open(p, "open the inlet", next(), unix.AF_INET, unix.SOCK_STREAM)
+		do(p, "bind the inlet to "+a.String(), unix.SYS_BIND, listener, name, uintptr(len(address)))
+		do(p, "listen on the inlet", unix.SYS_LISTEN, listener, backlog)
+		datagrams := open(p, "open the inlet for datagrams", next(), unix.AF_INET, unix.SOCK_DGRAM)
+		do(p, "bind the inlet for datagrams to "+a.String(), unix.SYS_BIND, datagrams, name, uintptr(len(address)))
+	}
+	var rights []byte
+	for _, fd := range made {
+		rights = binary.NativeEndian.AppendUint32(rights, uint32(fd)) //nolint:gosec // a descriptor
+	}
 	header, _ := Message(p, Packet, rights)
 	sent := do(p, "hand over the inlet", unix.SYS_SENDMSG, uintptr(control), header, unix.MSG_NOSIGNAL)
 	p.At(sent).Want = 1
-	do(p, "close the inlet here", unix.SYS_CLOSE, listener)
-	do(p, "close the inlet for datagrams here", unix.SYS_CLOSE, datagrams)
+	for _, fd := range made {
+		do(p, "close a socket of the inlet here", unix.SYS_CLOSE, uintptr(fd))
+	}
 }
 
 // Message places a struct msghdr of one byte with descriptors, and returns its address and theirs.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"proctor/executor/sandbox"
+	"proctor/executor/sandbox/inlet"
 	"proctor/executor/sandbox/mountpoint"
 	"proctor/executor/sandbox/process"
 	"proctor/executor/sandbox/seccomp"
@@ -84,7 +85,8 @@ func (b *Backend) Start(ctx context.Context, spec sandbox.Spec) (sandbox.Process
 	}
 	l := &launch{hold: hold, program: compile(job{
 		ops: ops, hidden: b.hidden, path: path, args: spec.Argv, env: sandbox.Announced(spec, sandbox.ProxyAddr), dir: spec.Dir, tty: spec.TTY,
-		network: spec.Plan.Network == filesystem.NetworkOn, proxied: spec.Plan.Network == filesystem.NetworkProxied, supervise: !b.options.Unsupervised, filters: filters,
+		network: spec.Plan.Network == filesystem.NetworkOn, proxied: spec.Plan.Network == filesystem.NetworkProxied,
+		inlet: inlet.At(spec.Proxy), supervise: !b.options.Unsupervised, filters: filters,
 		limits: limits, uid: os.Geteuid(), gid: os.Getegid(),
 	})}
 	p, err := process.Start(ctx, process.Options{

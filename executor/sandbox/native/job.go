@@ -4,6 +4,7 @@ package native
 
 import (
 	"math"
+	"net/netip"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +27,7 @@ type job struct {
 	network bool
 	// proxied: it reaches the proxy, through sockets that are handed out.
 	proxied   bool
+	inlet     []netip.AddrPort // of those sockets
 	supervise bool
 	filters   seccomp.Filters
 	limits    []process.Resource

@@ -47,7 +47,7 @@ func (c *compiler) pidOne(j job) {
 	c.do("see that the parent lives", unix.SYS_PPOLL, poll, 1, c.Words(0, 0))
 	if j.proxied {
 		inlet.Up(c.Program, c.free)
-		inlet.Add(c.Program, fdControl, c.free)
+		inlet.Add(c.Program, fdControl, c.free, j.inlet...)
 	}
 	c.view(j)
 	c.do("enter working directory", unix.SYS_CHDIR, c.String(j.dir))

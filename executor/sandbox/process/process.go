@@ -18,6 +18,7 @@ import (
 	"proctor/executor/sandbox"
 	"proctor/executor/sandbox/change"
 	"proctor/executor/sandbox/denial"
+	"proctor/executor/sandbox/inlet"
 	"proctor/executor/sandbox/seccomp"
 	"proctor/policy/filesystem"
 )
@@ -97,6 +98,9 @@ type Process struct {
 	// serving is over when the proxy has let go of all connections; unserve ends it.
 	serving sync.WaitGroup
 	unserve context.CancelFunc
+	// carrier is valid after served was closed by serve; nil without one.
+	served  chan struct{}
+	carrier *inlet.Carrier
 }
 
 // Start runs the command and returns when it runs, or with an error when nothing was run.
@@ -114,7 +118,8 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 	if o.Spec.OnChange != nil && len(o.Spec.ChangeRoots) > 0 {
 		changes = change.New(o.Spec.ChangeRoots)
 	}
-	p := &Process{options: o, changes: changes, streams: st, exited: make(chan struct{}), done: make(chan struct{}), settled: make(chan struct{})}
+	p := &Process{options: o, changes: changes, streams: st, exited: make(chan struct{}), done: make(chan struct{}), settled: make(chan struct{}),
+		served: make(chan struct{})}
 	started := make(chan error, 1) // one result of one start
 	p.running.Go(func() { p.run(started) })
 	if err := <-started; err != nil {
@@ -145,6 +150,7 @@ func Start(ctx context.Context, o Options) (*Process, error) {
 
 // serve gives the proxy its sockets. An error means that the command runs without a road, and must end.
 func (p *Process) serve(ctx context.Context) error {
+	defer close(p.served)
 	spec := p.options.Spec
 	if spec.Plan.Network != filesystem.NetworkProxied {
 		return nil
@@ -162,15 +168,42 @@ func (p *Process) serve(ctx context.Context) error {
 		return err
 	}
 	ctx, p.unserve = context.WithCancel(context.WithoutCancel(ctx))
+	if spec.Proxy.Connect != nil {
+		switch {
+		case sockets.Carried == nil:
+			err = errors.New("no socket for connections of programs without proxy came")
+		case p.supervisor == nil:
+			err = errors.New("connections of programs without proxy cannot be carried: seccomp user notification is not available; switch transparent off")
+		}
+		if err != nil {
+			sockets.Close()
+			return err
+		}
+		p.carrier = inlet.NewCarrier(ctx, spec.Proxy, sockets.Carried)
+		p.serving.Go(p.carrier.Run)
+		sockets.Carried = nil
+	}
 	p.serving.Go(func() { spec.Proxy.Serve(ctx, sockets) })
 	return nil
 }
 
-func (p *Process) stopServing() {
+// connect carries out the connect of a program that knows of no proxy.
+func (p *Process) connect(c denial.Connecting) unix.Errno {
+	<-p.served // soon: the command runs
+	switch {
+	case p.carrier == nil:
+		return unix.EHOSTUNREACH
+	case c.Datagrams:
+		return p.carrier.Names(c.Socket)
+	}
+	return p.carrier.Connect(c.To, c.Program, c.Socket, c.Waits)
+}
+
+// cutServing ends all connections: what the supervisor carries ends with them.
+func (p *Process) cutServing() {
 	if p.unserve != nil {
 		p.unserve()
 	}
-	p.serving.Wait()
 }
 
 // settle lets output flow, or reports why nothing was run.
@@ -227,8 +260,12 @@ func (p *Process) run(started chan<- error) {
 	close(p.exited)
 	<-p.settled
 	p.forget()
+	p.cutServing()
 	p.stopSupervising()
-	p.stopServing()
+	p.serving.Wait()
+	if p.carrier != nil {
+		p.carrier.Wait()
+	}
 	p.streams.finish(p.options.Drain)
 	p.result = p.conclude()
 	p.result.ChangesOmitted = p.tellChanges()
@@ -294,10 +331,14 @@ func (p *Process) launch(cmd Command) (*os.Process, error) {
 }
 
 func (p *Process) supervise(l *os.File, setup bool) {
-	s, err := denial.New(l, denial.Options{
+	o := denial.Options{
 		Plan: p.options.Spec.Plan, Calls: p.options.Calls, Setup: setup, OnCommand: p.options.OnCommand, OnDenial: p.options.Spec.OnDenial,
 		Limits: p.options.Spec.Limits, Changes: p.changes,
-	})
+	}
+	if proxy := p.options.Spec.Proxy; p.options.Spec.Plan.Network == filesystem.NetworkProxied && proxy != nil && proxy.Connect != nil {
+		o.Connect = p.connect
+	}
+	s, err := denial.New(l, o)
 	if err != nil {
 		_ = l.Close()
 		return
