@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
+	"proctor/executor/sandbox/inlet"
 	"proctor/executor/sandbox/process"
 	"proctor/executor/sandbox/view"
 )
@@ -27,7 +28,7 @@ func TestCompile(t *testing.T) {
 			j.supervise, j.tty = true, true
 			j.limits = []process.Resource{{Name: "core", Which: unix.RLIMIT_CORE}}
 		},
-		"proxied": func(j *job) { j.proxied = true },
+		"proxied": func(j *job) { j.proxied, j.inlet = true, inlet.At(nil) },
 		"workspace": func(j *job) {
 			j.network = true
 			j.ops = []view.Op{{Kind: view.HideDir, Path: "/s"}, {Kind: view.Writable, Path: "/w"}, {Kind: view.HideFile, Path: "/etc/k"},
