@@ -97,6 +97,27 @@ func TestTooLargeBatchesAreHalvedUntilTheyPass(t *testing.T) {
 	}
 }
 
+// What is read while a batch is on its way is neither lost, nor sent before the answer, nor the batch after next.
+func TestTheNextBatchIsReadAheadAndWaitsForTheAnswer(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.put(t, 2000)
+	tries := 0
+	f.dest.set(func(seqs []event.Seq) (exporters.Result, error) {
+		if tries++; tries%2 == 1 {
+			return exporters.Result{}, &exporters.SendError{Class: exporters.Retry, Err: errTooBig}
+		}
+		if next, _, err := exporters.Next(f.ledger, "test"); err != nil || next != seqs[0] {
+			t.Errorf("cursor at %d while the batch from %d is on its way: %v", next, seqs[0], err)
+		}
+		return exporters.Result{}, nil
+	})
+	r := f.exporter(t, func(o *exporters.Options) { o.FlushWithin = time.Minute }).Flush(t.Context())
+	if got := f.dest.seen(); len(got) != 2000 || !isDense(got) || r.Left != 0 {
+		t.Errorf("got %d records, report %+v", len(got), r)
+	}
+}
+
 func TestOneRecordThatIsTooLargeIsAGap(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

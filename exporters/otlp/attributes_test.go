@@ -193,6 +193,11 @@ func TestTypedCompatHasNumbersAndBooleans(t *testing.T) {
 	opts.Compat, opts.Logs = otlp.TypedCompat, otlp.Exporter{Kind: otlp.GRPC, Endpoint: sink.GRPCURL()}
 	flush(t, exporter(t, newLedger(t, "s", exportertest.Every()...), opts, nil))
 	for _, r := range sink.Records() {
+		if r.EventName == string(event.SandboxOutcome) && r.Severity != int(event.Warn) {
+			t.Errorf("severity %d of %s, the catalog says WARN", r.Severity, r.EventName)
+		}
+	}
+	for _, r := range sink.Records() {
 		if r.EventName != string(event.ToolResult) {
 			continue
 		}
