@@ -43,6 +43,9 @@ func TestErrorsKeepTheirCode(t *testing.T) {
 		if err := submit(m, &event.ErasurePayload{Erased: "nobody", Reason: "age"}); !errors.Is(err, ledger.ErrUnknownSession) || errors.Is(err, ledger.ErrHeld) {
 			t.Errorf("erase what is not there: %v", err)
 		}
+		if err := submit(m, &event.KeyRotatedPayload{Old: "no key", New: "another"}); !errors.Is(err, ledger.ErrRotation) {
+			t.Errorf("rotate a key that is not in force: %v", err)
+		}
 	}
 }
 

@@ -150,6 +150,9 @@ func (l *Ledger) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	if err == nil && rotating.within(tree) {
 		err = l.handOver(rotating)
 	}
+	if err != nil { // the disk does not keep what it is told to
+		l.fail(err)
+	}
 	return c, err
 }
 

@@ -1,12 +1,14 @@
 package ledger
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -35,7 +37,7 @@ func (l *Ledger) logCheckpoint(c Checkpoint) error {
 	return nil
 }
 
-// appendLog adds a line to a log beside the store, durably. A torn last line, left by a crash, is ended first.
+// appendLog adds a line to a log beside the store, durably.
 func appendLog(fs vfs.FS, dir, name string, line []byte) error {
 	path := fs.PathJoin(dir, name)
 	_, err := fs.Stat(path)
@@ -58,23 +60,54 @@ func appendLog(fs vfs.FS, dir, name string, line []byte) error {
 	return nil
 }
 
+// appendLine writes a line over the last one where a crash tore that, else behind it: so no line but the last is ever torn.
 func appendLine(f vfs.File, line []byte) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	end := info.Size()
-	if end > 0 {
-		var last [1]byte
-		if _, err := f.ReadAt(last[:], end-1); err != nil {
-			return err
-		}
-		if last[0] != '\n' {
-			line = append([]byte{'\n'}, line...)
-		}
+	tail := make([]byte, min(end, maxLogLine))
+	if _, err := f.ReadAt(tail, end-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	body := bytes.TrimRight(tail, "\n")
+	last := body[bytes.LastIndexByte(body, '\n')+1:]
+	switch {
+	case len(last) > 0 && torn(last):
+		over := len(last) + len(tail) - len(body) // with what ends it
+		end -= int64(over)
+		line = append(slices.Clone(line), bytes.Repeat([]byte{' '}, max(0, over-len(line)-1))...)
+	case end > 0 && len(body) == len(tail):
+		line = append([]byte{'\n'}, line...)
 	}
 	_, err = f.WriteAt(append(line, '\n'), end)
 	return err
+}
+
+// torn is true for a line of which a crash left a part: its beginning, or, as blocks go to the disk in any order, zeros and its end.
+func torn(line []byte) bool { return line[0] == 0 || line[len(line)-1] != '}' }
+
+// readLog gives the lines of a log to read, which is false for those that it cannot read. It returns the numbers of these, from 1, but
+// for a last line that a crash tore.
+func readLog(f io.Reader, read func(line []byte) bool) (damaged []int, err error) {
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxLogLine)
+	excused := 0
+	for n := 1; lines.Scan(); n++ {
+		if excused > 0 { // it was not the last
+			damaged, excused = append(damaged, excused), 0
+		}
+		line := bytes.TrimRight(lines.Bytes(), " ") // what a line that was written over a longer one ends with
+		switch {
+		case len(line) > 0 && read(line):
+		case len(line) > 0 && torn(line):
+			excused = n
+		default:
+			damaged = append(damaged, n)
+		}
+	}
+	return damaged, lines.Err()
 }
 
 // lastLogged reads the newest checkpoint of the log; the zero one when there is none.
@@ -105,12 +138,24 @@ func lastLogged(fs vfs.FS, path string) (Tree, error) {
 	return Tree{}, nil
 }
 
-// parseLogLine is false for lines that a crash cut.
+// parseLogLine is false for what logCheckpoint did not write.
 func parseLogLine(line []byte) (Tree, bool) {
+	t, _, ok := parseLogged(bytes.TrimRight(line, " "))
+	return t, ok
+}
+
+func parseLogged(line []byte) (t Tree, signed string, ok bool) {
 	var c loggedCheckpoint
 	if json.Unmarshal(line, &c) != nil {
-		return Tree{}, false
+		return t, "", false
 	}
 	_, t, err := parseCheckpoint(c.Note)
-	return t, err == nil && t.Size == c.Size
+	if err != nil || t.Size != c.Size {
+		return t, "", false
+	}
+	if _, err := time.Parse(time.RFC3339, c.Time); err != nil {
+		return t, "", false
+	}
+	again, err := json.Marshal(c)
+	return t, c.Note, err == nil && bytes.Equal(again, line)
 }

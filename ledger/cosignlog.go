@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -140,32 +139,25 @@ func (l *Ledger) witnessed() (all []Witnessed, damaged int, err error) {
 		return nil, 0, fmt.Errorf("read cosignatures: %w", err)
 	}
 	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxLogLine)
-	for lines.Scan() {
+	bad, err := readLog(f, func(line []byte) bool {
 		var w Witnessed
-		err := json.Unmarshal(lines.Bytes(), &w)
+		err := json.Unmarshal(line, &w)
 		if err == nil && w.Note != "" {
 			var t Tree
 			if _, t, err = parseCheckpoint(w.Note); err == nil && t.Size != w.Size {
 				err = errors.New("size")
 			}
 		}
-		switch {
-		case err == nil:
+		if err == nil {
 			all = append(all, w)
-		case whole(lines.Bytes()):
-			damaged++
 		}
-	}
-	if err := lines.Err(); err != nil {
+		return err == nil
+	})
+	if err != nil {
 		return nil, 0, fmt.Errorf("read cosignatures: %w", err)
 	}
-	return all, damaged, nil
+	return all, len(bad), nil
 }
-
-// whole is false for a line that a crash cut.
-func whole(line []byte) bool { return len(line) > 0 && line[len(line)-1] == '}' }
 
 // cosigned is a checkpoint with the cosignatures that are stored for it.
 func (l *Ledger) cosigned(c Checkpoint, all []Witnessed) Checkpoint {

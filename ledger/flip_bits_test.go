@@ -1,10 +1,13 @@
 package ledger
 
 import (
+	"bytes"
 	"errors"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -64,5 +67,101 @@ func TestASecondHistoryIsNotSigned(t *testing.T) {
 	}
 	if _, err := l.Append(t.Context(), prompt("s", 302, "x")); !errors.Is(err, ErrFailed) {
 		t.Errorf("it goes on: %v", err)
+	}
+}
+
+// TestEveryFlippedBitOfTheCheckpointLogIsNamed flips bits, all of them in a soak, of the file "checkpoints". What it cannot tell are the digits of times, which
+// are no evidence, and the end of the last line, which looks as if a crash had torn it: that line is in the store too, and written again.
+func TestEveryFlippedBitOfTheCheckpointLogIsNamed(t *testing.T) {
+	fs := vfs.NewMem()
+	l := openTest(t, "ledger", memory(fs))
+	for i := range 3 {
+		appendTest(t, l, prompts("s", 1+i, 1)...)
+		checkpointTest(t, l)
+	}
+	path := "ledger/" + checkpointFile
+	text := content(t, fs, path)
+	times := map[int]bool{}
+	for _, place := range regexp.MustCompile(`"time":"[^"]*"`).FindAllIndex(text, -1) {
+		for at := place[0] + len(`"time":"`); at < place[1]-1; at++ {
+			times[at] = true
+		}
+	}
+	if len(times) != 3*len(time.RFC3339[:20]) {
+		t.Fatalf("%d bytes of times in %s", len(times), text)
+	}
+	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	set := func(at int, b byte) {
+		if _, err := f.WriteAt([]byte{b}, int64(at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for bit := 0; bit < (len(text)-2)*8; bit += sampled(23) {
+		at := bit / 8
+		set(at, text[at]^1<<(bit%8))
+		if r := verify(t, l); r.OK && !times[at] {
+			t.Errorf("bit %d of byte %d, %q, was flipped, and nobody noticed", bit%8, at, text[at])
+		}
+		set(at, text[at])
+	}
+	mustBeGreen(t, l)
+}
+
+// TestOnlyTheLastLineOfALogIsTorn cuts the last line everywhere, and leaves zeros for its beginning, as a power cut may: verify excuses it, the next line is
+// written over it, and then a line that cannot be read is damage.
+func TestOnlyTheLastLineOfALogIsTorn(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	l := openTest(t, "ledger", memory(disk))
+	for i := range 2 {
+		appendTest(t, l, prompts("s", 1+i, 1)...)
+		checkpointTest(t, l)
+	}
+	path := "ledger/" + checkpointFile
+	text := content(t, disk, path)
+	second := bytes.IndexByte(text, '\n') + 1
+	for cut := second; cut < len(text); cut += sampled(9) {
+		for _, zeros := range []bool{false, true} {
+			torn := slices.Clone(text)
+			if zeros {
+				clear(torn[second : cut+1])
+			} else {
+				torn = torn[:cut]
+			}
+			if zeros && cut == len(text)-1 {
+				continue
+			}
+			fs := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 100, RNG: rand.New(rand.NewPCG(1, 1))})
+			put(t, fs, path, torn)
+			again := openTest(t, "ledger", memory(fs))
+			mustBeGreen(t, again)
+			appendTest(t, again, prompts("s", 3, 1)...)
+			checkpointTest(t, again)
+			mustBeGreen(t, again)
+			after := content(t, fs, path)
+			if n := bytes.Count(after, []byte{'\n'}); n != 3 || bytes.IndexByte(after, 0) >= 0 {
+				t.Fatalf("cut at %d, zeros %t: %q", cut, zeros, after)
+			}
+			if err := again.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func put(t *testing.T, fs vfs.FS, path string, text []byte) {
+	t.Helper()
+	f, err := fs.Create(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(slices.Clone(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -112,3 +112,11 @@ func soaked(rounds int, name string) int {
 	}
 	return rounds
 }
+
+// sampled is the distance between the places that a test looks at: all in a soak.
+func sampled(distance int) int {
+	if os.Getenv("PROCTOR_SOAK") != "" {
+		return 1
+	}
+	return distance
+}

@@ -69,7 +69,20 @@ func (l *Ledger) Purge(ctx context.Context, progress func(done, total uint64)) e
 	if err := l.begin(); err != nil {
 		return err
 	}
-	defer l.end()
+	done := make(chan error, 1)
+	go func() {
+		defer l.end()
+		done <- l.purgeMarked(ctx, progress)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-l.down: // a broken store may never come back from a flush
+		return l.queue.failure()
+	}
+}
+
+func (l *Ledger) purgeMarked(ctx context.Context, progress func(done, total uint64)) error {
 	if err := l.queue.failure(); err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ import (
 
 // ErrRotation means that the signing key is not rotated: another rotation is under way, or the event does not name the key in force and
 // a key that was prepared. Nothing was recorded.
-var ErrRotation = errors.New("signing key cannot be rotated")
+var ErrRotation error = event.Fault{Code: "rotation", Text: "signing key cannot be rotated"}
 
 // rotation is what the store keeps of one.
 type rotation struct {

@@ -1,7 +1,7 @@
 package ledger
 
 import (
-	"bufio"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -16,12 +16,18 @@ import (
 type checkpointWalk struct {
 	it   *pebble.Iterator
 	next *Checkpoint
-	// logged maps sizes to roots of the log beside the store.
-	logged map[uint64]event.Hash
+	// logged maps sizes to what the log beside the store has for them.
+	logged map[uint64]logged
+}
+
+// logged is a checkpoint of the log.
+type logged struct {
+	root event.Hash
+	note event.Hash // its digest
 }
 
 func (w *checkpointWalk) open(v *verifier) (err error) {
-	w.logged = map[uint64]event.Hash{}
+	w.logged = map[uint64]logged{}
 	if err := w.readLog(v); err != nil {
 		v.add(SeverityError, Finding{Code: CodeCheckpointLog, Message: err.Error()})
 	}
@@ -54,14 +60,18 @@ func (w *checkpointWalk) load(v *verifier) {
 
 // reach checks what was signed at the size that the walk has now.
 func (w *checkpointWalk) reach(v *verifier) {
-	if root, ok := w.logged[v.tree.size]; ok {
+	one, ok := w.logged[v.tree.size]
+	if ok {
 		delete(w.logged, v.tree.size)
-		if got := v.tree.root(); got != root {
-			v.add(SeverityError, Finding{Code: CodeCheckpointLog, Message: fmt.Sprintf("the checkpoint log names root %s for %d entries, the entries give %s", root, v.tree.size, got)})
+		if got := v.tree.root(); got != one.root {
+			v.add(SeverityError, Finding{Code: CodeCheckpointLog, Message: fmt.Sprintf("the checkpoint log names root %s for %d entries, the entries give %s", one.root, v.tree.size, got)})
 		}
 	}
 	for w.next != nil && w.next.Size <= v.tree.size {
 		w.check(v, *w.next)
+		if ok && w.next.Size == v.tree.size && event.Hash(sha256.Sum256([]byte(w.next.Note))) != one.note {
+			v.add(SeverityError, Finding{Code: CodeCheckpointLog, Message: fmt.Sprintf("the checkpoint of %d entries is another one in the checkpoint log than in the store", v.tree.size)})
+		}
 		w.it.Next()
 		w.load(v)
 	}
@@ -93,7 +103,7 @@ func (w *checkpointWalk) rest(v *verifier) {
 	}
 }
 
-// readLog keeps the roots of the log; two for one size contradict each other.
+// readLog keeps what the log says; two roots for one size contradict each other.
 func (w *checkpointWalk) readLog(v *verifier) error {
 	fs := v.l.opts.FS
 	f, err := fs.Open(fs.PathJoin(v.l.dir, checkpointFile))
@@ -104,19 +114,21 @@ func (w *checkpointWalk) readLog(v *verifier) error {
 		return fmt.Errorf("read checkpoint log: %w", err)
 	}
 	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxLogLine)
-	for lines.Scan() {
-		t, ok := parseLogLine(lines.Bytes())
+	damaged, err := readLog(f, func(line []byte) bool {
+		t, signed, ok := parseLogged(line)
 		if !ok {
-			continue // cut by a crash
+			return false
 		}
-		if root, ok := w.logged[t.Size]; ok && root != t.Root {
-			return fmt.Errorf("checkpoint log names two roots for %d entries", t.Size)
+		if one, ok := w.logged[t.Size]; ok && one.root != t.Root {
+			v.add(SeverityError, Finding{Code: CodeCheckpointLog, Message: fmt.Sprintf("the checkpoint log names two roots for %d entries", t.Size)})
 		}
-		w.logged[t.Size] = t.Root
+		w.logged[t.Size] = logged{t.Root, sha256.Sum256([]byte(signed))}
+		return true
+	})
+	for _, n := range damaged {
+		v.add(SeverityError, Finding{Code: CodeCheckpointLog, Message: fmt.Sprintf("line %d of the file %s is not what was written, and only the last can be cut by a crash", n, checkpointFile)})
 	}
-	if err := lines.Err(); err != nil {
+	if err != nil {
 		return fmt.Errorf("read checkpoint log: %w", err)
 	}
 	return nil

@@ -82,6 +82,7 @@ Exit status: 0 written; 1 no such session, not signed yet, or FILE exists; 2 usa
 	s.bind(f)
 	f.BoolVar(&o.Last, "last", false, "the newest session")
 	f.StringVarP(&o.Output, "output", "o", "-", "`FILE` to make; - is standard output")
+	f.BoolVar(&o.JSON, "json", false, "print what was written as JSON; needs --output")
 	f.BoolVar(&o.Redact, "redact", false, "leave the sensitive texts out; what the entries commit to stays")
 	return c
 }
@@ -99,6 +100,7 @@ Exit status: 0 written; 1 no such entry, not signed yet, or FILE exists; 2 usage
 	}
 	f := c.Flags()
 	f.StringVarP(&o.Output, "output", "o", "-", "`FILE` to make; - is standard output")
+	f.BoolVar(&o.JSON, "json", false, "print what was written as JSON; needs --output")
 	f.BoolVar(&o.Redact, "redact", false, "leave the sensitive texts out")
 	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
 		return app.ProveEntry(ctx, env, s, args[0], o)
@@ -116,6 +118,7 @@ Exit status: 0 printed; 1 no such entry; 2 usage; 7 the ledger cannot be opened.
 		Args:    cobra.ExactArgs(1),
 	}
 	c.Flags().BoolVar(&redact, "redact", false, "no sensitive text")
+	c.Flags().Bool("json", false, "print JSON, as it does anyway")
 	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, args []string) error {
 		return app.ShowEntry(ctx, env, s, args[0], redact)
 	})

@@ -19,10 +19,30 @@ type EvidenceOptions struct {
 	Last    bool
 	Output  string // a file that does not exist, or "-"
 	Redact  bool
+	JSON    bool // say what was written as JSON on standard output, so Output is a file
+}
+
+// EvidenceWritten is what export and prove print with --json.
+type EvidenceWritten struct {
+	File      string `json:"file"`
+	Session   string `json:"session,omitempty"`
+	Event     string `json:"event,omitempty"`
+	Entries   uint64 `json:"entries"`
+	PublicKey string `json:"public_key"`
+}
+
+func (o EvidenceOptions) check() error {
+	if o.JSON && o.Output == "-" {
+		return cli.Fail(cli.Usage, errors.New("--json says what was written, so name a file for it with --output"))
+	}
+	return nil
 }
 
 // ExportEvidence writes the evidence file of a session.
 func ExportEvidence(ctx context.Context, env cli.Env, s *Store, o EvidenceOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	id := o.Session
 	if o.Last {
 		var err error
@@ -43,19 +63,28 @@ func ExportEvidence(ctx context.Context, env cli.Env, s *Store, o EvidenceOption
 	if err != nil {
 		return cli.Fail(cli.Failure, err)
 	}
+	if o.JSON {
+		return encode(env.Stdout, EvidenceWritten{File: o.Output, Session: id, Entries: entries, PublicKey: s.Ledger.PublicKey()})
+	}
 	_, _ = fmt.Fprintf(env.Stderr, "%d entries of session %s, signed with %s\n", entries, id, s.Ledger.PublicKey())
 	return nil
 }
 
 // ProveEntry writes the evidence of one entry.
 func ProveEntry(ctx context.Context, env cli.Env, s *Store, name string, o EvidenceOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	e, err := s.find(ctx, name)
-	if err != nil {
+	if err == nil {
+		err = writeNew(env, o.Output, func(w io.Writer) error {
+			return s.Ledger.EntryEvidence(ctx, w, e.Seq, ledger.EvidenceOptions{WithoutContent: o.Redact})
+		})
+	}
+	if err != nil || !o.JSON {
 		return cli.Fail(cli.Failure, err)
 	}
-	return cli.Fail(cli.Failure, writeNew(env, o.Output, func(w io.Writer) error {
-		return s.Ledger.EntryEvidence(ctx, w, e.Seq, ledger.EvidenceOptions{WithoutContent: o.Redact})
-	}))
+	return encode(env.Stdout, EvidenceWritten{File: o.Output, Event: string(e.ID), Entries: 1, PublicKey: s.Ledger.PublicKey()})
 }
 
 // ShowEntry prints one entry.
