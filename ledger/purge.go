@@ -70,10 +70,10 @@ func (l *Ledger) Purge(ctx context.Context, progress func(done, total uint64)) e
 		return err
 	}
 	done := make(chan error, 1)
-	go func() {
+	l.work.Go(func() {
 		defer l.end()
 		done <- l.purgeMarked(ctx, progress)
-	}()
+	})
 	select {
 	case err := <-done:
 		return err
