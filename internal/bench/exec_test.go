@@ -10,9 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"proctor/executor/sandbox/backend"
 	"proctor/internal/app"
@@ -72,12 +69,4 @@ func benchExec(b *testing.B, n int) {
 			b.Fatal(err)
 		}
 	}
-}
-
-func ownTime() time.Duration {
-	var u unix.Rusage
-	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -122,7 +121,9 @@ func driveRecords(write func(writer int) error, writers int, span time.Duration)
 
 // ownTime is the CPU time of this process.
 func ownTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	var u unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
