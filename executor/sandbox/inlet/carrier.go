@@ -199,7 +199,7 @@ func connect(socket int) unix.Errno {
 			return number(err)
 		}
 	}
-	return unix.Errno(failed) //nolint:gosec // an errno
+	return unix.Errno(failed)
 }
 
 func number(err error) unix.Errno {
