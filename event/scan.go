@@ -12,11 +12,11 @@ import (
 func scan(public []byte) (p publicJSON, ok bool) {
 	s := scanner{rest: public, ok: true}
 	s.word(`{"v":`)
-	p.V = int(s.number())
+	p.V = int(s.number()) //nolint:gosec // number takes at most 18 digits
 	s.text(`,"id":"`, (*string)(&p.ID), true)
 	s.text(`,"kind":"`, (*string)(&p.Kind), true)
 	s.word(`,"schema":`)
-	p.Schema = int(s.number())
+	p.Schema = int(s.number()) //nolint:gosec // as above
 	s.text(`,"session":"`, &p.Session, true)
 	if s.skip(`,"seq":`) {
 		p.Seq = s.number()
