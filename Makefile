@@ -24,11 +24,11 @@ install: build ## install both files to $(DESTDIR)$(PREFIX)/bin
 	install -m 0755 $(BIN)-full $(BIN) $(DESTDIR)$(PREFIX)/bin
 
 test: ## set up and run all tests
-	$(GO) test -timeout 8m ./...
+	$(GO) test -timeout 12m ./...
 
 CODEX_VERSION := 0.169.0
 test-codex: ## the scripts that drive the real Codex CLI, of $CODEX or PATH; they are skipped without it
-	$(GO) test -count=1 -timeout 8m -v -run 'TestScripts/codex_' ./cmd/proctor
+	$(GO) test -count=1 -timeout 12m -v -run 'TestScripts/codex_' ./cmd/proctor
 
 compare-otel: build ## the telemetry of the real CLI, of $CODEX or PATH, beside ours; fails on a difference without a row in doc/compatibility.md
 	$(GO) run ./internal/compareotel -proctor $(BIN)
