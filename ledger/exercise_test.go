@@ -2,9 +2,7 @@ package ledger
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 
@@ -75,17 +73,6 @@ func (o *owed) add(s sent) {
 		o.ids[id] = true
 	}
 	o.receipts = append(o.receipts, s.Receipts...)
-}
-
-// read takes lines of sent, as a child printed them; the last may be cut.
-func (o *owed) read(in io.Reader) {
-	for dec := json.NewDecoder(in); ; {
-		var s sent
-		if dec.Decode(&s) != nil {
-			return
-		}
-		o.add(s)
-	}
 }
 
 // honoured demands every receipt in its place, nothing that was never submitted, nothing twice, and a ledger that verifies and goes on.

@@ -14,7 +14,7 @@ func IDOf(at time.Time, digest []byte) event.ID {
 	copy(u[:], digest)
 	ms := at.UnixMilli()
 	for i := range 6 {
-		u[i] = byte(ms >> (40 - 8*i))
+		u[i] = byte(ms >> (40 - 8*i)) //nolint:gosec // the byte is what is wanted
 	}
 	u[6] = u[6]&0x0f | 0x70
 	u[8] = u[8]&0x3f | 0x80
