@@ -133,6 +133,11 @@ func condition(word string) (bool, error) {
 	switch word {
 	case "codex": // the real CLI, of $CODEX or PATH
 		return codexCLI() != "", nil
+	case "cargo": // one that knows sparse registries
+		out, _ := exec.Command("cargo", "--version").Output()
+		var minor int
+		n, _ := fmt.Sscanf(string(out), "cargo 1.%d.", &minor)
+		return n == 1 && minor >= 70, nil
 	case "root":
 		return os.Getuid() == 0, nil
 	case "mountns": // may mount a tmpfs in a namespace of its own
