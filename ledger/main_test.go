@@ -17,8 +17,17 @@ import (
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
-		fmt.Fprintln(os.Stderr, appendUntilKilled(dir))
-		os.Exit(1)
+		var err error
+		if at, e := strconv.ParseInt(os.Getenv(killAt), 10, 64); e == nil {
+			err = exerciseUntilKilled(dir, at)
+		} else {
+			err = appendUntilKilled(dir)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	if os.Getenv(faultChild) != "" {
 		os.Exit(m.Run()) // without goleak
