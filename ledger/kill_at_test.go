@@ -69,7 +69,7 @@ func TestKilledAtAnyOperation(t *testing.T) {
 		t.Fatalf("the exercise has %d operations, expected hundreds", total)
 	}
 	killed := 0
-	for killed < soaked(40, "PROCTOR_SOAK_KILLS") {
+	for killed < soaked(24, "PROCTOR_SOAK_KILLS") {
 		v := newVictim(t)
 		for range 4 {
 			at := rand.Int64N(total * 5 / 4) // the later runs of a directory have more of them

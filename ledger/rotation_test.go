@@ -276,6 +276,14 @@ func TestRotationSurvivesEveryCut(t *testing.T) {
 			t.Logf("%d cuts: %d before the event, %d after it", cut, before, after)
 			return
 		}
+		reader, err := OpenReadOnly("ledger", memory(disk)) // also before an owner completes what was begun
+		if err != nil {
+			t.Fatalf("cut %d: %v", cut, err)
+		}
+		mustBeGreen(t, reader)
+		if err := reader.Close(); err != nil {
+			t.Fatal(err)
+		}
 		l = openTest(t, "ledger", memory(disk))
 		recorded := l.Tree().Size == 10
 		appendTest(t, l, prompts("t", 1, 1)...)

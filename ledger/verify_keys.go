@@ -107,10 +107,13 @@ func (w *keyWalk) rest(v *verifier) {
 	if !slices.Equal(chain, w.chain) {
 		v.add(SeverityError, Finding{Code: CodeKeyChain, Message: fmt.Sprintf("the store records %d rotations of the signing key, the entries tell of %d, or of others", len(chain), len(w.chain))})
 	}
+	rotating := v.l.rotating.Load() // before the key, which changes first
 	now := v.l.key().verifier
 	switch {
 	case w.leaving != nil:
 		v.add(SeverityNote, at(CodeKeyPending, w.chain[len(w.chain)-1].index, "no checkpoint was signed since the signing key was rotated; the next one completes it"))
+	case rotating != nil && len(w.chain) > 0 && w.chain[len(w.chain)-1] == *rotating:
+		v.add(SeverityNote, at(CodeKeyPending, rotating.index, "both keys signed the checkpoint after the rotation; the owner has not yet put the new key in place"))
 	case v.l.Tree().Size == v.head.Size && now.KeyHash() != w.force.KeyHash():
 		v.add(SeverityError, Finding{Code: CodeKeyChain, Message: fmt.Sprintf("the directory has the signing key %s, by the entries it is %s+%08x", v.l.PublicKey(), w.force.Name(), w.force.KeyHash())})
 	}

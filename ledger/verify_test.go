@@ -29,7 +29,7 @@ func mustBeGreen(t testing.TB, l *Ledger) Report {
 	t.Helper()
 	r := verify(t, l)
 	if !r.OK {
-		t.Fatalf("verify: %d errors, first %+v", r.Counts[SeverityError], r.Findings[0])
+		t.Fatalf("verify: %v, findings %+v", r.Counts, r.Findings)
 	}
 	return r
 }
