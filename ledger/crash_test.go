@@ -25,59 +25,70 @@ import (
 // run, and demands every receipt given before the cut.
 func TestPowerCutKeepsWhatWasAcknowledged(t *testing.T) {
 	for cut := range soaked(200, "PROCTOR_SOAK_CUTS") {
-		fs := vfs.NewCrashableMem()
-		opts := memory(fs)
-		opts.CheckpointEvery = 16
-		l := openTest(t, "ledger", opts)
-
-		var mu sync.Mutex
-		var given []event.Receipt
-		var wg sync.WaitGroup
-		stop := make(chan struct{})
-		for w := range 4 {
-			wg.Go(func() {
-				for i := uint64(1); ; i += 2 {
-					select {
-					case <-stop:
-						return
-					default:
-					}
-					r, err := l.Append(context.Background(), prompts(fmt.Sprintf("s%d", w), int(i), 2)...)
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					mu.Lock()
-					given = append(given, r...)
-					mu.Unlock()
-				}
-			})
-		}
-		time.Sleep(time.Duration(1+cut%8) * time.Millisecond) // any moment will do
-		mu.Lock()
-		owed := len(given)
-		mu.Unlock()
-		disk := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 25 * (cut % 5), RNG: rand.New(rand.NewPCG(uint64(cut), 1))})
-		close(stop)
-		wg.Wait()
-		_ = l.Close()
-
-		after := openTest(t, "ledger", memory(disk))
-		mustBeGreen(t, after)
-		for _, r := range given[:owed] {
-			e, err := after.Read(context.Background(), r.Seq, 1)
-			if err != nil || len(e) != 1 || e[0].Receipt != r || e[0].Event == nil {
-				t.Fatalf("cut %d: receipt %+v is not honoured: %+v %v", cut, r, e, err)
-			}
-		}
-		if err := after.Err(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := after.Append(context.Background(), prompt("after", 1, "x")); err != nil {
-			t.Fatalf("append after the cut: %v", err)
-		}
-		_ = after.Close()
+		powerCut(t, cut)
 	}
+}
+
+func powerCut(t *testing.T, cut int) {
+	t.Helper()
+	fs := vfs.NewCrashableMem()
+	opts := memory(fs)
+	opts.CheckpointEvery = 16
+	l, err := Open("ledger", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var mu sync.Mutex
+	var given []event.Receipt
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for w := range 4 {
+		wg.Go(func() {
+			for i := uint64(1); ; i += 2 {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				r, err := l.Append(context.Background(), prompts(fmt.Sprintf("s%d", w), int(i), 2)...)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				given = append(given, r...)
+				mu.Unlock()
+			}
+		})
+	}
+	time.Sleep(time.Duration(1+cut%8) * time.Millisecond) // any moment will do
+	mu.Lock()
+	owed := len(given)
+	mu.Unlock()
+	disk := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: 25 * (cut % 5), RNG: rand.New(rand.NewPCG(uint64(cut), 1))})
+	close(stop)
+	wg.Wait()
+	_ = l.Close()
+
+	after, err := Open("ledger", memory(disk))
+	if err != nil {
+		t.Fatalf("cut %d: %v", cut, err)
+	}
+	mustBeGreen(t, after)
+	for _, r := range given[:owed] {
+		e, err := after.Read(context.Background(), r.Seq, 1)
+		if err != nil || len(e) != 1 || e[0].Receipt != r || e[0].Event == nil {
+			t.Fatalf("cut %d: receipt %+v is not honoured: %+v %v", cut, r, e, err)
+		}
+	}
+	if err := after.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := after.Append(context.Background(), prompt("after", 1, "x")); err != nil {
+		t.Fatalf("append after the cut: %v", err)
+	}
+	_ = after.Close()
 }
 
 // TestEveryFailedWriteIsReported fails the k-th write or sync, or all from the k-th on, for every
