@@ -33,7 +33,7 @@ func writeFile(fs vfs.FS, path, text string, durable bool) error {
 		return err
 	}
 	if fs == vfs.Default {
-		err = os.Chmod(path+".new", 0o600)
+		err = os.Chmod(path+".new", 0o600) //nolint:gosec // in the directory that the caller names
 	}
 	if err == nil {
 		_, err = io.WriteString(f, text)
