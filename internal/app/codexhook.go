@@ -248,6 +248,7 @@ func hookText(raw json.RawMessage) (string, bool) {
 // reporter makes events for a session that several processes write: the ledger numbers them.
 type reporter struct {
 	session, turn, call string
+	cause               event.ID
 	at                  time.Time // now when zero
 	id                  func() event.ID
 }
@@ -263,7 +264,7 @@ func (r reporter) event(actor event.Actor, p event.Payload) *event.Event {
 	}
 	return &event.Event{
 		ID: id(), Kind: p.Kind(), Schema: entry.Schema, Session: r.session, Turn: shorten(r.turn, 200), Call: shorten(r.call, 200),
-		Time: at.UTC().Truncate(time.Microsecond), Actor: actor, Payload: p,
+		Time: at.UTC().Truncate(time.Microsecond), Cause: r.cause, Actor: actor, Payload: p,
 	}
 }
 

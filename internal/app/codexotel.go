@@ -9,6 +9,7 @@ import (
 
 	"proctor/event"
 	"proctor/internal/cli"
+	"proctor/internal/codex"
 	"proctor/internal/codex/intake"
 	"proctor/internal/config"
 )
@@ -107,7 +108,7 @@ func loopback(address string) bool {
 }
 
 // takeReports commits reports, in steps that the bus takes.
-func (s *Store) takeReports(ctx context.Context, reports []intake.Report) error {
+func (s *Store) takeReports(ctx context.Context, reports []codex.Report) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func (s *Store) takeReports(ctx context.Context, reports []intake.Report) error 
 		}
 		events := make([]*event.Event, n)
 		for i, r := range reports[:n] {
-			events[i] = reporter{session: r.Session, turn: r.Turn, call: r.Call, at: r.Time, id: func() event.ID { return r.ID }}.event(event.System, r.Payload)
+			events[i] = reporter{session: r.Session, turn: r.Turn, call: r.Call, cause: r.Cause, at: r.Time, id: func() event.ID { return r.ID }}.event(event.System, r.Payload)
 		}
 		p, err := s.Bus.Submit(ctx, events...)
 		if err != nil {
@@ -140,14 +141,22 @@ func (s *Store) takeReports(ctx context.Context, reports []intake.Report) error 
 // maxReportBytes bounds what one submission holds, about.
 const maxReportBytes = 256 << 10
 
-func reportBytes(r intake.Report) int {
+func reportBytes(r codex.Report) int {
 	switch p := r.Payload.(type) {
 	case *event.ToolResultPayload:
-		return p.Arguments.Len() + p.Output.Len()
+		return p.Arguments.Len() + p.Output.Len() + 1024
 	case *event.UserPromptPayload:
-		return p.Prompt.Len()
+		return p.Prompt.Len() + 1024
 	case *event.AgentResponsePayload:
-		return p.Response.Len()
+		return p.Response.Len() + 1024
+	case *event.FileChangePayload:
+		return p.Diff.Len() + 2*len(p.Path) + 1024
+	case *event.TurnCompletedPayload:
+		return p.LastMessage.Len() + p.Error.Len() + 1024
+	case *event.ConfigResolvedPayload:
+		return p.Settings.Len() + 1024
+	case *event.StreamRetryPayload:
+		return p.Message.Len() + 1024
 	}
 	return 1024
 }

@@ -13,6 +13,8 @@ const (
 	MaxLine = 16 << 20
 	// DefaultMaxLines bounds the lines of a source.
 	DefaultMaxLines = 1_000_000
+	// DefaultMaxBytes bounds all of a source, after decompression.
+	DefaultMaxBytes = 4 << 30
 )
 
 // lines reads the lines of a source that are not blank.

@@ -1,6 +1,9 @@
 package codex
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"strings"
 
 	"proctor/event"
@@ -14,7 +17,7 @@ const (
 )
 
 // cut shortens a text to a bound, at a character, and counts it.
-func (m *importer) cut(s string, most int) (string, bool) {
+func (m *reports) cut(s string, most int) (string, bool) {
 	if len(s) <= most {
 		return s, false
 	}
@@ -22,7 +25,7 @@ func (m *importer) cut(s string, most int) (string, bool) {
 	return strings.ToValidUTF8(s[:most], ""), true
 }
 
-func (m *importer) secret(s string) event.Sensitive {
+func (m *reports) secret(s string) event.Sensitive {
 	s, _ = m.cut(s, maxText)
 	return event.Secret(s)
 }
@@ -32,4 +35,40 @@ func clipLabel(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:maxLabel], "") + "…"
+}
+
+func (m *reports) output(s string) (event.Sensitive, bool) {
+	s, cut := m.cut(s, maxText)
+	return event.Secret(s), cut
+}
+
+// members is a JSON object of some members of o, as they stand.
+func (m *reports) members(o object, names ...string) event.Sensitive {
+	var b strings.Builder
+	for _, name := range names {
+		if raw, ok := o.fields[name]; ok {
+			sep := ","
+			if b.Len() == 0 {
+				sep = "{"
+			}
+			fmt.Fprintf(&b, "%s%q:%s", sep, name, raw)
+		}
+	}
+	if b.Len() == 0 {
+		return event.Sensitive{}
+	}
+	return m.raw(json.RawMessage(b.String() + "}"))
+}
+
+// raw keeps JSON without its blanks; arguments above the bound are cut.
+func (m *reports) raw(raw json.RawMessage) event.Sensitive {
+	if len(raw) == 0 || string(raw) == "null" {
+		return event.Sensitive{}
+	}
+	var b bytes.Buffer
+	if json.Compact(&b, raw) != nil { // unreachable: it was parsed before
+		return event.Sensitive{}
+	}
+	s, _ := m.cut(b.String(), maxArguments)
+	return event.Secret(s)
 }

@@ -28,19 +28,11 @@ const (
 	maxID        = 128
 )
 
-// Report is one record.
-type Report struct {
-	ID                  event.ID
-	Session, Turn, Call string
-	Time                time.Time
-	Payload             event.Payload
-}
-
 // Counts say what became of records.
 type Counts struct{ Taken, Unknown, Homeless int }
 
 // read makes reports of logs. Unknown kinds are left out, and so are records that name no conversation.
-func read(logs plog.Logs) (out []Report, c Counts) {
+func read(logs plog.Logs) (out []codex.Report, c Counts) {
 	for _, resource := range logs.ResourceLogs().All() {
 		for _, scope := range resource.ScopeLogs().All() {
 			for _, record := range scope.LogRecords().All() {
@@ -60,7 +52,7 @@ func read(logs plog.Logs) (out []Report, c Counts) {
 	return out, c
 }
 
-func report(record plog.LogRecord) (r Report, known bool) {
+func report(record plog.LogRecord) (r codex.Report, known bool) {
 	attributes := record.Attributes()
 	kind := event.Kind(text(attributes, "event.name"))
 	entry, ok := event.Lookup(kind)
@@ -128,7 +120,7 @@ func set(field reflect.Value, a pcommon.Value) {
 }
 
 // identity is the same for a record that is sent again, and sorts by its time.
-func identity(r Report, nanos uint64, attributes pcommon.Map) event.ID {
+func identity(r codex.Report, nanos uint64, attributes pcommon.Map) event.ID {
 	h := sha256.New()
 	var b [8]byte
 	binary.BigEndian.PutUint64(b[:], nanos)

@@ -20,6 +20,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc"
+
+	"proctor/internal/codex"
 )
 
 // Options of a receiver. Take is required, and one address.
@@ -34,7 +36,7 @@ type Options struct {
 	// Rate bounds records a second, with as many at once; 50,000 when zero.
 	Rate int
 	// Take commits reports; it may be called from several goroutines.
-	Take func(context.Context, []Report) error
+	Take func(context.Context, []codex.Report) error
 }
 
 // Why a request is refused.
