@@ -417,7 +417,7 @@ func (r *run) notRecorded(err error, next string) error {
 	if cause := r.store.Err(); cause != nil {
 		err = cause // every part of the run reports it; once is enough
 	}
-	return cli.Fail(cli.NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; free space or repair the disk, then %s", err, next))
+	return cli.Fail(cli.NotDurable, fmt.Errorf("the run was stopped because evidence could not be made durable: %w; %s, then %s", err, remedy(err), next))
 }
 
 func (r *run) writeLast(message string) error {

@@ -103,5 +103,5 @@ func destinations(e Export) string {
 }
 
 func notRecordedBy(s *Store) error {
-	return cli.Fail(cli.NotDurable, fmt.Errorf("%w: %w; free space or repair the disk, then start again", event.ErrNotRecorded, s.Err()))
+	return cli.Fail(cli.NotDurable, fmt.Errorf("%w: %w; %s, then start again", event.ErrNotRecorded, s.Err(), remedy(s.Err())))
 }

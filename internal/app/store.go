@@ -167,3 +167,15 @@ func notDurable(err error) error {
 	}
 	return cli.Fail(cli.NotDurable, fmt.Errorf("ledger: %w", err))
 }
+
+// remedy is what to do about a ledger that takes nothing any more.
+func remedy(err error) string {
+	switch {
+	case errors.Is(err, ledger.ErrRolledBack):
+		return "put the newest copy of the ledger back ('proctor ledger restore' has the backups)"
+	case errors.Is(err, ledger.ErrDamaged):
+		return "see what 'proctor ledger verify' names and restore a backup"
+	default:
+		return "free space or repair the disk"
+	}
+}
