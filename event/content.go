@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -14,45 +15,39 @@ const maxEncodedContent = 6*MaxContent + 4096
 var sensitiveType = reflect.TypeFor[Sensitive]()
 
 // visit calls f with every sensitive field below v, named by the JSON names that lead to it.
-func visit(v reflect.Value, path string, f func(path string, s *Sensitive) error) error {
+func visit(v reflect.Value, of *shape, path string, f func(path string, s *Sensitive) error) error {
 	switch {
-	case v.Type() == sensitiveType:
+	case !of.holds:
+		return nil
+	case of.t == sensitiveType:
 		return f(path, v.Addr().Interface().(*Sensitive))
-	case v.Kind() == reflect.Pointer:
+	case of.t.Kind() == reflect.Pointer:
 		if v.IsNil() {
 			return nil
 		}
-		return visit(v.Elem(), path, f)
-	case v.Kind() == reflect.Struct:
-		t := v.Type()
-		for i := range t.NumField() {
-			if !t.Field(i).IsExported() || !mayHold(t.Field(i).Type) {
-				continue
-			}
-			name := path
-			if !t.Field(i).Anonymous {
-				name = join(path, jsonName(t.Field(i)))
-			}
-			if err := visit(v.Field(i), name, f); err != nil {
+		return visit(v.Elem(), of.elem, path, f)
+	case of.t.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			if err := visit(v.Index(i), of.elem, join(path, strconv.Itoa(i)), f); err != nil {
 				return err
 			}
 		}
-	case v.Kind() == reflect.Slice && mayHold(v.Type().Elem()):
-		for i := range v.Len() {
-			if err := visit(v.Index(i), join(path, strconv.Itoa(i)), f); err != nil {
-				return err
-			}
+	}
+	for _, m := range of.members {
+		if !m.holds {
+			continue
+		}
+		if err := visit(v.FieldByIndex(m.index), m.shape, join(path, m.name), f); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func mayHold(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Struct, reflect.Pointer, reflect.Slice:
-		return true
-	}
-	return false
+// visitPayload is visit for all of p.
+func visitPayload(p Payload, f func(path string, s *Sensitive) error) error {
+	v := reflect.ValueOf(p).Elem()
+	return visit(v, shapeOf(v.Type()), "", f)
 }
 
 func join(path, name string) string {
@@ -66,7 +61,7 @@ func join(path, name string) string {
 func seal(p Payload) ([]byte, error) {
 	var content map[string]contentJSON
 	total := 0
-	err := visit(reflect.ValueOf(p), "", func(path string, s *Sensitive) error {
+	err := visitPayload(p, func(path string, s *Sensitive) error {
 		s.seal()
 		if s.state != sealed {
 			return nil
@@ -90,21 +85,22 @@ func seal(p Payload) ([]byte, error) {
 // attach gives the sensitive fields of p their texts back. A field without content stays sealed;
 // content without a field is an error.
 func attach(p Payload, b []byte) error {
-	var content map[string]contentJSON
-	if err := json.Unmarshal(b, &content); err != nil {
-		return fmt.Errorf("content: %w", err)
+	var room [4]saltedText
+	content, ok := scanContent(b, room[:0])
+	if !ok {
+		var err error
+		if content, err = parseContent(b); err != nil {
+			return err
+		}
 	}
 	used := 0
-	err := visit(reflect.ValueOf(p), "", func(path string, s *Sensitive) error {
-		c, ok := content[path]
-		if !ok || s.state == empty {
+	err := visitPayload(p, func(path string, s *Sensitive) error {
+		i := slices.IndexFunc(content, func(c saltedText) bool { return string(c.path) == path })
+		if i < 0 || s.state == empty {
 			return nil
 		}
-		if len(c.Salt) != len(s.salt) {
-			return fmt.Errorf("content of %s: salt has %d bytes: %w", path, len(c.Salt), ErrContentMismatch)
-		}
 		used++
-		if err := s.attach([16]byte(c.Salt), c.text()); err != nil {
+		if err := s.attach(content[i].text); err != nil {
 			return fmt.Errorf("content of %s: %w", path, err)
 		}
 		return nil
@@ -113,6 +109,28 @@ func attach(p Payload, b []byte) error {
 		return fmt.Errorf("content names %d fields, the payload has %d of them: %w", len(content), used, ErrContentMismatch)
 	}
 	return err
+}
+
+// saltedText is the content of one field: the bytes that its commitment covers.
+type saltedText struct {
+	path []byte
+	text []byte // salt and text
+}
+
+// parseContent reads content in any spelling.
+func parseContent(b []byte) ([]saltedText, error) {
+	var content map[string]contentJSON
+	if err := json.Unmarshal(b, &content); err != nil {
+		return nil, fmt.Errorf("content: %w", err)
+	}
+	texts := make([]saltedText, 0, len(content))
+	for path, c := range content {
+		if len(c.Salt) != saltSize {
+			return nil, fmt.Errorf("content of %s: salt has %d bytes: %w", path, len(c.Salt), ErrContentMismatch)
+		}
+		texts = append(texts, saltedText{[]byte(path), append(c.Salt[:saltSize:saltSize], c.text()...)})
+	}
+	return texts, nil
 }
 
 func newContent(s *Sensitive) contentJSON {

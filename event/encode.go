@@ -51,8 +51,6 @@ type publicJSON struct {
 	Payload json.RawMessage `json:"payload"`
 }
 
-const timeLayout = "2006-01-02T15:04:05.000000Z"
-
 // contentJSON is one sensitive text with the salt of its commitment; bytes that are not UTF-8 stand in base64.
 type contentJSON struct {
 	Salt  []byte `json:"salt"`
@@ -136,9 +134,11 @@ func Decode(enc Encoded) (*Event, error) {
 		return nil, err
 	}
 	entry, _ := Lookup(e.Kind)
-	e.Payload = entry.New()
-	if err := strict(raw, e.Payload); err != nil {
-		return nil, fmt.Errorf("decode payload of event %s (%s): %w", e.ID, e.Kind, err)
+	if e.Payload = entry.New(); !scanPayload(raw, e.Payload) {
+		e.Payload = entry.New()
+		if err := strict(raw, e.Payload); err != nil {
+			return nil, fmt.Errorf("decode payload of event %s (%s): %w", e.ID, e.Kind, err)
+		}
 	}
 	if err := Attach(e, enc.Content); err != nil {
 		return nil, err
@@ -175,9 +175,12 @@ func envelope(public []byte) (*Event, json.RawMessage, error) {
 	if p.V != Version {
 		return nil, nil, fmt.Errorf("decode event: envelope version %d, this program knows %d", p.V, Version)
 	}
-	t, err := time.Parse(timeLayout, p.Time)
-	if err != nil {
-		return nil, nil, fmt.Errorf("decode event %s: time: %w", p.ID, err)
+	t, ok := ParseTime(p.Time)
+	if !ok {
+		var err error
+		if t, err = time.Parse(timeLayout, p.Time); err != nil {
+			return nil, nil, fmt.Errorf("decode event %s: time: %w", p.ID, err)
+		}
 	}
 	e := &Event{p.ID, p.Kind, p.Schema, p.Session, p.Turn, p.Call, p.Seq, t, p.Cause, p.Actor, p.Trace, p.Span, p.Masked, nil}
 	if err := e.check(); err != nil {

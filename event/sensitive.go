@@ -11,6 +11,9 @@ import (
 	"log/slog"
 )
 
+// saltSize is the length of a salt in bytes.
+const saltSize = 16
+
 // mask is what a Sensitive prints.
 const mask = "[REDACTED]"
 
@@ -23,7 +26,7 @@ const mask = "[REDACTED]"
 // whose content was erased, keeps the length and the commitment.
 type Sensitive struct {
 	text   string
-	salt   [16]byte
+	salt   [saltSize]byte
 	commit [sha256.Size]byte
 	size   int
 	state  sealState
@@ -124,21 +127,18 @@ func (s *Sensitive) seal() {
 	s.state = sealed
 }
 
-// attach puts the text back, after checking it against the commitment.
-func (s *Sensitive) attach(salt [16]byte, text string) error {
-	c := commitment(salt, text)
-	if s.state != without || subtle.ConstantTimeCompare(c[:], s.commit[:]) != 1 || len(text) != s.size {
+// attach puts a text, behind its salt, back, after checking it against the commitment.
+func (s *Sensitive) attach(salted []byte) error {
+	c := sha256.Sum256(salted)
+	if s.state != without || subtle.ConstantTimeCompare(c[:], s.commit[:]) != 1 || len(salted) != saltSize+s.size {
 		return ErrContentMismatch
 	}
-	s.text, s.salt, s.state = text, salt, sealed
+	s.salt, s.text, s.state = [saltSize]byte(salted), string(salted[saltSize:]), sealed
 	return nil
 }
 
-func commitment(salt [16]byte, text string) [sha256.Size]byte {
-	h := sha256.New()
-	h.Write(salt[:])
-	h.Write([]byte(text))
-	return [sha256.Size]byte(h.Sum(nil))
+func commitment(salt [saltSize]byte, text string) [sha256.Size]byte {
+	return sha256.Sum256(append(salt[:], text...))
 }
 
 // ErrContentMismatch means that content beside an event is not what its public
