@@ -36,10 +36,15 @@ func appendSealed(dst []byte, key cipher.AEAD, plain, bound []byte) []byte {
 }
 
 func open(key cipher.AEAD, sealed, bound []byte) ([]byte, error) {
+	return openIn(nil, key, sealed, bound)
+}
+
+// openIn appends the text to dst.
+func openIn(dst []byte, key cipher.AEAD, sealed, bound []byte) ([]byte, error) {
 	if len(sealed) < nonceSize {
 		return nil, fmt.Errorf("ciphertext of %d bytes is shorter than its nonce: %w", len(sealed), ErrDamaged)
 	}
-	plain, err := key.Open(nil, sealed[:nonceSize], sealed[nonceSize:], bound)
+	plain, err := key.Open(dst, sealed[:nonceSize], sealed[nonceSize:], bound)
 	if err != nil {
 		return nil, fmt.Errorf("decrypt: %w: %w", err, ErrDamaged)
 	}

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
 	"strconv"
 	"time"
@@ -57,12 +56,9 @@ func parseEntry(b []byte) (stored, error) {
 	if !ok || len(rest) < len(timeLayout) {
 		return stored{}, fmt.Errorf("entry does not begin with %s…%s", memberIndex, memberReceived)
 	}
-	received := string(rest[:len(timeLayout)])
-	t, err := time.Parse(timeLayout, received)
-	if err != nil || t.Format(timeLayout) != received {
-		return stored{}, fmt.Errorf("entry %d: receive time %q is not of the form %s", s.index, received, timeLayout)
+	if s.received, ok = event.ParseTime(string(rest[:len(timeLayout)])); !ok {
+		return stored{}, fmt.Errorf("entry %d: receive time %q is not of the form %s", s.index, rest[:len(timeLayout)], timeLayout)
 	}
-	s.received = t
 	rest, ok = cut(rest[len(timeLayout):], memberSessionSeq, true)
 	s.sessionSeq, rest, ok = number(rest, ok)
 	rest, ok = cut(rest, memberEvent, ok)
@@ -95,8 +91,12 @@ func number(b []byte, ok bool) (uint64, []byte, bool) {
 
 // leafHash is the hash of a leaf in RFC 6962 section 2.1.
 func leafHash(entry []byte) event.Hash {
-	h := sha256.New()
-	h.Write([]byte{0})
-	h.Write(entry)
-	return event.Hash(h.Sum(nil))
+	h, _ := leafHashIn(nil, entry)
+	return h
+}
+
+// leafHashIn is leafHash for many entries: it uses scratch, and gives it back.
+func leafHashIn(scratch, entry []byte) (event.Hash, []byte) {
+	scratch = append(append(scratch[:0], 0), entry...)
+	return sum(scratch), scratch
 }

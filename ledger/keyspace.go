@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
-	"strings"
 
 	"proctor/event"
 )
@@ -70,8 +69,15 @@ type idKey [1 + 16]byte
 // newIDKey packs a valid event id.
 func newIDKey(id event.ID) (idKey, error) {
 	k := idKey{prefixID}
-	n, err := hex.Decode(k[1:], []byte(strings.ReplaceAll(string(id), "-", "")))
-	if err != nil || n != 16 {
+	var digits [2 * (len(k) - 1)]byte
+	n := 0
+	for i := range len(id) {
+		if id[i] != '-' && n < len(digits) {
+			digits[n] = id[i]
+			n++
+		}
+	}
+	if _, err := hex.Decode(k[1:], digits[:]); err != nil || n != len(digits) {
 		return k, errors.New("event id is not a UUID")
 	}
 	return k, nil

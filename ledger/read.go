@@ -138,6 +138,8 @@ type decoder struct {
 	// These make reading many entries in their order cheaper than looking each up; nil does that.
 	contents *sessionSeekers
 	entries  *seeker
+	bound    []byte // scratch
+	plain    []byte // scratch
 }
 
 // readAhead readies d for many entries in their order; call close afterwards.
@@ -174,7 +176,8 @@ func (d *decoder) at(index event.Seq) (e event.Entry, err error) {
 
 // entry decodes the entry at index, with its content; n is how many bytes were read. raw is copied.
 func (d *decoder) entry(index event.Seq, raw []byte) (e event.Entry, n int, err error) {
-	raw = append(make([]byte, 0, len(raw)), raw...)
+	leaf, buf := leafHashIn(make([]byte, 0, 1+len(raw)), raw)
+	raw = buf[1:]
 	s, err := parseEntry(raw)
 	if err == nil && s.index != index {
 		err = fmt.Errorf("it says it is entry %d", s.index)
@@ -182,15 +185,12 @@ func (d *decoder) entry(index event.Seq, raw []byte) (e event.Entry, n int, err 
 	if err != nil {
 		return e, 0, fmt.Errorf("entry %d: %w: %w", index, err, ErrDamaged)
 	}
-	opened, err := event.Decode(event.Encoded{Public: s.public})
-	var head entryHead
-	if err == nil {
-		head = entryHead{ID: opened.ID, Kind: opened.Kind, Schema: opened.Schema, Session: opened.Session, Seq: opened.Seq, Call: opened.Call}
-	} else if head, err = parseHeadOf(s.public); err != nil {
+	head, opened, undecoded, err := decodePublic(s.public)
+	if err != nil {
 		return e, 0, fmt.Errorf("entry %d: %w: %w", index, err, ErrDamaged)
 	}
 	e = event.Entry{
-		Receipt: event.Receipt{ID: head.ID, Seq: s.index, SessionSeq: s.sessionSeq, Leaf: leafHash(raw), Received: s.received},
+		Receipt: event.Receipt{ID: head.ID, Seq: s.index, SessionSeq: s.sessionSeq, Leaf: leaf, Received: s.received},
 		Kind:    head.Kind, Session: head.Session, Raw: json.RawMessage(raw),
 	}
 	if !head.known() {
@@ -203,10 +203,7 @@ func (d *decoder) entry(index event.Seq, raw []byte) (e event.Entry, n int, err 
 	}
 	if err == nil {
 		n += len(content)
-		if opened == nil {
-			opened, err = event.Decode(event.Encoded{Public: s.public})
-		}
-		if err == nil {
+		if err = undecoded; err == nil {
 			err = event.Attach(opened, content)
 		}
 		if err == nil {
@@ -219,7 +216,16 @@ func (d *decoder) entry(index event.Seq, raw []byte) (e event.Entry, n int, err 
 	return e, n, nil
 }
 
-// content returns nil when there is none, or no key to it any more.
+// decodePublic reads a public part. undecoded is why there is no event although the envelope could be read.
+func decodePublic(public []byte) (h entryHead, e *event.Event, undecoded, err error) {
+	if e, undecoded = event.Decode(event.Encoded{Public: public}); undecoded == nil {
+		return entryHead{ID: e.ID, Kind: e.Kind, Schema: e.Schema, Session: e.Session, Seq: e.Seq, Call: e.Call}, e, nil, nil
+	}
+	h, err = parseHeadOf(public)
+	return h, nil, undecoded, err
+}
+
+// content returns nil when there is none, or no key to it any more. It is valid until the next call.
 func (d *decoder) content(h entryHead, index event.Seq) ([]byte, error) {
 	key, err := d.dataKey(h.Session)
 	if err != nil || key == nil {
@@ -234,7 +240,13 @@ func (d *decoder) content(h entryHead, index event.Seq) ([]byte, error) {
 	if err != nil || sealed == nil {
 		return nil, err
 	}
-	return open(key, sealed, appendBound(nil, h.ID, index))
+	d.bound = appendBound(d.bound[:0], h.ID, index)
+	plain, err := openIn(d.plain[:0], key, sealed, d.bound)
+	if err != nil {
+		return nil, err
+	}
+	d.plain = plain
+	return plain, nil
 }
 
 // dataKey is nil for a session without one.

@@ -55,6 +55,8 @@ type verifier struct {
 	kept     keepingWalk
 	keys     keyWalk
 	witness  witnessWalk
+	emit     func(level int, n uint64, h event.Hash) // hash, made once
+	scratch  []byte
 	received time.Time
 }
 
@@ -62,7 +64,7 @@ const progressEvery = 1024
 
 func (v *verifier) run(ctx context.Context) error {
 	db := v.l.db
-	v.tiles = map[[2]uint64][]byte{}
+	v.tiles, v.emit = map[[2]uint64][]byte{}, v.hash
 	if err := v.lookAhead(); err != nil {
 		v.unreadable(err)
 		return nil
@@ -142,14 +144,15 @@ func (v *verifier) index(key []byte) bool {
 
 // entry checks one entry and everything that refers to it.
 func (v *verifier) entry(index event.Seq, raw []byte) {
-	leaf := leafHash(raw)
-	v.tree.push(leaf, v.hash)
+	leaf, scratch := leafHashIn(v.scratch, raw)
+	v.scratch = scratch
+	v.tree.push(leaf, v.emit)
 	s, err := parseEntry(raw)
 	if err != nil {
 		v.add(SeverityError, at(CodeEntryUnreadable, index, err.Error()))
 		return
 	}
-	h, err := parseHeadOf(s.public)
+	h, e, undecoded, err := decodePublic(s.public)
 	if err != nil {
 		v.add(SeverityError, at(CodeEntryUnreadable, index, err.Error()))
 		return
@@ -168,7 +171,7 @@ func (v *verifier) entry(index event.Seq, raw []byte) {
 		v.sessions[h.Session] = st
 	}
 	v.number(st, index, s, h)
-	e := v.decode(index, s.public, h)
+	e = v.check(index, s.public, h, e, undecoded)
 	v.tell(st, index, s, h, e)
 	v.kept.note(index, e)
 	v.keys.note(v, index, h, e)
@@ -199,10 +202,11 @@ func (v *verifier) hash(level int, n uint64, h event.Hash) {
 
 // indexes checks that the entry is found by its id and by its number.
 func (v *verifier) indexes(index event.Seq, s stored, h entryHead) {
-	want := putNumber(uint64(index))
+	var want [8]byte
+	binary.BigEndian.PutUint64(want[:], uint64(index))
 	if key, err := newIDKey(h.ID); err == nil {
 		got, err := v.ids.find(key[:])
-		if err != nil || !bytes.Equal(got, want) {
+		if err != nil || !bytes.Equal(got, want[:]) {
 			code := CodeIDIndex
 			if len(got) == 8 && binary.BigEndian.Uint64(got) != uint64(index) {
 				code = CodeIDTwice
@@ -211,33 +215,29 @@ func (v *verifier) indexes(index event.Seq, s stored, h entryHead) {
 		}
 	}
 	got, err := v.numbers.find(h.Session, s.sessionSeq)
-	if err != nil || !bytes.Equal(got, want) {
+	if err != nil || !bytes.Equal(got, want[:]) {
 		v.about(SeverityError, CodeSessionIndex, index, h, fmt.Sprintf("number %d of the session leads to %x, not to this entry", s.sessionSeq, got))
 	}
 }
 
-// decode checks payload and content; nil when the event is not readable.
-func (v *verifier) decode(index event.Seq, public []byte, h entryHead) *event.Event {
+// check compares the content with what e commits to, when there is an e; nil when the event is not readable.
+func (v *verifier) check(index event.Seq, public []byte, h entryHead, e *event.Event, undecoded error) *event.Event {
 	if !h.known() {
 		v.about(SeverityWarning, CodeUnknownKind, index, h, fmt.Sprintf("kind %q, schema %d, is not known to this program: its payload was not checked", h.Kind, h.Schema))
 		return nil
 	}
-	content, unread := v.decoder.content(h, index)
-	if content != nil {
-		if e, err := event.Decode(event.Encoded{Public: public, Content: content}); err == nil {
-			return e
-		}
-	}
-	e, err := event.Decode(event.Encoded{Public: public})
-	switch {
-	case err != nil:
-		v.about(SeverityError, CodePayload, index, h, err.Error())
+	if undecoded != nil {
+		v.about(SeverityError, CodePayload, index, h, undecoded.Error())
 		return nil
-	case unread != nil:
-		v.about(SeverityError, CodeContentDamaged, index, h, unread.Error())
+	}
+	switch content, err := v.decoder.content(h, index); {
+	case err != nil:
+		v.about(SeverityError, CodeContentDamaged, index, h, err.Error())
 	case content != nil:
-		_, err := event.Decode(event.Encoded{Public: public, Content: content})
-		v.about(SeverityError, CodeContentDamaged, index, h, fmt.Sprint(err))
+		if err := event.Attach(e, content); err != nil {
+			v.about(SeverityError, CodeContentDamaged, index, h, err.Error())
+			e, _ = event.Decode(event.Encoded{Public: public})
+		}
 	case bytes.Contains(public, []byte(`"sealed":"`)):
 		v.absent(index, h)
 	}
