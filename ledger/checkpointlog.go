@@ -144,6 +144,16 @@ func parseLogLine(line []byte) (Tree, bool) {
 	return t, ok
 }
 
+// loggedBelow is true for a line that begins as one of a checkpoint of fewer entries.
+func loggedBelow(line []byte, size uint64) bool {
+	const begins = len(`{"time":"2006-01-02T15:04:05Z"`)
+	if size == 0 || len(line) < begins {
+		return false
+	}
+	n, _, ok := number(bytes.CutPrefix(line[begins:], []byte(`,"size":`)))
+	return ok && n < size
+}
+
 func parseLogged(line []byte) (t Tree, signed string, ok bool) {
 	var c loggedCheckpoint
 	if json.Unmarshal(line, &c) != nil {

@@ -56,6 +56,7 @@ func BenchmarkReading(b *testing.B) {
 	benchProof(b, l, n)
 	benchSession(b, l, n)
 	benchAppendLarge(b, l, small)
+	benchSince(b, l, small)
 }
 
 const readingLength = 500
@@ -213,6 +214,33 @@ func benchAppendLarge(b *testing.B, large, small *Ledger) {
 		}
 	}
 	b.ReportMetric(float64(middle(took[large]))/float64(middle(took[small])), "append-large:small")
+}
+
+// benchSince verifies what came after a checkpoint, the same in both ledgers.
+func benchSince(b *testing.B, large, small *Ledger) {
+	took := map[*Ledger][]time.Duration{}
+	for round := range 5 {
+		for _, l := range []*Ledger{large, small} {
+			c, err := l.Checkpoint(b.Context())
+			if err != nil {
+				b.Fatal(err)
+			}
+			var batch []event.Encoded
+			for i := range 1000 {
+				batch = append(batch, encode(b, output(fmt.Sprintf("since-%d-%d", round, i%8), uint64(i/8+1))))
+			}
+			if _, err := submit(l, batch...); err != nil {
+				b.Fatal(err)
+			}
+			start := processTime()
+			if r, err := l.Verify(b.Context(), VerifyOptions{Since: c.Note}); err != nil || !r.OK || r.Since != c.Size {
+				b.Fatalf("%v %+v", err, r)
+			}
+			took[l] = append(took[l], processTime()-start)
+		}
+	}
+	b.ReportMetric(ms(middle(took[large])), "since-ms")
+	b.ReportMetric(float64(middle(took[large]))/float64(middle(took[small])), "since-large:small")
 }
 
 func perSecond(n int, f func()) float64 {

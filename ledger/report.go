@@ -91,12 +91,18 @@ type Report struct {
 	Omitted int              `json:"omitted,omitempty"`
 	Counts  map[Severity]int `json:"counts"`
 	Took    time.Duration    `json:"took_ns"`
+	// Since is how many entries were not read, see VerifyOptions.Since; the sessions are those met above it.
+	Since uint64 `json:"since,omitempty"`
+
+	verified string // the newest checkpoint that was checked
 }
 
 // VerifyOptions of a verification. The zero value works.
 type VerifyOptions struct {
 	// Progress is called now and then with the number of entries checked, in Verify's goroutine.
 	Progress func(done, total uint64)
+	// Since is a checkpoint of this ledger that an earlier verification covered, a signed note, see Verified; empty is to read everything.
+	Since string
 	// Known are checkpoints of this ledger, signed notes, that were kept elsewhere: see ReadCheckpoints.
 	Known []string
 	// Witnesses are those whose cosignatures are checked. A checkpoint counts as cosigned when Quorum of them did so; with a Quorum of 0

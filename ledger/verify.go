@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/cockroachdb/pebble/v2"
-
 	"proctor/event"
 )
 
@@ -18,6 +16,10 @@ import (
 // for ctx and for a closed ledger only. It reads the ledger once, in order, next to running
 // commits, and covers what was durable when it began. Memory grows with the number of sessions,
 // by about 200 bytes each, and with the events of sessions not yet closed, by 16 bytes each.
+//
+// With VerifyOptions.Since it reads what came after that checkpoint, and the earlier entries of sessions that go on in there. Of what lies
+// below it checks that the stored tree is still the signed one, so the new entries are the continuation of what was
+// verified. A bit that changed below, in an entry, an index or a content, it does not see: nothing there is hashed again.
 func (l *Ledger) Verify(ctx context.Context, opts VerifyOptions) (Report, error) {
 	if err := l.begin(); err != nil {
 		return Report{}, err
@@ -49,6 +51,7 @@ type verifier struct {
 	ids      *seeker
 	numbers  *sessionSeekers
 	tree     frontier // recomputed
+	since    uint64   // entries below it are not read
 	tiles    map[[2]uint64][]byte
 	points   checkpointWalk
 	sessions map[string]*story
@@ -63,7 +66,6 @@ type verifier struct {
 const progressEvery = 1024
 
 func (v *verifier) run(ctx context.Context) error {
-	db := v.l.db
 	v.tiles, v.emit = map[[2]uint64][]byte{}, v.hash
 	if err := v.lookAhead(); err != nil {
 		v.unreadable(err)
@@ -71,13 +73,16 @@ func (v *verifier) run(ctx context.Context) error {
 	}
 	defer v.lookedAhead()
 	v.keys.begin(v)
+	if v.opts.Since != "" && !v.resume() {
+		return nil
+	}
 	v.witness.open(v)
 	if err := v.points.open(v); err != nil {
 		v.unreadable(err)
 		return nil
 	}
 	defer v.points.close()
-	it, err := db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixEntry}, UpperBound: []byte{prefixEntry + 1}})
+	it, err := v.l.db.NewIter(entriesFrom(v.since))
 	if err != nil {
 		v.unreadable(err)
 		return nil
@@ -94,7 +99,7 @@ func (v *verifier) run(ctx context.Context) error {
 		v.points.reach(v)
 		v.witness.reach(v)
 		if v.tree.size%progressEvery == 0 {
-			v.opts.Progress(v.tree.size, v.head.Size)
+			v.opts.Progress(v.tree.size-v.since, v.head.Size-v.since)
 		}
 	}
 	if err := it.Error(); err != nil {
@@ -102,7 +107,7 @@ func (v *verifier) run(ctx context.Context) error {
 		return nil
 	}
 	v.ending()
-	v.opts.Progress(v.tree.size, v.head.Size)
+	v.opts.Progress(v.tree.size-v.since, v.head.Size-v.since)
 	return nil
 }
 
@@ -169,6 +174,11 @@ func (v *verifier) entry(index event.Seq, raw []byte) {
 	if !ok {
 		st = &story{first: index}
 		v.sessions[h.Session] = st
+		if v.since > 0 && s.sessionSeq > 1 {
+			if err := v.recall(st, h.Session, s.sessionSeq); err != nil {
+				v.about(SeverityError, CodeSessionIndex, index, h, "what the session told before cannot be read: "+err.Error())
+			}
+		}
 	}
 	v.number(st, index, s, h)
 	e = v.check(index, s.public, h, e, undecoded)

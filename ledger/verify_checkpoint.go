@@ -31,7 +31,7 @@ func (w *checkpointWalk) open(v *verifier) (err error) {
 	if err := w.readLog(v); err != nil {
 		v.add(SeverityError, Finding{Code: CodeCheckpointLog, Message: err.Error()})
 	}
-	w.it, err = v.l.db.NewIter(&pebble.IterOptions{LowerBound: []byte{prefixCheckpoint}, UpperBound: []byte{prefixCheckpoint + 1}})
+	w.it, err = v.l.db.NewIter(&pebble.IterOptions{LowerBound: numberKey(prefixCheckpoint, v.since+1), UpperBound: []byte{prefixCheckpoint + 1}})
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (w *checkpointWalk) reach(v *verifier) {
 
 func (w *checkpointWalk) check(v *verifier, c Checkpoint) {
 	v.report.Checkpoints++
-	v.report.Newest = max(v.report.Newest, c.Size)
+	v.report.Newest, v.report.verified = max(v.report.Newest, c.Size), c.Note
 	v.keys.check(v, c)
 	if root := v.tree.root(); c.Size == v.tree.size && c.Root != root {
 		v.add(SeverityError, Finding{Code: CodeCheckpointRoot, Message: fmt.Sprintf("the checkpoint of %d entries names root %s, the entries give %s", c.Size, c.Root, root)})
@@ -115,6 +115,9 @@ func (w *checkpointWalk) readLog(v *verifier) error {
 	}
 	defer f.Close()
 	damaged, err := readLog(f, func(line []byte) bool {
+		if loggedBelow(line, v.since) {
+			return true
+		}
 		t, signed, ok := parseLogged(line)
 		if !ok {
 			return false

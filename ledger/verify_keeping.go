@@ -32,12 +32,16 @@ func (k keepingWalk) note(index event.Seq, e *event.Event) {
 // keeping compares what the store says was erased and is held with what was recorded about it. What was recorded since the
 // walk began is left out.
 func (v *verifier) keeping() {
-	for _, name := range slices.Sorted(maps.Keys(v.sessions)) {
+	for _, name := range slices.Sorted(maps.Keys(v.told())) {
 		record, err := loadRecord(v.l.db, name)
 		if err != nil || record == nil || uint64(record.Erased) >= v.head.Size {
 			continue // records names the first two
 		}
-		if at, ok := v.kept.erased[name]; record.Erased != at || record.Erased > 0 && !ok {
+		at, ok := v.kept.erased[name]
+		if !ok && record.Erased > 0 && uint64(record.Erased) < v.since {
+			continue
+		}
+		if record.Erased != at || record.Erased > 0 && !ok {
 			v.add(SeverityError, Finding{Code: CodeErasureUnrecorded, Session: name,
 				Message: fmt.Sprintf("the store says that entry %d erased content of session %s, the newest such entry is %d", record.Erased, name, at)})
 		}

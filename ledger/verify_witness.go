@@ -33,7 +33,7 @@ func (w *witnessWalk) open(v *verifier) {
 	}
 	for _, line := range all {
 		w.last[line.URL] = line
-		if line.Note != "" {
+		if line.Note != "" && line.Size > v.since {
 			w.bySize[line.Size] = append(w.bySize[line.Size], line)
 		}
 	}

@@ -23,9 +23,14 @@ alone, and the key that you know its ledger by. With --checkpoints it also compa
 a ledger that was rolled back, or copies that went on differently with one key. With --witnesses, as many witnesses as [ledger.witness] asks for
 must have cosigned the newest checkpoint, or one that leaves out only what was recorded in the last minutes; for FILE, all of --witness.
 
+A verification that finds no error is remembered, and --since-last begins where it ended: it reads what came after the newest checkpoint that was
+verified, and the sessions that go on in there, and checks that the tree below is still the signed one. A bit that changed further below is only
+found when all is read, so do that too from time to time. What is remembered lies beside the record and is no part of it.
+
 Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does not hold; 7 the ledger cannot be opened.`,
 		Example: `  proctor ledger verify
   proctor ledger verify --json
+  proctor ledger verify --since-last
   proctor ledger verify --checkpoints /mnt/elsewhere/checkpoints
   proctor ledger verify --witnesses
   proctor ledger verify run.evidence --key "$(cat auditor/proctor.key)"`,
@@ -35,6 +40,8 @@ Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does 
 				o.File = args[0]
 			}
 			switch {
+			case o.SinceLast && (o.File != "" || o.Demand):
+				return usage("--since-last goes with the ledger and without --witnesses: an evidence file, and what must be cosigned, is always checked as a whole")
 			case o.File != "" && o.Checkpoints != "":
 				return usage("--checkpoints goes with the ledger, not with an evidence file")
 			case o.File != "":
@@ -48,6 +55,7 @@ Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does 
 	f := c.Flags()
 	s.bind(f)
 	f.BoolVar(&o.JSON, "json", false, "print the report as JSON")
+	f.BoolVar(&o.SinceLast, "since-last", false, "read only what came after the last verification")
 	f.StringVar(&o.Checkpoints, "checkpoints", "", "compare with `FILE`: a copy of the ledger's checkpoints, a signed note, or an evidence file")
 	f.StringVar(&o.Key, "key", "", "FILE must be signed with `KEY`, as 'proctor ledger key' prints it, or one that it was rotated to")
 	f.StringArrayVar(&o.Keys, "witness", nil, "check the cosignatures of the witness with `VKEY`, besides those of [ledger.witness]; may be repeated")

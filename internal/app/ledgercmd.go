@@ -60,6 +60,7 @@ type VerifyOptions struct {
 	File        string // an evidence file; empty is the ledger
 	Key         string // that must have signed File
 	Checkpoints string // a file that was kept elsewhere
+	SinceLast   bool   // read only what came after the last verification
 	WitnessOptions
 	JSON bool
 }
@@ -78,19 +79,26 @@ func Verify(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, o Ve
 	if err != nil {
 		return err
 	}
+	since, last, err := lastVerified(env, s.Ledger, o.SinceLast)
+	if err != nil {
+		return cli.Fail(cli.Failure, err)
+	}
 	bar := newProgress(env, "verify")
-	report, err := s.Ledger.Verify(ctx, ledger.VerifyOptions{Progress: bar.update, Known: known, Witnesses: w, Quorum: quorum,
+	report, err := s.Ledger.Verify(ctx, ledger.VerifyOptions{Progress: bar.update, Since: since, Known: known, Witnesses: w, Quorum: quorum,
 		OpenFor: 2 * cfg.Proctor.Ledger.Heartbeat})
 	bar.end()
 	if err != nil {
 		return cli.Fail(cli.Failure, err)
+	}
+	if err := s.Ledger.Remember(report, last); err != nil {
+		_, _ = fmt.Fprintf(env.Stderr, "proctor: %v; the next 'verify --since-last' begins where this one did\n", err)
 	}
 	if o.JSON {
 		if err := encode(env.Stdout, report); err != nil {
 			return err
 		}
 	} else {
-		printReport(env, report)
+		printReport(env, report, last)
 	}
 	if !report.OK {
 		return cli.Fail(cli.Gate, cli.ErrSilent)
@@ -98,13 +106,35 @@ func Verify(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, o Ve
 	return nil
 }
 
-func printReport(env cli.Env, r ledger.Report) {
+// lastVerified is from where to verify, empty for everything, and what was remembered about that.
+func lastVerified(env cli.Env, l *ledger.Ledger, wanted bool) (since string, last *ledger.Verified, err error) {
+	if !wanted {
+		return "", nil, nil
+	}
+	if last, err = l.LastVerified(); err != nil {
+		return "", nil, fmt.Errorf("%w; verify without --since-last writes it anew", err)
+	}
+	if last == nil {
+		_, _ = fmt.Fprintln(env.Stderr, "proctor: no earlier verification is remembered: everything is read")
+		return "", nil, nil
+	}
+	return last.Checkpoint, last, nil
+}
+
+func printReport(env cli.Env, r ledger.Report, last *ledger.Verified) {
 	verdict := "OK: all holds"
+	if r.Since > 0 {
+		verdict = fmt.Sprintf("OK: what came after the first %d entries holds", r.Since)
+	}
 	if !r.OK {
 		verdict = "FAILED: the record cannot be trusted"
 	}
 	_, _ = fmt.Fprintf(env.Stdout, "%s\n  entries      %d in %d sessions\n  root         %s\n  checkpoints  %d signatures checked, newest covers %d entries\n  public key   %s\n  took         %s\n",
 		verdict, r.Entries, r.Sessions, r.Root, r.Checkpoints, r.Newest, r.PublicKey, r.Took.Round(time.Millisecond))
+	if r.Since > 0 && last != nil {
+		_, _ = fmt.Fprintf(env.Stdout, "  not read     the first %d entries, verified before; all was read last on %s, when there were %d\n",
+			r.Since, last.Full.Local().Format("2006-01-02 15:04:05"), last.FullEntries)
+	}
 	if r.Cosigned > 0 {
 		_, _ = fmt.Fprintf(env.Stdout, "  cosigned     %d entries, by %s\n", r.Cosigned, cosignedBy(r.Cosignatures))
 	}
