@@ -221,5 +221,5 @@ func (s *scanner) escape(dst []byte) []byte {
 		return dst
 	}
 	s.rest = s.rest[6:]
-	return utf8.AppendRune(dst, rune(r)) //nolint:gosec // 16 bits
+	return utf8.AppendRune(dst, rune(r))
 }
