@@ -5,6 +5,7 @@ import (
 
 	"proctor/event"
 	"proctor/executor/tool"
+	"proctor/policy"
 )
 
 // Outcome is what came of a call that no model made.
@@ -41,4 +42,11 @@ func (s *Session) Direct(ctx context.Context, id, name string, p tool.Proposal) 
 		c.t.result.Status = Completed // whatever its exit status is
 	}
 	return Outcome{Result: c.t.result, Tool: c.end.result, Failure: c.end.failure, Refused: c.end.refused, Message: c.end.message}, err
+}
+
+// Decline records that a call was refused before it became a proposal, and why: the one answer to what cannot be understood.
+func (s *Session) Decline(ctx context.Context, id, name string, reason policy.Reason, message string) error {
+	c := &call{t: &turn{s: s}, call: tool.Call{ID: s.callLabel(id), Name: name}}
+	_, err := c.refuse(ctx, reason, message)
+	return err
 }

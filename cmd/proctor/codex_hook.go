@@ -25,7 +25,7 @@ payload from standard input, has it recorded in session THREAD-hook of the ledge
 
 Codex goes on when a hook fails. So every error, a locked ledger, a full disk and a late decision are well-formed objections: exit
 status 2 with a text for PreToolUse, JSON that denies for the others. The answer is there after four fifths of the time that Codex gives,
-60 s unless --timeout says otherwise, and 3 s for SessionEnd and Interrupt.
+60 s unless --timeout says otherwise, and after half of the 3 s for SessionEnd and Interrupt.
 
 While 'proctor serve' or 'proctor codex exec-server' runs, it decides, and the hook is fast; else each hook opens the ledger.
 

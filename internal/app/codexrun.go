@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -42,12 +43,13 @@ type codexRun struct {
 	thread  string
 	out     *output
 
-	mu       sync.Mutex // guards the fields below
-	attached int        // connections of Codex to our executor
-	reasons  map[string]string
-	turn     codexTurn
-	over     bool
-	done     chan struct{} // closed when the turn is over
+	attached chan struct{} // closed when Codex is at our executor
+
+	mu      sync.Mutex // guards the fields below
+	reasons map[string]string
+	turn    codexTurn
+	over    bool
+	done    chan struct{} // closed when the turn is over
 }
 
 // RunCodex lets Codex work on one prompt: as a client of its app-server, and as its executor.
@@ -70,7 +72,7 @@ func RunCodex(ctx context.Context, env cli.Env, o CodexRunOptions) error {
 	}
 	ShowRecovered(env, store)
 	r := &codexRun{
-		env: env, opts: o, cfg: cfg, store: store, out: &output{w: env.Stdout}, done: make(chan struct{}), reasons: map[string]string{},
+		env: env, opts: o, cfg: cfg, store: store, out: &output{w: env.Stdout}, attached: make(chan struct{}), done: make(chan struct{}), reasons: map[string]string{},
 	}
 	err = r.supervised(ctx, program)
 	closing := store.Close(context.WithoutCancel(ctx))
@@ -132,7 +134,7 @@ func (r *codexRun) run(ctx context.Context, program string) (err error) {
 	r.host = &sharedHost{Host: host, sessions: map[string]*execserver.Session{}}
 	server := execserver.New(execserver.Options{
 		Host: r.host, Environment: codexEnvironment(r.env, r.cfg), Workspace: r.cfg.Cwd, Warn: func(text string) { cli.Warn(r.env, text) },
-		Thread: r.threadOfClient, Attached: func() { r.mu.Lock(); r.attached++; r.mu.Unlock() },
+		Thread: r.threadOfClient, Attached: sync.OnceFunc(func() { close(r.attached) }),
 	})
 	serving, endServing := context.WithCancel(ctx)
 	var work sync.WaitGroup
@@ -140,13 +142,16 @@ func (r *codexRun) run(ctx context.Context, program string) (err error) {
 		_ = server.ServeListener(serving, l, token, func(err error) { cli.Warn(r.env, "Codex left its executor: "+err.Error()) })
 	})
 	defer func() { endServing(); work.Wait(); err = errors.Join(err, r.host.close(ctx, r.reason(ctx, err))) }()
+	asking, endAsking := context.WithCancel(ctx) // nobody is asked for a server that is gone
+	defer endAsking()
 	r.client, err = appserver.Start(appserver.Options{
-		Argv: []string{program, "app-server"}, Env: r.clientEnv(home), Dir: r.cfg.Cwd, Stderr: r.env.Stderr, Ask: r.answer, Told: r.told,
+		Argv: []string{program, "app-server"}, Env: r.clientEnv(home), Dir: r.cfg.Cwd, Stderr: r.env.Stderr, Told: r.told,
+		Ask: func(method string, params json.RawMessage) (any, error) { return r.answer(asking, method, params) },
 	})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = r.client.Close() }() // kills: before the executor is taken away
+	defer func() { endAsking(); _ = r.client.Close() }() // kills: before the executor is taken away
 	return r.converse(ctx)
 }
 
@@ -208,6 +213,9 @@ func (r *codexRun) converse(ctx context.Context) error {
 		return err
 	}
 	_, _ = fmt.Fprintf(r.env.Stderr, "session id: %s\n", r.thread)
+	if err := r.await(ctx, attachPatience); err != nil {
+		return r.endTurn(ctx, err)
+	}
 	input := []map[string]any{{"type": "text", "text": r.opts.Prompt, "text_elements": []any{}}}
 	if err := r.client.Call(ctx, "turn/start", map[string]any{"threadId": r.thread, "input": input}, nil); err != nil {
 		return r.endTurn(ctx, err)
@@ -219,6 +227,25 @@ func (r *codexRun) converse(ctx context.Context) error {
 		return r.endTurn(ctx, r.client.Err())
 	case <-ctx.Done():
 		return r.endTurn(ctx, context.Cause(ctx))
+	}
+}
+
+// attachPatience is how long Codex may take to come to its executor; it does so when a thread starts.
+const attachPatience = 30 * time.Second
+
+// await waits for Codex at our executor. Before that it is given nothing to do: another version might do it by itself.
+func (r *codexRun) await(ctx context.Context, patience time.Duration) error {
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-r.attached:
+		return nil
+	case <-r.client.Ended():
+		return r.client.Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-late.C:
+		return fmt.Errorf("Codex did not come to the executor of proctor within %s, so it was given nothing to do; 'proctor doctor' shows whether its version is one that can", patience)
 	}
 }
 

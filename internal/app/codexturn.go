@@ -3,15 +3,12 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"proctor/event"
 	"proctor/executor"
-	"proctor/executor/tool/direct"
 	"proctor/internal/cli"
-	"proctor/policy/command"
 )
 
 // maxCodexItem bounds an item of the app-server in the record, in bytes; of a longer one its end is cut off.
@@ -103,68 +100,10 @@ func (r *codexRun) item(method string, raw json.RawMessage) {
 	}
 }
 
-var errQuestion = errors.New("proctor does not answer this question, and nobody else is asked")
-
-// answer answers a question of the app-server. What policy refuses without asking anybody is refused here; everything else that runs comes
-// again as a request to our executor, which decides about exactly that, with the reviewer.
-func (r *codexRun) answer(method string, params json.RawMessage) (any, error) {
-	var p struct {
-		ItemID, Command, Cwd, Reason string
-		ServerName, Message          string
-	}
-	r.mu.Lock()
-	session := r.session
-	r.mu.Unlock()
-	if err := json.Unmarshal(params, &p); err != nil || session == nil {
-		return nil, errQuestion
-	}
-	decision := func(refused string, err error) (any, error) {
-		if err != nil || refused != "" {
-			return map[string]string{"decision": "decline"}, nil
-		}
-		return map[string]string{"decision": "accept"}, nil
-	}
-	ctx := context.Background()
-	switch method {
-	case "item/commandExecution/requestApproval":
-		r.mu.Lock()
-		if r.reasons[p.ItemID] = p.Reason; len(r.reasons) > maxReasons {
-			clear(r.reasons)
-		}
-		r.mu.Unlock()
-		return decision(session.Calls.Foresee(ctx, p.ItemID, "exec_command", direct.New(direct.Options{
-			Name: "exec_command", Argv: commandOf(p.Command), Dir: or(p.Cwd, r.cfg.Cwd), Permissions: event.RequireEscalated, Justification: or(p.Reason, "none was given"),
-		})))
-	case "item/fileChange/requestApproval":
-		return decision("", nil) // each edit is decided about when it comes
-	case "mcpServer/elicitation/request":
-		approved, err := session.Elicit(ctx, p.ItemID, event.Action{Kind: event.ActionElicitation, Tool: "mcp__" + p.ServerName, Server: p.ServerName, Arguments: shorten(string(params), 64<<10)})
-		if err != nil || !approved {
-			return map[string]any{"action": "decline", "content": nil}, nil
-		}
-		return map[string]any{"action": "accept", "content": map[string]any{}}, nil
-	case "item/permissions/requestApproval":
-		return map[string]any{"permissions": map[string]any{}, "scope": "turn"}, nil
-	}
-	return nil, fmt.Errorf("%s: %w", shorten(method, 100), errQuestion)
-}
-
-// commandOf are the words of a command line as the app-server writes it; one that is not a plain command stays with a shell.
-func commandOf(line string) []string {
-	argv := []string{"/bin/sh", "-c", line}
-	if parsed := command.Parse(argv); parsed.Split && len(parsed.Parts) == 1 {
-		return parsed.Parts[0].Argv
-	}
-	return argv
-}
-
-// maxReasons bounds the reasons that are remembered.
-const maxReasons = 1024
-
 // endTurn records the end of the turn, whatever it was, and turns it into the end of the command.
 func (r *codexRun) endTurn(ctx context.Context, failure error) error {
 	r.mu.Lock()
-	t, attached := r.turn, r.attached
+	t := r.turn
 	if failure != nil {
 		t.problem = failure.Error()
 	}
@@ -190,8 +129,6 @@ func (r *codexRun) endTurn(ctx context.Context, failure error) error {
 		return fmt.Errorf("%w%s", failure, see)
 	case t.status != executor.Completed:
 		return fmt.Errorf("the turn of Codex ended as %s: %s%s", t.status, or(t.problem, "it gave no reason"), see)
-	case attached == 0:
-		return errors.New("Codex never attached to the executor of proctor, so it ran nothing and changed nothing; 'proctor doctor' shows whether its version is one that can" + see)
 	}
 	if !r.opts.JSON && t.last != "" {
 		_, _ = fmt.Fprintln(r.out, cli.Plain(t.last))

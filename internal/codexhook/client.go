@@ -33,7 +33,7 @@ type hello struct {
 
 const (
 	welcome     = "ok\n"
-	dialPatient = 2 * time.Second
+	dialPatient = 500 * time.Millisecond // of one that is not greeted by then, this program is started whole, which costs as much again
 )
 
 // Environ are the variables of the asking process that say which configuration counts.

@@ -89,7 +89,7 @@ func TestTheWatchdogAnswers(t *testing.T) {
 }
 
 func TestDeadlineIsInsideOfTheTimeout(t *testing.T) {
-	for event, want := range map[string]time.Duration{PreToolUse: 48 * time.Second, SessionEnd: 2400 * time.Millisecond} {
+	for event, want := range map[string]time.Duration{PreToolUse: 48 * time.Second, SessionEnd: 1500 * time.Millisecond} {
 		if got := Deadline(DefaultTimeout, event); got != want {
 			t.Errorf("%s: %v, want %v", event, got, want)
 		}
@@ -169,3 +169,40 @@ func FuzzRun(f *testing.F) {
 		}
 	})
 }
+
+// A payload without a member that a decision needs, or with one of another type, is refused.
+func TestMissingMembersAreRefused(t *testing.T) {
+	whole := map[string]any{
+		"hook_event_name": PreToolUse, "session_id": "s", "turn_id": "t", "cwd": "/", "tool_name": "Bash", "tool_use_id": "u", "tool_input": map[string]any{"command": "ls"},
+	}
+	if raw, _ := json.Marshal(whole); parses(raw) != nil {
+		t.Fatal(parses(raw))
+	}
+	for name := range whole {
+		for what, change := range map[string]func(map[string]any){
+			"missing":   func(m map[string]any) { delete(m, name) },
+			"a number":  func(m map[string]any) { m[name] = 7 },
+			"a list":    func(m map[string]any) { m[name] = []string{"x"} },
+			"not there": func(m map[string]any) { m[name] = nil },
+		} {
+			p := map[string]any{}
+			for k, v := range whole {
+				p[k] = v
+			}
+			change(p)
+			raw, err := json.Marshal(p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			optional := name == "turn_id" || name == "tool_use_id"
+			switch {
+			case name == "tool_input", optional && (what == "missing" || what == "not there"):
+				continue // judged by who decides about the tool
+			case parses(raw) == nil:
+				t.Errorf("%s %s: taken", name, what)
+			}
+		}
+	}
+}
+
+func parses(raw []byte) error { _, err := Parse(raw); return err }

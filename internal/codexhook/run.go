@@ -14,10 +14,11 @@ const (
 	EndTimeout     = 3 * time.Second
 )
 
-// Deadline is when the answer must be there: four fifths of the time that Codex gives.
+// Deadline is when the answer must be there: four fifths of the time that Codex gives, and half of it at the end of a session, where it
+// gives little: the small front may have knocked in vain before, outside of this clock.
 func Deadline(timeout time.Duration, event string) time.Duration {
 	if event == SessionEnd || event == Interrupt {
-		timeout = min(timeout, EndTimeout)
+		return min(timeout, EndTimeout) / 2
 	}
 	return timeout / 5 * 4
 }
