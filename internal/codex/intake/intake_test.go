@@ -24,6 +24,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"proctor/event"
+	"proctor/internal/codex"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,11 +32,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // taken are the reports that a receiver committed.
 type taken struct {
 	mu      sync.Mutex
-	reports []Report
+	reports []codex.Report
 	fails   error
 }
 
-func (s *taken) take(_ context.Context, r []Report) error {
+func (s *taken) take(_ context.Context, r []codex.Report) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fails != nil {
@@ -45,10 +46,10 @@ func (s *taken) take(_ context.Context, r []Report) error {
 	return nil
 }
 
-func (s *taken) all() []Report {
+func (s *taken) all() []codex.Report {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]Report{}, s.reports...)
+	return append([]codex.Report{}, s.reports...)
 }
 
 func receiver(t testing.TB, o Options) (*Receiver, *taken) {
