@@ -245,7 +245,7 @@ func (r *codexRun) await(ctx context.Context, patience time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	case <-late.C:
-		return fmt.Errorf("Codex did not come to the executor of proctor within %s, so it was given nothing to do; 'proctor doctor' shows whether its version is one that can", patience)
+		return fmt.Errorf("codex did not come to the executor of proctor within %s, so it was given nothing to do; 'proctor doctor' shows whether its version is one that can", patience)
 	}
 }
 
