@@ -101,6 +101,9 @@ func (c *cluster) connect(ctx context.Context) error {
 			break
 		}
 		if errors.Is(err, nats.ErrAuthorization) || !errors.Is(err, nats.ErrNoServers) && !errors.Is(err, nats.ErrTimeout) {
+			if c.opts.Cert == "" && strings.Contains(err.Error(), "tls") {
+				err = fmt.Errorf("%w (servers may demand the certificate of a client: [bus] cert_file and key_file)", err)
+			}
 			return fmt.Errorf("connect: %w", err)
 		}
 		select {

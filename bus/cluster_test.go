@@ -26,6 +26,13 @@ type ledgerNode struct {
 
 func startNode(t testing.TB, s *bustest.Servers, name, dir string) *ledgerNode {
 	t.Helper()
+	o := clusterOptions(s, "node")
+	o.Partitions = 2
+	return startNodeWith(t, o, name, dir)
+}
+
+func startNodeWith(t testing.TB, o bus.ClusterOptions, name, dir string) *ledgerNode {
+	t.Helper()
 	l, err := ledger.Open(dir, ledger.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -33,8 +40,6 @@ func startNode(t testing.TB, s *bustest.Servers, name, dir string) *ledgerNode {
 	ctx, cancel := context.WithCancel(t.Context())
 	var work sync.WaitGroup
 	work.Go(func() {
-		o := clusterOptions(s, "node")
-		o.Partitions = 2
 		err := bus.ServeNode(ctx, o, bus.NodeOptions{
 			Name: name, Identity: l.PublicKey(), Lease: 2 * time.Second, Reserved: []string{"system"}, Say: func(text string) { t.Log(name, text) },
 		}, l)
@@ -57,8 +62,13 @@ func startNode(t testing.TB, s *bustest.Servers, name, dir string) *ledgerNode {
 // dialCluster waits until a node has made the streams.
 func dialCluster(t testing.TB, s *bustest.Servers) *bus.Bus {
 	t.Helper()
+	return dialClusterWith(t, clusterOptions(s, "agent"))
+}
+
+func dialClusterWith(t testing.TB, o bus.ClusterOptions) *bus.Bus {
+	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		b, err := bus.Dial(t.Context(), clusterOptions(s, "agent"))
+		b, err := bus.Dial(t.Context(), o)
 		if err == nil {
 			t.Cleanup(func() { _ = b.Close(context.Background()) })
 			return b

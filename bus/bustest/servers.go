@@ -53,12 +53,30 @@ type Servers struct {
 	dir   string
 	ports []int
 	cmds  []*exec.Cmd // nil while dead
+	// connect is what a connection of the tests needs beside the address.
+	connect []nats.Option
 }
 
 // Start starts n servers and waits until they are a cluster. Each edit may change the files of the configuration.
 func Start(t testing.TB, n int, edits ...func(file, text string) string) *Servers {
 	t.Helper()
-	s := &Servers{t: t, dir: t.TempDir(), ports: freePorts(t, 2*n), cmds: make([]*exec.Cmd, n)}
+	return start(t, n, nil, edits)
+}
+
+// StartTLS is Start with servers that demand a client's certificate.
+func StartTLS(t testing.TB, n int, c Certificates) *Servers {
+	t.Helper()
+	return start(t, n, []nats.Option{nats.RootCAs(c.CA), nats.ClientCert(c.ClientCert, c.ClientKey)}, []func(file, text string) string{func(file, text string) string {
+		if file == "tls.conf" {
+			return c.Conf()
+		}
+		return text
+	}})
+}
+
+func start(t testing.TB, n int, connect []nats.Option, edits []func(file, text string) string) *Servers {
+	t.Helper()
+	s := &Servers{t: t, dir: t.TempDir(), ports: freePorts(t, 2*n), cmds: make([]*exec.Cmd, n), connect: connect}
 	t.Cleanup(s.stop)
 	for i := range n {
 		s.configure(i, n, edits)
@@ -195,7 +213,7 @@ func (s *Servers) URL(user string) string {
 // JetStream connects as a user; the connection ends with the test.
 func (s *Servers) JetStream(user string) jetstream.JetStream {
 	s.t.Helper()
-	conn, err := nats.Connect(s.URL(user), nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.RetryOnFailedConnect(true))
+	conn, err := nats.Connect(s.URL(user), append(s.connect, nats.MaxReconnects(-1), nats.ReconnectWait(50*time.Millisecond), nats.RetryOnFailedConnect(true))...)
 	if err != nil {
 		s.t.Fatal(err)
 	}
