@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -48,7 +49,7 @@ type publicJSON struct {
 	Trace   string          `json:"trace,omitempty"`
 	Span    string          `json:"span,omitempty"`
 	Masked  *Masked         `json:"masked,omitempty"`
-	Payload json.RawMessage `json:"payload"`
+	Payload json.RawMessage `json:"payload,omitempty"` // always there; Encode writes it last, by itself
 }
 
 // contentJSON is one sensitive text with the salt of its commitment; bytes that are not UTF-8 stand in base64.
@@ -77,11 +78,12 @@ func Encode(e *Event) (Encoded, error) {
 	}
 	public, err := marshal(publicJSON{
 		Version, e.ID, e.Kind, e.Schema, e.Session, e.Seq, e.Turn, e.Call,
-		e.Time.UTC().Format(timeLayout), e.Cause, e.Actor, e.Trace, e.Span, e.Masked, payload,
+		e.Time.UTC().Format(timeLayout), e.Cause, e.Actor, e.Trace, e.Span, e.Masked, nil,
 	})
 	if err != nil {
 		return Encoded{}, fmt.Errorf("encode event %s (%s): %w", e.ID, e.Kind, err)
 	}
+	public = slices.Concat(public[:len(public)-1], []byte(`,"payload":`), payload, []byte("}"))
 	if len(public) > MaxPublic {
 		return Encoded{}, fmt.Errorf("event %s of kind %s: public part has %d bytes, at most %d are allowed: %w", e.ID, e.Kind, len(public), MaxPublic, ErrTooLarge)
 	}

@@ -3,8 +3,6 @@ package netproxy
 import (
 	"context"
 	"errors"
-	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,40 +17,31 @@ var (
 	errOver    = errors.New("over") // in order
 )
 
-// exchange is one allowed request on its way. Its connections are closed when its context ends: by silence, by the
-// total limit of the client connection, or because the proxy stops.
+// exchange is one allowed request on its way, within the lifetime of what it came over.
 type exchange struct {
 	p        *Proxy
+	life     *lifetime
 	decision Decision
 	begun    time.Time
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
 	idle     time.Duration // the longest silence
 	silence  *time.Timer
 	moved    atomic.Int64 // when a byte moved last, in nanoseconds after begun
-	unwatch  func() bool
-	err      error  // the first failure
-	after    func() // called at the end; nil: nothing
-
-	mu     sync.Mutex // guards the connections against the watcher
-	client net.Conn   // nil before attach
-	road   *road      // nil before take
-	over   bool
-	before traffic // of the road, which may have carried requests before
+	err      error        // the first failure
+	after    func()       // called at the end; nil: nothing
+	road     *road        // nil before take
+	before   traffic      // of the road, which may have carried requests before
 }
 
 // traffic is in bytes.
 type traffic struct{ sent, received int64 }
 
-// begin starts the clocks. The caller calls end.
-func (p *Proxy) begin(ctx context.Context, d Decision, client net.Conn) *exchange {
-	x := &exchange{p: p, decision: d, begun: time.Now(), client: client, idle: p.limits.Idle}
+// begin starts the clock of silence. The caller calls end.
+func (p *Proxy) begin(l *lifetime, d Decision) *exchange {
+	x := &exchange{p: p, life: l, decision: d, begun: time.Now(), idle: p.limits.Idle}
 	if d.Protocol == egress.SOCKS5UDP {
 		x.idle = p.limits.UDPIdle
 	}
-	x.ctx, x.cancel = context.WithCancelCause(ctx)
 	x.silence = time.AfterFunc(x.idle, x.quiet)
-	x.unwatch = context.AfterFunc(x.ctx, x.cut)
 	return x
 }
 
@@ -64,7 +53,7 @@ func (x *exchange) quiet() {
 		if x.decision.Protocol == egress.SOCKS5UDP {
 			why = errOver // datagrams have no other end
 		}
-		x.cancel(why)
+		x.life.cancel(why)
 		return
 	}
 	x.silence.Reset(left)
@@ -73,38 +62,14 @@ func (x *exchange) quiet() {
 // alive puts the end by silence off.
 func (x *exchange) alive() { x.moved.Store(int64(time.Since(x.begun))) }
 
-func (x *exchange) cut() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.over = true
-	if x.client != nil {
-		_ = x.client.Close()
-	}
-	if x.road != nil {
-		_ = x.road.Close()
-	}
-}
-
-// attach names the connection that is closed when the clocks run out.
-func (x *exchange) attach(client net.Conn) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.client = client
-	if x.over {
-		_ = client.Close()
-	}
-}
-
 // take makes a road the exchange's.
 func (x *exchange) take(r *road) error {
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	r.user.Store(x)
 	x.road, x.before = r, r.totals()
 	x.decision.Dialled, x.decision.Via = r.to, r.via
-	if x.over {
+	if !x.life.lead(r) {
 		_ = r.Close()
-		return x.fail(context.Cause(x.ctx))
+		return x.fail(context.Cause(x.life.ctx))
 	}
 	x.alive()
 	return nil
@@ -112,7 +77,7 @@ func (x *exchange) take(r *road) error {
 
 // end closes the road, unless it is kept, and reports what happened. Nothing may read or write any more.
 func (x *exchange) end(keep bool) {
-	x.unwatch()
+	x.life.lead(nil)
 	d := x.decision
 	d.Duration = time.Since(x.begun)
 	if x.road != nil {
@@ -123,7 +88,7 @@ func (x *exchange) end(keep bool) {
 		d.Sent, d.Received = t.sent-x.before.sent, t.received-x.before.received
 	}
 	x.silence.Stop()
-	if cause := context.Cause(x.ctx); cause != nil {
+	if cause := context.Cause(x.life.ctx); cause != nil {
 		x.err = cause
 	}
 	if errors.Is(x.err, context.Canceled) {
@@ -132,7 +97,6 @@ func (x *exchange) end(keep bool) {
 	if x.err != nil && !errors.Is(x.err, errOver) {
 		d.Failure = x.err.Error()
 	}
-	x.cancel(nil)
 	if x.after != nil {
 		x.after()
 	}

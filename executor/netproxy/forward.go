@@ -23,7 +23,7 @@ func (c *client) forward(x *exchange, r request, kept bool) (again, keep bool, e
 	c.outgoing(x, r.Request)
 	sent := x.send(r.Request)
 	resp, err := x.receive(r.Request) //nolint:bodyclose // pass closes it
-	if err != nil && kept && x.ctx.Err() == nil && x.road.totals().received == x.before.received {
+	if err != nil && kept && x.life.ctx.Err() == nil && x.road.totals().received == x.before.received {
 		// The other side gave the connection up while nobody used it.
 		_ = x.road.Close()
 		if err = x.dial(); err == nil {

@@ -66,7 +66,7 @@ func (c *client) request(ctx context.Context, r request) (again bool, err error)
 		return false, c.last(blocked(d))
 	}
 	c.within(0)
-	x := c.p.begin(ctx, d, c.conn)
+	x := c.p.begin(c.life, d)
 	if ask.Protocol == egress.HTTPSConnect {
 		return false, c.connect(x)
 	}

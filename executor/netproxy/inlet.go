@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"sync"
 )
 
 // Inlet is where the connections of one call come in. Its sockets may live in a network namespace of their own: a socket
@@ -20,22 +19,23 @@ type Inlet struct {
 // inlet is one that is served.
 type inlet struct {
 	Inlet
-	p     *Proxy
-	slots chan struct{} // one element for each open connection
-	relay *relay        // of datagrams; or nil
+	p       *Proxy
+	slots   chan struct{} // one element for each open connection
+	relay   *relay        // of datagrams; or nil
+	workers *workers
 }
 
 // Serve carries the connections of an inlet until ctx ends, and then returns nil; any other end is an error of the listener.
 func (p *Proxy) Serve(ctx context.Context, in Inlet) error {
 	i := &inlet{Inlet: in, p: p, slots: make(chan struct{}, p.limits.CallConns)}
 	ctx, cancel := context.WithCancelCause(ctx)
-	var open sync.WaitGroup
-	defer open.Wait()
+	i.workers = newWorkers(ctx)
+	defer i.workers.wait()
 	defer i.close()
 	defer cancel(errStopped)
 	if in.Datagrams != nil {
 		i.relay = &relay{p: p, call: in.Call, pc: in.Datagrams, flows: map[flowKey]*flow{}}
-		open.Go(i.relay.serve)
+		i.workers.do(i.relay.serve)
 	}
 	defer context.AfterFunc(ctx, i.close)()
 	for {
@@ -59,7 +59,7 @@ func (p *Proxy) Serve(ctx context.Context, in Inlet) error {
 			_ = conn.Close()
 			return nil
 		}
-		open.Go(func() {
+		i.workers.do(func() {
 			defer func() { <-p.slots; <-i.slots }()
 			i.serve(ctx, conn)
 		})

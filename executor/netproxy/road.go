@@ -62,7 +62,7 @@ func closeWrite(c io.Closer) error {
 
 // dial connects: to the socket, to the first judged address that answers, or through the upstream proxy.
 func (x *exchange) dial() error {
-	ctx, cancel := context.WithTimeout(x.ctx, x.p.limits.Dial)
+	ctx, cancel := context.WithTimeout(x.life.ctx, x.p.limits.Dial)
 	defer cancel()
 	if x.decision.Protocol == egress.Unix {
 		conn, err := dialSocket(ctx, x.decision.Rule)

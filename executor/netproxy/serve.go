@@ -36,6 +36,7 @@ func pause(ctx context.Context) bool {
 type client struct {
 	p    *Proxy
 	from *inlet
+	life *lifetime
 	conn net.Conn
 	in   *bufio.Reader // grows to what a head may take
 	kept *road         // of the last request, when it can take another; or nil
@@ -44,11 +45,10 @@ type client struct {
 func (i *inlet) serve(ctx context.Context, conn net.Conn) {
 	defer conn.Close()
 	p := i.p
-	ctx, cancel := context.WithTimeoutCause(ctx, p.limits.Total, errTotal)
-	defer cancel()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-
-	c := &client{p: p, from: i, conn: conn, in: p.readers.Get().(*bufio.Reader)}
+	life := p.live(ctx, conn)
+	defer life.end()
+	life.workers = i.workers
+	c := &client{p: p, from: i, life: life, conn: conn, in: p.readers.Get().(*bufio.Reader)}
 	c.in.Reset(conn)
 	defer func() {
 		if c.in.Size() <= commonHead {
@@ -62,9 +62,9 @@ func (i *inlet) serve(ctx context.Context, conn net.Conn) {
 		return
 	}
 	if first[0] == socksVersion {
-		err = c.socks(ctx)
+		err = c.socks(life.ctx)
 	} else {
-		err = c.http(ctx)
+		err = c.http(life.ctx)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		p.log.Debug("network proxy connection ended", "client", c.address(), "err", err)

@@ -206,16 +206,16 @@ func FuzzForwarded(f *testing.F) {
 		if d.Outcome != policy.Allow {
 			return
 		}
-		x := p.begin(context.Background(), Decision{Protocol: egress.HTTP}, nil)
+		life := p.live(context.Background(), nil)
+		defer life.end()
+		x := p.begin(life, Decision{Protocol: egress.HTTP})
 		out := &sink{}
 		_ = x.take(&road{Conn: out})
 		c := &client{p: p}
 		c.outgoing(x, r.Request)
 		s := &sending{}
 		err = x.write(r.Request, s)
-		x.unwatch()
 		x.silence.Stop()
-		x.cancel(nil)
 		if err != nil {
 			return // the client did not send what it announced
 		}

@@ -49,15 +49,14 @@ func (c *client) socksConnect(ctx context.Context, cmd command) error {
 		return c.reply(replyNotAllowed, nil)
 	}
 	c.within(0)
-	x := c.p.begin(ctx, d, c.conn)
+	x := c.p.begin(c.life, d)
 	defer x.end(false)
 	if err := x.dial(); err != nil {
 		return errors.Join(err, c.reply(replyRefused, nil))
 	}
-	if err := c.reply(replyDone, x.road.LocalAddr()); err != nil {
-		return x.fail(err)
+	if _, err := c.conn.Write(encodeReply(replyDone, x.road.LocalAddr())); err != nil {
+		return x.fail(fmt.Errorf("answer SOCKS request: %w", err))
 	}
-	c.within(0)
 	x.tunnel(c.conn, c.in)
 	return nil
 }

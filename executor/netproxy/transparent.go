@@ -43,9 +43,9 @@ func (p *Proxy) Open(ctx context.Context, t Transparent) (*Passage, error) {
 	if d.Outcome != policy.Allow {
 		return nil, &Refused{d}
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, p.limits.Total, errTotal)
-	x := p.begin(ctx, d, nil)
-	x.after = cancel
+	life := p.live(ctx, nil)
+	x := p.begin(life, d)
+	x.after = life.end
 	if err := x.dial(); err != nil {
 		x.end(false)
 		return nil, err
@@ -60,7 +60,7 @@ func (g *Passage) Decision() Decision { return g.x.decision }
 func (g *Passage) Carry(conn net.Conn) {
 	defer conn.Close()
 	defer g.x.end(false)
-	g.x.attach(conn)
+	g.x.life.attach(conn)
 	g.x.tunnel(conn, conn)
 }
 

@@ -172,7 +172,9 @@ func (r *relay) run(f *flow) {
 		return
 	}
 	defer r.forget(f, false)
-	x := r.p.begin(ctx, d, nil)
+	life := r.p.live(ctx, nil)
+	defer life.end()
+	x := r.p.begin(life, d)
 	defer x.end(false)
 	if x.dial() != nil {
 		return
@@ -185,7 +187,7 @@ func (r *relay) run(f *flow) {
 		select {
 		case b := <-f.queue:
 			_, _ = x.road.Write(b) // lost, as datagrams are
-		case <-x.ctx.Done():
+		case <-x.life.ctx.Done():
 			return
 		}
 	}
@@ -198,11 +200,11 @@ func (r *relay) back(x *exchange, f *flow) {
 	appendHeader(b[:0], x.road.to)
 	for {
 		n, err := x.road.Read(b[head:])
-		if x.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
+		if x.life.ctx.Err() != nil || errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil {
-			if !pause(x.ctx) { // nobody listens there, for now
+			if !pause(x.life.ctx) { // nobody listens there, for now
 				return
 			}
 			continue
