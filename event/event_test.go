@@ -350,3 +350,15 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+func TestIDs(t *testing.T) {
+	good := NewID()
+	if !good.Valid() {
+		t.Errorf("%q is not valid", good)
+	}
+	for _, bad := range []ID{"", good[1:], good + "0", ID(strings.ToUpper("0197a0b0-aaaa-7bbb-8ccc-ddddddddddde")), "{" + good[:34] + "}", "0197a0b0aaaa-7bbb-8ccc-ddddddddddd-e", "0197a0b0-aaaa-7bbb-8ccc-dddddddddddg"} {
+		if bad.Valid() {
+			t.Errorf("%q is valid", bad)
+		}
+	}
+}

@@ -25,6 +25,8 @@ type Decision struct {
 	Protocol egress.Protocol
 	Method   string // empty outside HTTP
 	Client   string // address of the client; empty when it has none
+	// Kept: the request is to go over a connection that an earlier decision, about the same client connection, host and port, let out.
+	Kept bool
 	// Resolved are the addresses that were judged; one of them is dialled.
 	Resolved []netip.Addr
 

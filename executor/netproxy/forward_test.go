@@ -2,6 +2,8 @@ package netproxy
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -102,6 +104,44 @@ func TestKeptRoadsThatDied(t *testing.T) {
 		_, _ = io.WriteString(c, "GET http://"+publicA+"/ HTTP/1.1\r\nHost: "+publicA+"\r\n\r\n")
 		resp, err := http.ReadResponse(in, nil)
 		text(t, resp, err)
+	}
+}
+
+// A decision about a kept connection may be on its way to the record; a new connection waits until it is there, and is not made otherwise.
+func TestANewConnectionWaitsForTheRecord(t *testing.T) {
+	w := newWorld(t, table(publicA), Limits{})
+	w.wire(publicA+":80", func(_ int, in *bufio.Reader, out net.Conn) {
+		if _, err := http.ReadRequest(in); err == nil {
+			_, _ = io.WriteString(out, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") // and closes unsaid
+		}
+	})
+	var waited, lost atomic.Int32
+	w.proxy.redial = func(context.Context) error {
+		waited.Add(1)
+		if lost.Load() > 0 {
+			return errors.New("the record is gone")
+		}
+		return nil
+	}
+	w.serve(nil)
+	c := w.open()
+	in := bufio.NewReader(c)
+	ask := func() string {
+		_, _ = io.WriteString(c, "GET http://"+publicA+"/ HTTP/1.1\r\nHost: "+publicA+"\r\n\r\n")
+		resp, err := http.ReadResponse(in, nil)
+		return text(t, resp, err)
+	}
+	for range 3 {
+		if got := ask(); got != "ok" {
+			t.Fatalf("answer %q", got)
+		}
+	}
+	if w.decided[0].Kept || !w.decided[1].Kept || waited.Load() != 2 || len(w.dialled) != 3 {
+		t.Errorf("decisions %+v, waited %d times, dialled %v; want a wait for each kept one", w.decided, waited.Load(), w.dialled)
+	}
+	lost.Store(1)
+	if got := ask(); got != "upstream failure" || len(w.dialled) != 3 {
+		t.Errorf("answer %q, dialled %v", got, w.dialled)
 	}
 }
 

@@ -56,7 +56,7 @@ func (c *client) request(ctx context.Context, r request) (again bool, err error)
 		// A kept connection is judged by the address it leads to.
 		lookup = func(string) ([]netip.Addr, error) { return []netip.Addr{c.kept.to.Addr()}, nil }
 	}
-	d, err := c.p.judgeWith(ctx, c.origin(), ask, lookup)
+	d, err := c.p.judgeWith(ctx, c.origin(), ask, lookup, keeps)
 	switch {
 	case err != nil:
 		return false, errors.Join(err, c.last(plain(http.StatusServiceUnavailable, "the decision could not be recorded, so the request was not sent")))

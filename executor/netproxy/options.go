@@ -60,6 +60,9 @@ type Options struct {
 	// error refuses the request. Its context does not end with the connection: it bounds its time itself. Nil: decisions
 	// are not reported.
 	OnDecision func(context.Context, Decision) error
+	// OnRedial is called when a request whose Decision was Kept needs a connection of its own after all, before that is made. An error
+	// refuses the request. So OnDecision need not wait until such a decision is durable, if OnRedial does. May be nil.
+	OnRedial func(context.Context) error
 	// OnClose is called once for each decision that allowed, when its exchange has ended, with the same ID. It should not
 	// block for long: the connection keeps its place until it returns.
 	OnClose func(Decision)
@@ -82,6 +85,7 @@ type Proxy struct {
 	resolver Resolver
 	dialer   Dialer
 	decided  func(context.Context, Decision) error
+	redial   func(context.Context) error
 	closed   func(Decision)
 	misses   misses
 	upstream *Upstream
@@ -99,7 +103,7 @@ func New(o Options) (*Proxy, error) {
 		return nil, fmt.Errorf("set up network proxy: %w", err)
 	}
 	p := &Proxy{
-		resolver: o.Resolver, dialer: o.Dialer, decided: o.OnDecision, closed: o.OnClose,
+		resolver: o.Resolver, dialer: o.Dialer, decided: o.OnDecision, redial: o.OnRedial, closed: o.OnClose,
 		misses: newMisses(o.OnMiss, o.Report), upstream: o.Upstream, limits: limits, log: o.Logger, slots: make(chan struct{}, limits.Conns),
 	}
 	p.policy.Store(compiled)
@@ -112,6 +116,9 @@ func New(o Options) (*Proxy, error) {
 	}
 	if p.decided == nil {
 		p.decided = func(context.Context, Decision) error { return nil }
+	}
+	if p.redial == nil {
+		p.redial = func(context.Context) error { return nil }
 	}
 	if p.closed == nil {
 		p.closed = func(Decision) {}

@@ -64,6 +64,11 @@ func closeWrite(c io.Closer) error {
 func (x *exchange) dial() error {
 	ctx, cancel := context.WithTimeout(x.life.ctx, x.p.limits.Dial)
 	defer cancel()
+	if x.decision.Kept {
+		if err := x.p.redial(context.WithoutCancel(ctx)); err != nil {
+			return x.fail(fmt.Errorf("connect to %s anew: %w: %w", x.decision.Host, errNotReported, err))
+		}
+	}
 	if x.decision.Protocol == egress.Unix {
 		conn, err := dialSocket(ctx, x.decision.Rule)
 		if err != nil {

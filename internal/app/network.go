@@ -34,6 +34,7 @@ func (r *run) newRoads(gate *approval.Gate) (*roads, error) {
 	n := &roads{terms: r.network, stream: r.stream, gate: gate, open: map[string]executor.Road{}}
 	o := proxyOptions(r.env, r.network)
 	o.OnDecision, o.OnClose = n.decided, n.closed
+	o.OnRedial = func(context.Context) error { return n.stream.Flush() }
 	if gate.AsksAboutNetwork() {
 		o.OnMiss = n.missed
 	}
@@ -101,10 +102,14 @@ func (n *roads) road(execution string) executor.Road {
 	return n.open[execution]
 }
 
-// decided records a decision. What may leave waits for the receipt.
+// decided records a decision. A connection waits for the receipt; a further request over one that was let out goes the way of the bytes
+// in a tunnel, and its decision into the next commit.
 func (n *roads) decided(ctx context.Context, d netproxy.Decision) error {
 	r := n.road(d.Call)
 	draft := event.Draft{ID: d.ID, Turn: r.Turn, Call: r.Call, Cause: r.Cause, Actor: event.Policy, Payload: netproxy.Payload(d)}
+	if d.Outcome == policy.Allow && d.Kept {
+		return n.stream.PublishSoon(draft)
+	}
 	if d.Outcome == policy.Allow {
 		_, err := n.stream.RecordAnyway(ctx, draft)
 		return err
@@ -121,9 +126,7 @@ func (n *roads) decided(ctx context.Context, d netproxy.Decision) error {
 // closed records the end of what was let out. A lost record shows at the next one that is waited for.
 func (n *roads) closed(d netproxy.Decision) {
 	r := n.road(d.Call)
-	_ = n.stream.PublishAnyway(context.Background(), event.Draft{
-		Turn: r.Turn, Call: r.Call, Cause: d.ID, Actor: event.Sandbox, Payload: closedPayload(d),
-	})
+	_ = n.stream.PublishSoon(event.Draft{Turn: r.Turn, Call: r.Call, Cause: d.ID, Actor: event.Sandbox, Payload: closedPayload(d)})
 }
 
 func closedPayload(d netproxy.Decision) *event.NetworkClosedPayload {

@@ -31,7 +31,7 @@ type settings struct {
 
 func main() {
 	backend.Main()
-	for _, flag := range []func() func(){insideFlag, proxyFlag} {
+	for _, flag := range []func() func(){insideFlag, proxyFlag, confinedFlag} {
 		if begin := flag(); begin != nil {
 			begin()
 			return
@@ -45,7 +45,7 @@ func main() {
 
 func run() error {
 	var s settings
-	flag.StringVar(&s.what, "what", "exec", "`part` to measure: exec (turns and calls), start (of a confined true), work (programs under recording), proxy (the network proxy alone) or ledger (durable records)")
+	flag.StringVar(&s.what, "what", "exec", "`part` to measure: exec (turns and calls), start (of a confined true), work (programs under recording), proxy (the network proxy alone), network (from inside the sandbox) or ledger (durable records)")
 	flag.StringVar(&s.proctor, "proctor", "bin/proctor", "proctor `binary`")
 	flag.StringVar(&s.codex, "codex", "", "real codex `binary`; empty leaves the comparison out")
 	flag.StringVar(&s.bwrap, "bwrap", "", "bwrap `binary`; empty looks on PATH")
@@ -73,10 +73,11 @@ func run() error {
 	defer stop()
 	part, ok := map[string]part{
 		"exec": {settings.tasks, (*results).print}, "start": {settings.startTasks, (*results).printStart}, "work": {settings.workTasks, (*results).printWork},
-		"proxy": {settings.proxyTasks, (*results).printProxy}, "ledger": {settings.ledgerTasks, (*results).printLedger},
+		"proxy": {settings.proxyTasks, (*results).printProxy}, "network": {settings.networkTasks, (*results).printNetwork},
+		"ledger": {settings.ledgerTasks, (*results).printLedger},
 	}[s.what]
 	if !ok {
-		return fmt.Errorf("-what %q: expected exec, start, work, proxy or ledger", s.what)
+		return fmt.Errorf("-what %q: expected exec, start, work, proxy, network or ledger", s.what)
 	}
 	results, err := measure(ctx, s, part)
 	if err != nil {

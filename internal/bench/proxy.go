@@ -22,23 +22,26 @@ import (
 	"proctor/policy/egress"
 )
 
-const proxyArg = "serve-proxy"
+const (
+	proxyArg  = "serve-proxy"
+	silentArg = "silent"
+)
 
 // proxyFlag returns what to do when this process was started to be the proxy: to serve, with every decision and its end made an
-// event and encoded, until standard input ends.
+// event and encoded, or with silentArg without, until standard input ends.
 func proxyFlag() func() {
-	if len(os.Args) != 2 || os.Args[1] != proxyArg {
+	if len(os.Args) < 2 || os.Args[1] != proxyArg {
 		return nil
 	}
 	return func() {
-		if err := serveProxy(); err != nil {
+		if err := serveProxy(slices.Contains(os.Args[2:], silentArg)); err != nil {
 			fmt.Fprintln(os.Stderr, "bench proxy:", err)
 			os.Exit(1)
 		}
 	}
 }
 
-func serveProxy() error {
+func serveProxy(silent bool) error {
 	encode := func(d netproxy.Decision) error {
 		_, err := event.Encode(&event.Event{
 			ID: d.ID, Kind: event.NetworkPolicyDecision, Schema: 1, Session: "bench", Call: d.Call, Time: time.Now(), Actor: event.Sandbox,
@@ -48,10 +51,11 @@ func serveProxy() error {
 	}
 	c := egress.DefaultConfig()
 	c.Enabled, c.Domains = true, map[string]string{"127.0.0.1": "allow", "*.example.com": "allow", "evil.test": "deny"}
-	p, err := netproxy.New(netproxy.Options{
-		Policy: c, OnClose: func(d netproxy.Decision) { _ = encode(d) },
-		OnDecision: func(_ context.Context, d netproxy.Decision) error { return encode(d) },
-	})
+	o := netproxy.Options{Policy: c}
+	if !silent {
+		o.OnDecision, o.OnClose = func(_ context.Context, d netproxy.Decision) error { return encode(d) }, func(d netproxy.Decision) { _ = encode(d) }
+	}
+	p, err := netproxy.New(o)
 	if err != nil {
 		return err
 	}
@@ -167,19 +171,11 @@ LogFile "DIR/log"
 )
 
 func (s settings) proxyTasks(ctx context.Context, r *results) ([]task, error) {
-	origin, _, err := startOrigin()
-	if err != nil {
-		return nil, err
-	}
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	ours, err := printing(ctx, "proctor", self, proxyArg)
-	if err != nil {
-		return nil, err
-	}
-	peers := []peer{ours}
+	var peers []peer
 	defer func() {
 		for _, p := range peers {
 			r.after = append(r.after, func() { _ = p.process.Kill() })
@@ -189,6 +185,8 @@ func (s settings) proxyTasks(ctx context.Context, r *results) ([]task, error) {
 		name  string
 		start func() (peer, error)
 	}{
+		{"proctor", func() (peer, error) { return printing(ctx, "proctor", self, proxyArg) }},
+		{silentProctor, func() (peer, error) { return printing(ctx, silentProctor, self, proxyArg, silentArg) }},
 		{goPeers, func() (peer, error) { return printing(ctx, goPeers, s.peers) }},
 		{"squid", func() (peer, error) { return daemon(ctx, "squid", s.dir, squidConf, "-N", "-f") }},
 		{"tinyproxy", func() (peer, error) { return daemon(ctx, "tinyproxy", s.dir, tinyproxyConf, "-d", "-c") }},
@@ -213,6 +211,11 @@ func (s settings) proxyTasks(ctx context.Context, r *results) ([]task, error) {
 					continue
 				}
 				tasks = append(tasks, task{proxyName(p.name, row, n), func(ctx context.Context) (sample, error) {
+					origin, stop, err := startOrigin()
+					if err != nil {
+						return sample{}, err
+					}
+					defer stop()
 					before := cpuOf(p.process.Pid)
 					got, err := drive(ctx, row, at, origin, n, s.span)
 					if err != nil {
@@ -227,7 +230,10 @@ func (s settings) proxyTasks(ctx context.Context, r *results) ([]task, error) {
 	return tasks, nil
 }
 
-const goPeers = "Go peer"
+const (
+	goPeers       = "Go peer"
+	silentProctor = "without events"
+)
 
 // proxyClients are the numbers of clients at once.
 var proxyClients = []int{1, 16}
@@ -238,11 +244,11 @@ func proxyName(peer string, r row, n int) string { return fmt.Sprintf("%s: %s, %
 func (r *results) printProxy(w io.Writer, s settings) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "%d interleaved rounds of %s; medians: requests a second, p99 and CPU of the proxy for a request in microseconds, ratios to ours (requests: more is better; p99: less)\n\n", s.rounds, s.span)
-	fmt.Fprintln(t, "row\tclients\tproctor\tGo peer\tsquid\ttinyproxy\trate : Go peer\tp99 : Go peer\tCPU : Go peer\trate : squid\trate : tinyproxy")
+	fmt.Fprintln(t, "row\tclients\tproctor\twithout events\tGo peer\tsquid\ttinyproxy\trate : Go peer\tp99 : Go peer\tCPU : Go peer\twithout events, rate : Go peer\tCPU : Go peer\trate : squid\trate : tinyproxy")
 	for _, row := range rows() {
 		for _, n := range proxyClients {
 			fmt.Fprintf(t, "%s\t%d", row.name, n)
-			for _, p := range []string{"proctor", goPeers, "squid", "tinyproxy"} {
+			for _, p := range []string{"proctor", silentProctor, goPeers, "squid", "tinyproxy"} {
 				name := proxyName(p, row, n)
 				if len(r.samples[name]) == 0 {
 					fmt.Fprint(t, "\t-")
@@ -250,8 +256,8 @@ func (r *results) printProxy(w io.Writer, s settings) {
 				}
 				fmt.Fprintf(t, "\t%.0f, %d, %d", 1e9/float64(median(r.column(name, wall))), median(r.column(name, first)).Microseconds(), median(r.column(name, cpu)).Microseconds())
 			}
-			ours := proxyName("proctor", row, n)
-			fmt.Fprint(t, r.quotient(proxyName(goPeers, row, n), ours, wall), r.quotient(ours, proxyName(goPeers, row, n), first), r.quotient(ours, proxyName(goPeers, row, n), cpu))
+			ours, silent, goPeer := proxyName("proctor", row, n), proxyName(silentProctor, row, n), proxyName(goPeers, row, n)
+			fmt.Fprint(t, r.quotient(goPeer, ours, wall), r.quotient(ours, goPeer, first), r.quotient(ours, goPeer, cpu), r.quotient(goPeer, silent, wall), r.quotient(silent, goPeer, cpu))
 			fmt.Fprintln(t, r.quotient(proxyName("squid", row, n), ours, wall), r.quotient(proxyName("tinyproxy", row, n), ours, wall))
 		}
 	}

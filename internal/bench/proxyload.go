@@ -39,7 +39,8 @@ func rows() []row {
 // originBody is what the origin answers, in bytes.
 const originBody = 1024
 
-// startOrigin answers every request with the same kilobyte.
+// startOrigin answers every request with the same kilobyte. Each measurement has one of its own: ports that connections to the last one still
+// hold would cost the next.
 func startOrigin() (address string, stop func(), err error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
