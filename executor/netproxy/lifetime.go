@@ -71,10 +71,14 @@ func (l *lifetime) lead(r *road) bool {
 }
 
 // beside runs f in another goroutine, which the caller waits for.
-func (l *lifetime) beside(f func()) {
+func (l *lifetime) beside(ends *sync.WaitGroup, f func()) {
 	if l.workers == nil {
-		go f()
+		ends.Go(f)
 		return
 	}
-	l.workers.do(f)
+	ends.Add(1)
+	l.workers.do(func() {
+		defer ends.Done()
+		f()
+	})
 }

@@ -16,11 +16,7 @@ func (x *exchange) tunnelFrom(client net.Conn, early, back io.Reader) {
 	var up error
 	var ended atomic.Int32
 	var other sync.WaitGroup
-	other.Add(1)
-	x.life.beside(func() {
-		defer other.Done()
-		up = x.carry(x.road, early, client, &ended)
-	})
+	x.life.beside(&other, func() { up = x.carry(x.road, early, client, &ended) })
 	down := x.carry(client, back, x.road, &ended)
 	other.Wait()
 	_, _ = client.Close(), x.road.Close()
