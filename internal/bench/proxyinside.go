@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 )
@@ -122,7 +123,7 @@ func (s settings) networkTasks(ctx context.Context, r *results) ([]task, error) 
 				if err := os.WriteFile(filepath.Join(w.dir, "home", "config.toml"), []byte(proxied), 0o600); err != nil {
 					return nil, err
 				}
-				args := append(c.args[:len(c.args):len(c.args)], self, confinedArg)
+				args := slices.Concat(c.args, []string{self, confinedArg})
 				tasks = append(tasks, task{proxyName(c.name, row, n), func(ctx context.Context) (sample, error) {
 					return w.drives(ctx, c.binary, args, confinedDrive{Row: i, Clients: n, Span: s.span})
 				}})
@@ -144,7 +145,7 @@ func (w world) drives(ctx context.Context, binary string, args []string, what co
 	if err != nil {
 		return sample{}, err
 	}
-	cmd := w.command(ctx, "", binary, append(args[:len(args):len(args)], string(b))...)
+	cmd := w.command(ctx, "", binary, slices.Concat(args, []string{string(b)})...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
