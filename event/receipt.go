@@ -73,7 +73,7 @@ type Sink interface {
 
 // Reader reads committed entries.
 type Reader interface {
-	// Read returns up to limit entries with Seq >= from, in order; fewer at the end of the ledger.
+	// Read returns up to limit entries with Seq >= from, in order; fewer when they are large, none at the end of the ledger.
 	Read(ctx context.Context, from Seq, limit int) ([]Entry, error)
 	// Session returns up to limit entries of one session with SessionSeq >= from, in order.
 	Session(ctx context.Context, session string, from uint64, limit int) ([]Entry, error)

@@ -4,8 +4,8 @@
 // An [Exporter] is a durable cursor over an [event.Reader] in front of one
 // [Destination]. It reads entries, fills a batch (at most 512 records and 1 MiB, or
 // what arrived within the interval), sends it, and moves the cursor when the
-// destination accepted it. While a full batch is on its way the next one is filled, and
-// waits for the answer. There is no queue in between: what a destination cannot
+// destination accepted it. While a full batch is on its way the next ones are
+// filled, up to three, and wait for the answer. There is no queue in between: what a destination cannot
 // take stays in the ledger, an outage costs disk space and nothing else, and the
 // lag is head minus cursor.
 //
@@ -16,7 +16,7 @@
 //
 // Guarantees. Order: entries leave in ledger order. Delivery: at least once; an
 // answer that got lost leads to a second delivery, which the event id in every
-// record lets the receiver recognise. Memory: two batches and one page of entries.
+// record lets the receiver recognise. Memory: four batches and one page of entries, of at most 128 or what the reader makes of them.
 // Run and Flush may be called at the same time, from different goroutines; one of
 // them works at a time. Flush returns within its deadline even when the destination
 // hangs, and neither ever fails the run: trouble goes into the [Report] and the log.

@@ -1,6 +1,7 @@
 package exporters_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -114,6 +115,57 @@ func TestTheNextBatchIsReadAheadAndWaitsForTheAnswer(t *testing.T) {
 	})
 	r := f.exporter(t, func(o *exporters.Options) { o.FlushWithin = time.Minute }).Flush(t.Context())
 	if got := f.dest.seen(); len(got) != 2000 || !isDense(got) || r.Left != 0 {
+		t.Errorf("got %d records, report %+v", len(got), r)
+	}
+}
+
+// keen tells of the entries that are added to its batches.
+type keen struct {
+	*receiver
+	added chan event.Seq
+}
+
+func (k keen) NewBatch(l exporters.Limits) exporters.Batch {
+	return keenBatch{k.receiver.NewBatch(l), k}
+}
+
+type keenBatch struct {
+	exporters.Batch
+	k keen
+}
+
+func (b keenBatch) Add(ctx context.Context, e event.Entry) (bool, error) {
+	ok, err := b.Batch.Add(ctx, e)
+	if ok {
+		b.k.added <- e.Seq
+	}
+	return ok, err
+}
+
+// While an answer is waited for, as many batches as are allowed are filled, and no more; and an answer does not wait for them.
+func TestAnAnswerAndTheNextBatchesDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.put(t, 1000)
+	k := keen{f.dest, make(chan event.Seq, 1000)} // Add never waits
+	first := true
+	f.dest.set(func([]event.Seq) (exporters.Result, error) {
+		for first { // until the third batch after this one is full
+			first = <-k.added < 39
+		}
+		if len(k.added) > 0 && len(f.dest.attempts) == 1 {
+			t.Error("a fourth batch was begun")
+		}
+		return exporters.Result{}, nil
+	})
+	e, err := exporters.New(k, f.ledger, f.ledger, exporters.Options{
+		Head: f.ledger.Head, FromBeginning: true, Limits: exporters.Limits{Records: 10}, FlushWithin: time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := e.Flush(t.Context())
+	if got := f.dest.seen(); len(got) != 1000 || !isDense(got) || r.Left != 0 {
 		t.Errorf("got %d records, report %+v", len(got), r)
 	}
 }

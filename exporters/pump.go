@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"proctor/event"
 )
 
-// page is how many entries are read at once; entries may hold megabytes.
-const page = 64
+// page is how many entries are read at once; the reader returns fewer when they are large.
+const page = 128
+
+// maxAhead bounds the batches that are filled while one is on its way.
+const maxAhead = 3
 
 // load is a batch in the making and how far the ledger was read for it.
 type load struct {
@@ -26,9 +30,10 @@ type load struct {
 // pump is the state between rounds, owned by the holder of the exporter's turn.
 type pump struct {
 	begun    bool
-	next     event.Seq // everything below is settled
-	load               // what is sent next, or is on its way
-	ahead    load      // what follows it, read while it is on its way; nothing was read when its read is 0
+	next     event.Seq     // everything below is settled
+	load                   // what is sent next, or is on its way
+	ahead    []load        // what follows it, read while it is on its way; all but the last are full
+	unused   []event.Entry // read, and behind what the batches have
 	limits   Limits
 	failures int       // attempts in a row that failed
 	barred   time.Time // the receiver asked to be left alone until then
@@ -54,7 +59,7 @@ func (e *Exporter) round(ctx context.Context, linger time.Duration) pause {
 	if left := e.barred.Sub(e.opts.Now()); left > 0 {
 		return pause{retry: left}
 	}
-	if err := e.fill(ctx, &e.load); err != nil {
+	if err := e.fill(ctx, &e.load, never); err != nil {
 		return e.stumble(ctx, "cannot read the ledger", err)
 	}
 	if e.read == e.next {
@@ -81,20 +86,19 @@ func (e *Exporter) stumble(ctx context.Context, what string, err error) pause {
 	return pause{retry: wait(&SendError{}, e.failures, e.opts.Random)}
 }
 
-// fill adds entries until the batch is full or the ledger has no more.
-func (e *Exporter) fill(ctx context.Context, l *load) error {
-	for !l.full {
-		entries, err := e.reader.Read(ctx, l.read, page)
-		if err != nil {
-			return err
-		}
-		for _, entry := range entries {
-			if !e.add(ctx, l, entry) {
-				break
+func never() bool { return false }
+
+// fill adds entries until the batch is full, the ledger has no more, or enough says so.
+func (e *Exporter) fill(ctx context.Context, l *load, enough func() bool) error {
+	for !l.full && !enough() {
+		if len(e.unused) == 0 || e.unused[0].Seq != l.read {
+			var err error
+			if e.unused, err = e.reader.Read(ctx, l.read, page); err != nil || len(e.unused) == 0 {
+				return err
 			}
 		}
-		if len(entries) < page {
-			return nil
+		if e.add(ctx, l, e.unused[0]) {
+			e.unused = e.unused[1:]
 		}
 	}
 	return nil
@@ -128,32 +132,56 @@ func (e *Exporter) add(ctx context.Context, l *load, entry event.Entry) bool {
 	return true
 }
 
-// readAhead fills the next batch while a full one is on its way; wait returns when it is done with that. Trouble shows when the next
-// round reads on from where this stopped.
-func (e *Exporter) readAhead(ctx context.Context) (wait func()) {
-	if !e.full || e.ahead.full {
+// readAhead fills the next batches while a full one is on its way, until stop is called. So neither waits for the other: one that is
+// slow now finds the work of the other done. Trouble shows when the next round reads on from where this stopped.
+func (e *Exporter) readAhead(ctx context.Context) (stop func()) {
+	if !e.full {
 		return func() {}
 	}
-	if e.ahead.read == 0 {
-		e.ahead = load{read: e.read}
-	}
+	var answered atomic.Bool
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_ = e.fill(ctx, &e.ahead)
-		if ctx.Err() != nil { // the last entries may not have been mapped in full
-			e.ahead = load{}
+		for !answered.Load() {
+			next := e.nextAhead()
+			if next == nil {
+				return
+			}
+			err := e.fill(ctx, next, answered.Load)
+			if ctx.Err() != nil { // the last entries may not have been mapped in full
+				e.ahead = nil
+				return
+			}
+			if err != nil || !next.full {
+				return
+			}
 		}
 	})
-	return wg.Wait
+	return func() { answered.Store(true); wg.Wait() }
+}
+
+// nextAhead is the batch ahead that has room, nil when there are enough of them.
+func (e *Exporter) nextAhead() *load {
+	from, n := e.read, len(e.ahead)
+	if n > 0 {
+		if !e.ahead[n-1].full {
+			return &e.ahead[n-1]
+		}
+		from = e.ahead[n-1].read
+	}
+	if n == maxAhead {
+		return nil
+	}
+	e.ahead = append(e.ahead, load{read: from})
+	return &e.ahead[n]
 }
 
 // send makes one attempt.
 func (e *Exporter) send(ctx context.Context) pause {
 	attempt, cancel := context.WithTimeout(ctx, e.opts.SendTimeout)
 	defer cancel()
-	wait := e.readAhead(ctx)
+	stop := e.readAhead(ctx)
 	res, err := e.batch.Send(attempt)
-	wait()
+	stop()
 	if err != nil {
 		return e.failed(ctx, err)
 	}
@@ -234,17 +262,16 @@ func (e *Exporter) halve() {
 }
 
 // restart forgets what was read and not settled.
-func (e *Exporter) restart() { e.load, e.ahead = load{read: e.next}, load{} }
+func (e *Exporter) restart() { e.load, e.ahead = load{read: e.next}, nil }
 
 // settle moves the cursor behind the batch. When that fails the entries may be sent
 // again by the next process; this one goes on.
 func (e *Exporter) settle(ctx context.Context) {
 	e.next, e.limits = e.read, e.opts.Limits
 	e.account.Skipped, e.account.Withheld = e.account.Skipped+e.skipped, e.account.Withheld+e.withheld
-	if e.load = e.ahead; e.read == 0 {
-		e.read = e.next
+	if e.load = (load{read: e.next}); len(e.ahead) > 0 {
+		e.load, e.ahead = e.ahead[0], e.ahead[1:]
 	}
-	e.ahead = load{}
 	if err := e.keep(e.next, false); err != nil && ctx.Err() == nil {
 		e.opts.Log.Warn("exporter cannot save its position", "error", err)
 		e.note(func(s *Stats) { s.LastErr = err })

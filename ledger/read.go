@@ -16,6 +16,9 @@ import (
 
 var _ event.Reader = (*Ledger)(nil)
 
+// maxRead is after how many bytes Read returns what it has.
+const maxRead = 4 << 20
+
 // Read implements event.Reader. An entry whose content was erased has its event without
 // content; an event of a kind or schema that this program does not know is nil. One damaged
 // entry must not stop those who follow the ledger: content that does not open or is not what
@@ -26,7 +29,7 @@ func (l *Ledger) Read(ctx context.Context, from event.Seq, limit int) ([]event.E
 		return nil, err
 	}
 	defer l.end()
-	entries, err := l.read(ctx, from, limit, 0)
+	entries, err := l.read(ctx, from, limit, maxRead)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger from %d: %w", from, err)
 	}

@@ -3,18 +3,16 @@ package otlp
 import (
 	"context"
 
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
-	"google.golang.org/grpc"
 
 	"proctor/exporters"
 )
 
-// message is what the request and response types of all signals have in common.
+// message is what the request types of all signals have in common.
 type message interface {
 	MarshalProto() ([]byte, error)
 	MarshalJSON() ([]byte, error)
@@ -28,9 +26,9 @@ type answer interface {
 // call is one export request of any signal, ready for any transport.
 type call struct {
 	request message
+	method  string // of gRPC
 	// decode makes an empty response and says how to read its partial success.
 	decode func() (answer, func() exporters.Result)
-	grpc   func(context.Context, *grpc.ClientConn, ...grpc.CallOption) (exporters.Result, error)
 }
 
 // sender delivers calls to one collector. Errors are *exporters.SendError where the collector answered.
@@ -57,65 +55,38 @@ func (t target) weigh(proto int) int {
 	return proto
 }
 
-func logsCall(ld plog.Logs) call {
-	req := plogotlp.NewExportRequestFromLogs(ld)
-	result := func(r plogotlp.ExportResponse) exporters.Result {
-		return exporters.Result{Rejected: r.PartialSuccess().RejectedLogRecords(), Message: r.PartialSuccess().ErrorMessage()}
-	}
+func logsCall(request message) call {
 	return call{
-		request: req,
+		request: request, method: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 		decode: func() (answer, func() exporters.Result) {
 			r := plogotlp.NewExportResponse()
-			return r, func() exporters.Result { return result(r) }
-		},
-		grpc: func(ctx context.Context, c *grpc.ClientConn, opts ...grpc.CallOption) (exporters.Result, error) {
-			r, err := plogotlp.NewGRPCClient(c).Export(ctx, req, opts...)
-			if err != nil {
-				return exporters.Result{}, err
+			return r, func() exporters.Result {
+				return exporters.Result{Rejected: r.PartialSuccess().RejectedLogRecords(), Message: r.PartialSuccess().ErrorMessage()}
 			}
-			return result(r), nil
 		},
 	}
 }
 
 func metricsCall(md pmetric.Metrics) call {
-	req := pmetricotlp.NewExportRequestFromMetrics(md)
-	result := func(r pmetricotlp.ExportResponse) exporters.Result {
-		return exporters.Result{Rejected: r.PartialSuccess().RejectedDataPoints(), Message: r.PartialSuccess().ErrorMessage()}
-	}
 	return call{
-		request: req,
+		request: pmetricotlp.NewExportRequestFromMetrics(md), method: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
 		decode: func() (answer, func() exporters.Result) {
 			r := pmetricotlp.NewExportResponse()
-			return r, func() exporters.Result { return result(r) }
-		},
-		grpc: func(ctx context.Context, c *grpc.ClientConn, opts ...grpc.CallOption) (exporters.Result, error) {
-			r, err := pmetricotlp.NewGRPCClient(c).Export(ctx, req, opts...)
-			if err != nil {
-				return exporters.Result{}, err
+			return r, func() exporters.Result {
+				return exporters.Result{Rejected: r.PartialSuccess().RejectedDataPoints(), Message: r.PartialSuccess().ErrorMessage()}
 			}
-			return result(r), nil
 		},
 	}
 }
 
 func tracesCall(td ptrace.Traces) call {
-	req := ptraceotlp.NewExportRequestFromTraces(td)
-	result := func(r ptraceotlp.ExportResponse) exporters.Result {
-		return exporters.Result{Rejected: r.PartialSuccess().RejectedSpans(), Message: r.PartialSuccess().ErrorMessage()}
-	}
 	return call{
-		request: req,
+		request: ptraceotlp.NewExportRequestFromTraces(td), method: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
 		decode: func() (answer, func() exporters.Result) {
 			r := ptraceotlp.NewExportResponse()
-			return r, func() exporters.Result { return result(r) }
-		},
-		grpc: func(ctx context.Context, c *grpc.ClientConn, opts ...grpc.CallOption) (exporters.Result, error) {
-			r, err := ptraceotlp.NewGRPCClient(c).Export(ctx, req, opts...)
-			if err != nil {
-				return exporters.Result{}, err
+			return r, func() exporters.Result {
+				return exporters.Result{Rejected: r.PartialSuccess().RejectedSpans(), Message: r.PartialSuccess().ErrorMessage()}
 			}
-			return result(r), nil
 		},
 	}
 }

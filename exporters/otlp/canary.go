@@ -16,6 +16,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
@@ -108,7 +109,7 @@ func canaryLog(r resource, id string) call {
 	rec.SetSeverityText("INFO")
 	rec.Attributes().PutStr("event.name", Canary)
 	canaryAttributes(rec.Attributes(), id)
-	return logsCall(ld)
+	return logsCall(plogotlp.NewExportRequestFromLogs(ld))
 }
 
 func canaryMetric(r resource, id string) call {

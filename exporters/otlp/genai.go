@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
-
 	"proctor/event"
 )
 
@@ -14,49 +12,49 @@ import (
 const genAISchema = "https://opentelemetry.io/schemas/1.37.0"
 
 // genAI adds the attributes of the conventions for generative AI beside those of the CLI. It reads public fields only.
-func genAI(m pcommon.Map, e *event.Event, start *event.ConversationStartsPayload) {
+func genAI(a *attributes, e *event.Event, start *event.ConversationStartsPayload) {
 	operation := "chat"
 	switch p := e.Payload.(type) {
 	case *event.ConversationStartsPayload, *event.TurnStartedPayload, *event.TurnCompletedPayload:
 		operation = "invoke_agent"
-		m.PutStr("gen_ai.agent.name", "codex")
+		a.text("gen_ai.agent.name", "codex")
 	case *event.APIRequestPayload:
 		if p.Error != "" {
-			m.PutStr("error.type", errorType(p.Status))
+			a.text("error.type", errorType(p.Status))
 		}
 	case *event.SSEEventPayload:
-		putTokens(m, "gen_ai.usage.input_tokens", p.InputTokens)
-		putTokens(m, "gen_ai.usage.output_tokens", p.OutputTokens)
+		putTokens(a, "gen_ai.usage.input_tokens", p.InputTokens)
+		putTokens(a, "gen_ai.usage.output_tokens", p.OutputTokens)
 	case *event.ToolDecisionPayload:
-		operation = genAITool(m, p.ToolName, p.ToolNamespace, p.CallID)
+		operation = genAITool(a, p.ToolName, p.ToolNamespace, p.CallID)
 	case *event.ToolResultPayload:
-		operation = genAITool(m, p.ToolName, p.ToolNamespace, p.CallID)
+		operation = genAITool(a, p.ToolName, p.ToolNamespace, p.CallID)
 		if !p.Success {
-			m.PutStr("error.type", or(p.Status, "_OTHER"))
+			a.text("error.type", or(p.Status, "_OTHER"))
 		}
 	default:
 		return
 	}
-	m.PutStr("gen_ai.operation.name", operation)
-	m.PutStr("gen_ai.conversation.id", e.Session)
-	m.PutStr("gen_ai.provider.name", strings.ToLower(or(start.ProviderName, "unknown")))
-	putMissing(m, "gen_ai.request.model", start.Model)
+	a.text("gen_ai.operation.name", operation)
+	a.text("gen_ai.conversation.id", e.Session)
+	a.text("gen_ai.provider.name", strings.ToLower(or(start.ProviderName, "unknown")))
+	a.missing("gen_ai.request.model", start.Model)
 }
 
-func genAITool(m pcommon.Map, name, namespace, call string) (operation string) {
-	m.PutStr("gen_ai.tool.name", name)
-	m.PutStr("gen_ai.tool.call.id", call)
+func genAITool(a *attributes, name, namespace, call string) (operation string) {
+	a.text("gen_ai.tool.name", name)
+	a.text("gen_ai.tool.call.id", call)
 	kind := "function"
 	if strings.HasPrefix(namespace, "mcp__") {
 		kind = "extension"
 	}
-	m.PutStr("gen_ai.tool.type", kind)
+	a.text("gen_ai.tool.type", kind)
 	return "execute_tool"
 }
 
-func putTokens(m pcommon.Map, name string, n *int64) {
+func putTokens(a *attributes, name string, n *int64) {
 	if n != nil {
-		m.PutInt(name, *n)
+		a.number(name, *n)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding/gzip"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/metadata"
 
 	"proctor/exporters"
@@ -51,7 +52,7 @@ func newGRPC(e Exporter, u *url.URL, config *tls.Config, version string) (*grpcS
 	if err != nil {
 		return nil, fmt.Errorf("prepare gRPC to %s: %w", u.Host, err)
 	}
-	s := &grpcSender{conn: conn, headers: metadata.MD{}}
+	s := &grpcSender{conn: conn, headers: metadata.MD{}, opts: []grpc.CallOption{grpc.ForceCodecV2(encoded{})}}
 	for k, v := range e.Headers {
 		s.headers.Set(strings.ToLower(k), v)
 	}
@@ -67,9 +68,33 @@ func (s *grpcSender) send(ctx context.Context, c call) (exporters.Result, error)
 	if s.conn.GetState() == connectivity.TransientFailure {
 		s.conn.ResetConnectBackoff() // when to try is decided by the exporter
 	}
-	res, err := c.grpc(metadata.NewOutgoingContext(ctx, s.headers), s.conn, s.opts...)
+	body, err := c.request.MarshalProto()
 	if err != nil {
+		return exporters.Result{}, &exporters.SendError{Class: exporters.Rejected, Err: fmt.Errorf("encode batch: %w", err)}
+	}
+	var answer []byte
+	if err := s.conn.Invoke(metadata.NewOutgoingContext(ctx, s.headers), c.method, &body, &answer, s.opts...); err != nil {
 		return exporters.Result{}, grpcFault(err)
 	}
-	return res, nil
+	response, result := c.decode()
+	if err := response.UnmarshalProto(answer); err != nil {
+		return exporters.Result{}, &exporters.SendError{
+			Class: exporters.Blocked, Err: fmt.Errorf("the answer is success, but its %d bytes are no answer of a collector", len(answer)),
+		}
+	}
+	return result(), nil
+}
+
+// encoded is the codec of messages that are protobuf already.
+type encoded struct{}
+
+func (encoded) Name() string { return "proto" }
+
+func (encoded) Marshal(v any) (mem.BufferSlice, error) {
+	return mem.BufferSlice{mem.SliceBuffer(*v.(*[]byte))}, nil
+}
+
+func (encoded) Unmarshal(data mem.BufferSlice, v any) error {
+	*v.(*[]byte) = data.Materialize()
+	return nil
 }

@@ -3,7 +3,7 @@ package otlp
 import (
 	"context"
 
-	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"proctor/event"
 	"proctor/exporters"
@@ -13,11 +13,7 @@ import (
 // logBatches returns the maker of log batches for one target.
 func logBatches(to target, opts Options, s *sessions, p *redact.Policy) func(exporters.Limits) exporters.Batch {
 	return func(limits exporters.Limits) exporters.Batch {
-		return &logBatch{
-			to: to, opts: &opts, sessions: s, policy: p, limits: limits,
-			logs: plog.NewLogs(), scratch: plog.NewLogRecordSlice(),
-			resources: map[resource]plog.ResourceLogs{}, scopes: map[logGroup]plog.LogRecordSlice{},
-		}
+		return &logBatch{to: to, opts: &opts, sessions: s, policy: p, limits: limits, groups: map[logGroup]*group{}}
 	}
 }
 
@@ -27,8 +23,15 @@ type logGroup struct {
 	scope string
 }
 
-// groupWeight is a bound for the bytes of a resource and a scope.
-const groupWeight = 512
+// group is a ResourceLogs message with one scope.
+type group struct {
+	resource []byte // its fields but the scope
+	scope    []byte // fields of the scope but the records
+	records  []byte
+}
+
+// size is that of the ResourceLogs message.
+func (g *group) size() int { return len(g.resource) + sizeOf(len(g.scope)+len(g.records)) }
 
 type logBatch struct {
 	to       target
@@ -37,14 +40,14 @@ type logBatch struct {
 	policy   *redact.Policy
 	limits   exporters.Limits
 
-	logs      plog.Logs
-	scratch   plog.LogRecordSlice
-	resources map[resource]plog.ResourceLogs
-	scopes    map[logGroup]plog.LogRecordSlice
-	last      logGroup // of the newest record; comparing is cheaper than hashing
-	lastTo    plog.LogRecordSlice
-	records   int
-	bytes     int
+	groups  map[logGroup]*group
+	order   []*group
+	last    logGroup // of the newest record; comparing is cheaper than hashing
+	lastTo  *group
+	scratch attributes
+	records int
+	bytes   int
+	request encodedLogs // made by the first Send
 }
 
 func (b *logBatch) Records() int { return b.records }
@@ -57,57 +60,72 @@ func (b *logBatch) Add(ctx context.Context, entry event.Entry) (bool, error) {
 		return false, nil
 	}
 	start := b.sessions.of(ctx, entry.Event)
-	rec := b.scratch.AppendEmpty()
-	b.opts.write(rec, entry, b.policy.View(entry.Event), start)
-	group := logGroup{b.opts.resource(start).withHost(start, b.opts), logScope(entry.Kind)}
-	size := b.weigh(rec, group)
-	if b.records > 0 && b.bytes+size > b.limits.Bytes {
+	b.scratch = attributes{recordAttributes, b.scratch.b[:0], b.scratch.names[:0]}
+	b.opts.write(&b.scratch, entry, b.policy.View(entry.Event), start)
+	key := logGroup{b.opts.resource(start).withHost(start, b.opts), logScope(entry.Kind)}
+	g, known := b.find(key)
+	size := sizeOf(len(b.scratch.b))
+	if !known {
+		size += sizeOf(g.size())
+	}
+	if size = b.to.weigh(size); b.records > 0 && b.bytes+size > b.limits.Bytes {
 		return false, nil
 	}
-	rec.MoveTo(b.group(group).AppendEmpty())
-	b.scratch.RemoveIf(func(plog.LogRecord) bool { return true })
+	if !known {
+		b.groups[key], b.order = g, append(b.order, g)
+	}
+	b.last, b.lastTo = key, g
+	g.records = appendText(g.records, scopeRecords, b.scratch.b)
 	b.records++
 	b.bytes += size
 	return true, nil
 }
 
-func (b *logBatch) weigh(rec plog.LogRecord, g logGroup) int {
-	size := new(plog.ProtoMarshaler).LogRecordSize(rec) + 6 // tag and length
-	if b.records == 0 || g != b.last {
-		if _, ok := b.scopes[g]; !ok {
-			size += groupWeight
-		}
+// find returns the group of a key; one that is new is not yet part of the batch.
+func (b *logBatch) find(key logGroup) (g *group, known bool) {
+	if b.lastTo != nil && key == b.last {
+		return b.lastTo, true
 	}
-	return b.to.weigh(size)
+	if g, known = b.groups[key]; !known {
+		g = b.opts.group(key)
+	}
+	return g, known
 }
 
-func (b *logBatch) group(g logGroup) plog.LogRecordSlice {
-	if b.records == 0 || g != b.last {
-		b.last, b.lastTo = g, b.find(g)
+// group encodes a resource and a scope without records.
+func (o *Options) group(key logGroup) *group {
+	m := pcommon.NewMap()
+	key.resource.put(m)
+	a := attributes{as: resourceAttributes}
+	for name, v := range m.All() {
+		a.text(name, v.Str())
 	}
-	return b.lastTo
-}
-
-func (b *logBatch) find(g logGroup) plog.LogRecordSlice {
-	if s, ok := b.scopes[g]; ok {
-		return s
+	scope := appendText(appendText(nil, scopeName, key.scope), scopeVersion, key.version)
+	g := &group{resource: appendText(nil, groupResource, a.b), scope: appendText(nil, groupScope, scope)}
+	if o.GenAI {
+		g.scope = appendText(g.scope, groupSchema, genAISchema)
 	}
-	r, ok := b.resources[g.resource]
-	if !ok {
-		r = b.logs.ResourceLogs().AppendEmpty()
-		g.resource.put(r.Resource().Attributes())
-		b.resources[g.resource] = r
-	}
-	s := r.ScopeLogs().AppendEmpty()
-	s.Scope().SetName(g.scope)
-	s.Scope().SetVersion(g.version)
-	if b.opts.GenAI {
-		s.SetSchemaUrl(genAISchema)
-	}
-	b.scopes[g] = s.LogRecords()
-	return s.LogRecords()
+	return g
 }
 
 func (b *logBatch) Send(ctx context.Context) (exporters.Result, error) {
-	return b.to.send(ctx, logsCall(b.logs))
+	if b.request == nil {
+		b.request = b.encode()
+	}
+	return b.to.send(ctx, logsCall(b.request))
+}
+
+func (b *logBatch) encode() encodedLogs {
+	size := 0
+	for _, g := range b.order {
+		size += sizeOf(g.size())
+	}
+	out := make(encodedLogs, 0, size)
+	for _, g := range b.order {
+		out = appendHead(out, requestGroups, g.size())
+		out = append(out, g.resource...)
+		out = appendHead(out, groupScopes, len(g.scope)+len(g.records))
+		out = append(append(out, g.scope...), g.records...)
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package otlp
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"strconv"
 
@@ -29,60 +30,64 @@ const timestampLayout = "2006-01-02T15:04:05.000Z"
 // repeated are fields of the first event that are common attributes or the resource anyway.
 var repeated = map[string]bool{"app.version": true, "originator": true, "terminal.type": true, "model": true, "host.name": true}
 
-// write fills rec with an entry. The view is what of the event may leave.
-func (o *Options) write(rec plog.LogRecord, entry event.Entry, view redact.View, start *event.ConversationStartsPayload) {
+// write appends an entry as a LogRecord to a.b. The view is what of the event may leave.
+func (o *Options) write(a *attributes, entry event.Entry, view redact.View, start *event.ConversationStartsPayload) {
 	e := entry.Event
-	rec.SetTimestamp(pcommon.NewTimestampFromTime(e.Time))
-	rec.SetObservedTimestamp(pcommon.NewTimestampFromTime(entry.Received))
-	rec.SetEventName(string(e.Kind))
 	level := o.severity(e.Kind)
-	rec.SetSeverityNumber(plog.SeverityNumber(level))
-	rec.SetSeverityText(severityText(level))
+	a.b = appendFixed64(a.b, recordTime, uint64(pcommon.NewTimestampFromTime(e.Time)))
+	a.b = appendFixed64(a.b, recordObserved, uint64(pcommon.NewTimestampFromTime(entry.Received)))
+	a.b = appendVarint(a.b, recordSeverity, uint64(level)) //nolint:gosec // 1 to 24
+	a.b = appendText(a.b, recordText, severityText(level))
+	a.b = appendText(a.b, recordEvent, string(e.Kind))
 	if id, ok := traceID(e.Trace); ok {
-		rec.SetTraceID(id)
-		rec.SetFlags(plog.DefaultLogRecordFlags.WithIsSampled(o.Sampler.samples(id, start.TraceParent)))
-		rec.SetSpanID(spanOf(e))
+		span := spanOf(e)
+		a.b = appendText(a.b, recordTrace, id[:])
+		if !span.IsEmpty() {
+			a.b = appendText(a.b, recordSpan, span[:])
+		}
+		if o.Sampler.samples(id, start.TraceParent) {
+			a.b = binary.LittleEndian.AppendUint32(append(a.b, byte(recordFlags)), uint32(plog.DefaultLogRecordFlags.WithIsSampled(true)))
+		}
 	}
-	m := rec.Attributes()
-	m.EnsureCapacity(len(view.Values) + 26)
-	m.PutStr("event.name", string(e.Kind))
+	a.text("event.name", string(e.Kind))
 	for _, v := range view.Values {
-		o.put(m, e.Kind, v)
+		o.put(a, e.Kind, v)
 	}
-	m.PutStr("event.timestamp", e.Time.UTC().Format(timestampLayout))
-	m.PutStr("conversation.id", e.Session)
-	putMissing(m, "app.version", start.AppVersion)
-	putMissing(m, "originator", start.Originator)
-	putMissing(m, "terminal.type", start.TerminalType)
-	putMissing(m, "model", start.Model)
-	putMissing(m, "slug", start.Model)
-	joinKeys(m, entry, view.Receipts)
+	a.text("event.timestamp", e.Time.UTC().Format(timestampLayout))
+	a.text("conversation.id", e.Session)
+	a.missing("app.version", start.AppVersion)
+	a.missing("originator", start.Originator)
+	a.missing("terminal.type", start.TerminalType)
+	a.missing("model", start.Model)
+	a.missing("slug", start.Model)
+	joinKeys(a, entry, view.Receipts)
 	if o.GenAI {
-		genAI(m, e, start)
+		genAI(a, e, start)
 	}
 }
 
-func joinKeys(m pcommon.Map, entry event.Entry, receipts []redact.Receipt) {
+func joinKeys(a *attributes, entry event.Entry, receipts []redact.Receipt) {
 	e := entry.Event
-	putMissing(m, "turn.id", e.Turn)
-	putMissing(m, "call_id", e.Call)
-	m.PutInt(attrSeq, int64(entry.Seq))
-	m.PutStr(attrLeaf, entry.Leaf.String())
-	m.PutInt(attrSessionSeq, int64(entry.SessionSeq))
-	m.PutStr(attrEventID, string(e.ID))
-	m.PutStr(attrActor, string(e.Actor))
-	putMissing(m, attrCause, string(e.Cause))
+	a.missing("turn.id", e.Turn)
+	a.missing("call_id", e.Call)
+	a.number(attrSeq, int64(entry.Seq))
+	a.text(attrLeaf, entry.Leaf.String())
+	a.number(attrSessionSeq, int64(entry.SessionSeq))
+	a.text(attrEventID, string(e.ID))
+	a.text(attrActor, string(e.Actor))
+	a.missing(attrCause, string(e.Cause))
 	if len(receipts) == 0 {
 		return
 	}
-	list := m.PutEmptySlice(attrRedacted)
-	for _, r := range receipts {
-		list.AppendEmpty().SetStr(r.String())
+	list := make([]string, len(receipts))
+	for i, r := range receipts {
+		list[i] = r.String()
 	}
+	a.list(attrRedacted, list)
 }
 
 // put writes one field under its name, those of ours in Codex events with a prefix.
-func (o *Options) put(m pcommon.Map, k event.Kind, v redact.Value) {
+func (o *Options) put(a *attributes, k event.Kind, v redact.Value) {
 	name := v.Name
 	if !v.Codex {
 		if k == event.ConversationStarts && repeated[name] {
@@ -93,34 +98,21 @@ func (o *Options) put(m pcommon.Map, k event.Kind, v redact.Value) {
 	asText := v.Text && o.Compat == CodexCompat
 	switch x := v.Any.(type) {
 	case string:
-		m.PutStr(name, x)
+		a.text(name, x)
 	case int64:
 		if asText {
-			m.PutStr(name, strconv.FormatInt(x, 10))
+			a.text(name, strconv.FormatInt(x, 10))
 			return
 		}
-		m.PutInt(name, x)
+		a.number(name, x)
 	case bool:
 		if asText {
-			m.PutStr(name, strconv.FormatBool(x))
+			a.text(name, strconv.FormatBool(x))
 			return
 		}
-		m.PutBool(name, x)
+		a.flag(name, x)
 	case []string:
-		list := m.PutEmptySlice(name)
-		for _, s := range x {
-			list.AppendEmpty().SetStr(s)
-		}
-	}
-}
-
-// putMissing leaves out empty values and does not replace what the event says itself.
-func putMissing(m pcommon.Map, key, value string) {
-	if value == "" {
-		return
-	}
-	if _, ok := m.Get(key); !ok {
-		m.PutStr(key, value)
+		a.list(name, x)
 	}
 }
 

@@ -100,17 +100,23 @@ func (s *Store) find(ctx context.Context, name string) (event.Entry, error) {
 	var found []event.Entry
 	for end, left := size, uint64(maxScan); end > 0 && left > 0; {
 		n := min(page, end, left)
-		entries, err := s.Ledger.Read(ctx, event.Seq(end-n), int(n))
-		if err != nil {
-			return event.Entry{}, err
-		}
-		for _, e := range entries {
-			switch {
-			case string(e.ID) == name:
-				return e, nil
-			case strings.HasPrefix(string(e.ID), name):
-				found = append(found, e)
+		for from := end - n; from < end; {
+			entries, err := s.Ledger.Read(ctx, event.Seq(from), int(end-from)) //nolint:gosec // at most a page
+			if err != nil {
+				return event.Entry{}, err
 			}
+			if len(entries) == 0 {
+				break
+			}
+			for _, e := range entries {
+				switch {
+				case string(e.ID) == name:
+					return e, nil
+				case strings.HasPrefix(string(e.ID), name):
+					found = append(found, e)
+				}
+			}
+			from += uint64(len(entries))
 		}
 		if len(found) > 1 {
 			return event.Entry{}, fmt.Errorf("event %q: several begin so, for example %s and %s; write more of the id", name, found[0].ID, found[1].ID)

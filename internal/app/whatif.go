@@ -88,7 +88,7 @@ func (s *Store) everyEntry(ctx context.Context, f func(event.Entry) error) error
 			}
 			from = e.Seq + 1
 		}
-		if len(entries) < page {
+		if len(entries) == 0 {
 			return nil
 		}
 	}

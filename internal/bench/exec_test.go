@@ -21,6 +21,7 @@ var folder = flag.String("folder", "", "run in `folder`, on a real disk, instead
 
 func TestMain(m *testing.M) {
 	backend.Main()
+	receive()
 	os.Exit(m.Run())
 }
 

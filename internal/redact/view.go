@@ -28,17 +28,18 @@ func (p *Policy) View(e *event.Event) View {
 	if e == nil || e.Payload == nil {
 		return View{}
 	}
-	var v View
-	cut := map[string]bool{}
+	plan := p.plans[e.Kind]
+	v := View{Values: make([]Value, 0, len(plan))}
+	var cut map[string]bool
 	payload := reflect.ValueOf(e.Payload).Elem()
-	for _, f := range p.plans[e.Kind] {
+	for _, f := range plan {
 		field := payload.FieldByIndex(f.Index)
-		if s, ok := field.Interface().(event.Sensitive); ok {
-			r := p.release(e.Kind, f.Name, s)
-			v.Receipts = append(v.Receipts, r.receipts...)
-			cut[cutFlags[f.Name]] = r.cut
-			if r.leaves {
-				v.Values = append(v.Values, Value{f, r.text})
+		if f.Sensitive {
+			if v.sensitive(p, e.Kind, f, field) {
+				if cut == nil {
+					cut = map[string]bool{}
+				}
+				cut[cutFlags[f.Name]] = true
 			}
 			continue
 		}
@@ -48,21 +49,39 @@ func (p *Policy) View(e *event.Event) View {
 		v.add(p, e.Kind, f, field)
 	}
 	for i, x := range v.Values {
-		if b, ok := x.Any.(bool); ok {
-			v.Values[i].Any = b || cut[x.Name]
+		if cut[x.Name] {
+			v.Values[i].Any = true
 		}
 	}
 	v.Receipts = bounded(v.Receipts)
 	return v
 }
 
+// sensitive appends what leaves of a sensitive text, and reports whether that was cut.
+func (v *View) sensitive(p *Policy, kind event.Kind, f event.Field, field reflect.Value) (cut bool) {
+	r := p.release(kind, f.Name, *field.Addr().Interface().(*event.Sensitive))
+	v.Receipts = append(v.Receipts, r.receipts...)
+	if r.leaves {
+		v.put(f, r.text)
+	}
+	return r.cut
+}
+
+var sensitiveType = reflect.TypeFor[event.Sensitive]()
+
 // add appends a public field, flattened, its texts masked.
 func (v *View) add(p *Policy, kind event.Kind, f event.Field, field reflect.Value) {
-	if m, ok := field.Interface().(encoding.TextMarshaler); ok {
-		if b, err := m.MarshalText(); err == nil && !field.IsZero() {
-			v.put(f, string(b))
-		}
+	if field.Type() == sensitiveType { // of a struct: no class, so only its length leaves
+		v.sensitive(p, kind, f, field)
 		return
+	}
+	if field.NumMethod() > 0 { // most have none, and asking costs more
+		if m, ok := field.Interface().(encoding.TextMarshaler); ok {
+			if b, err := m.MarshalText(); err == nil && !field.IsZero() {
+				v.put(f, string(b))
+			}
+			return
+		}
 	}
 	switch field.Kind() {
 	case reflect.Pointer:

@@ -153,7 +153,7 @@ func (l *list) latest(ctx context.Context, reader event.Reader) ([]replay.Summar
 		for _, e := range entries {
 			l.add(e)
 		}
-		if len(entries) < batch {
+		if len(entries) == 0 {
 			break
 		}
 	}
