@@ -36,7 +36,7 @@ func (o *Options) write(a *attributes, entry event.Entry, view redact.View, star
 	level := o.severity(e.Kind)
 	a.b = appendFixed64(a.b, recordTime, uint64(pcommon.NewTimestampFromTime(e.Time)))
 	a.b = appendFixed64(a.b, recordObserved, uint64(pcommon.NewTimestampFromTime(entry.Received)))
-	a.b = appendVarint(a.b, recordSeverity, uint64(level)) //nolint:gosec // 1 to 24
+	a.b = appendVarint(a.b, recordSeverity, uint64(level))
 	a.b = appendText(a.b, recordText, severityText(level))
 	a.b = appendText(a.b, recordEvent, string(e.Kind))
 	if id, ok := traceID(e.Trace); ok {

@@ -61,7 +61,7 @@ func appendText[T string | []byte](b []byte, t fieldTag, s T) []byte {
 
 // appendHead begins a field of n bytes.
 func appendHead(b []byte, t fieldTag, n int) []byte {
-	return binary.AppendUvarint(append(b, byte(t)), uint64(n)) //nolint:gosec // a length
+	return binary.AppendUvarint(append(b, byte(t)), uint64(n))
 }
 
 func appendFixed64(b []byte, t fieldTag, v uint64) []byte {
@@ -73,7 +73,7 @@ func appendVarint(b []byte, t fieldTag, v uint64) []byte {
 }
 
 // sizeOf is the size of a field of n bytes.
-func sizeOf(n int) int { return 1 + varintSize(uint64(n)) + n } //nolint:gosec // a length
+func sizeOf(n int) int { return 1 + varintSize(uint64(n)) + n }
 
 func varintSize(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 
@@ -97,7 +97,7 @@ func (a *attributes) text(name, s string) {
 }
 
 func (a *attributes) number(name string, n int64) {
-	a.begin(name, 1+varintSize(uint64(n))) //nolint:gosec // as protobuf has it
+	a.begin(name, 1+varintSize(uint64(n)))
 	a.b = appendVarint(a.b, valueNumber, uint64(n))
 }
 
