@@ -3,7 +3,6 @@ package app
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -138,7 +137,7 @@ func (i *codexImporter) run(ctx context.Context, files []string) error {
 	bar.end()
 	all.Failed = len(failures)
 	if i.asJSON {
-		if err := json.NewEncoder(i.env.Stdout).Encode(all); err != nil {
+		if err := jsonLine(i.env, all); err != nil {
 			failures = append(failures, err)
 		}
 	}

@@ -35,7 +35,7 @@ func FuzzSplitWords(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		words, err := splitWords(s)
+		words, err := SplitWords(s)
 		if err != nil {
 			return
 		}

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-var errQuote = errors.New("the example has an open quote or ends with a backslash")
+var errQuote = errors.New("there is an open quote or a backslash at the end")
 
-// splitWords splits a command line as a POSIX shell does, without any expansion; # at the start of a word begins a
+// SplitWords splits a command line as a POSIX shell does, without any expansion; # at the start of a word begins a
 // comment.
-func splitWords(s string) ([]string, error) {
+func SplitWords(s string) ([]string, error) {
 	var out []string
 	for i := 0; i < len(s); {
 		switch s[i] {

@@ -99,7 +99,7 @@ func readExamples(name string, v starlark.Value) ([][]string, error) {
 
 func readExample(v starlark.Value) (words []string, err error) {
 	if s, ok := starlark.AsString(v); ok {
-		if words, err = splitWords(s); err != nil {
+		if words, err = SplitWords(s); err != nil {
 			return nil, err
 		}
 	} else if list, ok := v.(*starlark.List); ok {
