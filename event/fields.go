@@ -3,6 +3,7 @@ package event
 import (
 	"reflect"
 	"strings"
+	"sync"
 )
 
 // Field describes one field of a payload.
@@ -16,9 +17,18 @@ type Field struct {
 	Index     []int
 }
 
-// Fields lists the fields of a payload type in order, those of embedded structs in place.
+// fieldsOf are those that were asked for, by type: reflection over tags costs more than all else that is done with them.
+var fieldsOf sync.Map
+
+// Fields lists the fields of a payload type in order, those of embedded structs in place. The caller must not change the list.
 func Fields(p Payload) []Field {
-	return fields(reflect.TypeOf(p).Elem(), nil)
+	t := reflect.TypeOf(p).Elem()
+	if known, ok := fieldsOf.Load(t); ok {
+		return known.([]Field) //nolint:forcetypeassert // nothing else is stored
+	}
+	list := fields(t, nil)
+	fieldsOf.Store(t, list)
+	return list
 }
 
 func fields(t reflect.Type, at []int) []Field {

@@ -44,3 +44,8 @@ echo "== a command among a million events"
 TMPDIR="$dir/tmp" $go test -run '^$' -bench 'BenchmarkSearch' -benchtime 100x ./ledger | grep -E '^(Benchmark|FAIL|---)' || true
 echo "== durable records: stream, bus and ledger against the ledger alone"
 $go test -run '^$' -bench 'BenchmarkRecord' -benchtime 10240x -count "$rounds" ./internal/bench -args -folder "$dir" | grep -E '^(Benchmark|FAIL|---)' || true
+echo "== the real codex with the executor of proctor, and its hooks"
+"$dir/bench" -what codex -proctor bin/proctor -codex "$codex" -dir "$dir/run" -rounds "$rounds"
+echo "== telemetry of codex on one processor: proctor, the collector with file_storage"
+(cd tools/intakepeer && $go build -o "$dir/intakepeer" .) || true
+"$dir/bench" -what intake -proctor bin/proctor -peers "$dir/intakepeer" -span 3s -dir "$dir/run" -rounds "$rounds"

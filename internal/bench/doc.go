@@ -19,6 +19,9 @@
 // its own with every decision and its end made an event and encoded, against goproxy and go-socks5 (tools/proxypeers, a module of its
 // own), squid and tinyproxy, by 1 and by 16 clients that wait for each answer of a kilobyte. With -what ledger 1, 16 and 128 writers make
 // records of a kilobyte durable, each waiting for its receipt: raw group commit, the ledger, the bus, and other stores (tools/ledgerpeers).
+// With -what codex the real CLI runs a long turn with its own executor and with ours, and hooks are asked one after the other while an owner of the
+// ledger runs. With -what intake telemetry of Codex is sent to receivers that answer when they keep it, each with one processor: ours,
+// and the collector's with its persistent queue (tools/intakepeer).
 //
 // Rounds interleave, so that a busy machine slows all alike; compare ratios of one run, not seconds of two.
 // CPU is user plus system time of the whole process tree, orphans included. The wall time of a call is what the model

@@ -45,13 +45,13 @@ func main() {
 
 func run() error {
 	var s settings
-	flag.StringVar(&s.what, "what", "exec", "`part` to measure: exec (turns and calls), start (of a confined true), work (programs under recording), proxy (the network proxy alone), network (from inside the sandbox) or ledger (durable records)")
+	flag.StringVar(&s.what, "what", "exec", "`part` to measure: exec (turns and calls), start (of a confined true), work (programs under recording), proxy (the network proxy alone), network (from inside the sandbox), ledger (durable records), codex (the real CLI with our executor and hook) or intake (its telemetry)")
 	flag.StringVar(&s.proctor, "proctor", "bin/proctor", "proctor `binary`")
 	flag.StringVar(&s.codex, "codex", "", "real codex `binary`; empty leaves the comparison out")
 	flag.StringVar(&s.bwrap, "bwrap", "", "bwrap `binary`; empty looks on PATH")
 	flag.StringVar(&s.dir, "dir", "", "`folder` for homes, ledgers and workspaces; must be on a real disk and not below the temporary folder")
-	flag.StringVar(&s.peers, "peers", "", "`binary` of tools/proxypeers or tools/ledgerpeers; empty leaves them out")
-	flag.DurationVar(&s.span, "span", 250*time.Millisecond, "`time` that each row of proxy and ledger is driven for in a round")
+	flag.StringVar(&s.peers, "peers", "", "`binary` of tools/proxypeers, tools/ledgerpeers or tools/intakepeer; empty leaves them out")
+	flag.DurationVar(&s.span, "span", 250*time.Millisecond, "`time` that each row of proxy, ledger and intake is driven for in a round")
 	flag.StringVar(&s.sandbox, "sandbox", "workspace-write", "sandbox `mode`")
 	flag.StringVar(&s.command, "command", "true", "shell `command` of every call")
 	flag.IntVar(&s.rounds, "rounds", 5, "interleaved rounds")
@@ -75,9 +75,10 @@ func run() error {
 		"exec": {settings.tasks, (*results).print}, "start": {settings.startTasks, (*results).printStart}, "work": {settings.workTasks, (*results).printWork},
 		"proxy": {settings.proxyTasks, (*results).printProxy}, "network": {settings.networkTasks, (*results).printNetwork},
 		"ledger": {settings.ledgerTasks, (*results).printLedger},
+		"codex":  {settings.codexTasks, (*results).printCodex}, "intake": {settings.intakeTasks, (*results).printIntake},
 	}[s.what]
 	if !ok {
-		return fmt.Errorf("-what %q: expected exec, start, work, proxy, network or ledger", s.what)
+		return fmt.Errorf("-what %q: expected exec, start, work, proxy, network, ledger, codex or intake", s.what)
 	}
 	results, err := measure(ctx, s, part)
 	if err != nil {

@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -82,12 +84,31 @@ func report(record plog.LogRecord) (r codex.Report, known bool) {
 	return r, true
 }
 
-// fill sets the fields of a payload that attributes are named after. What has another type than its field is left out.
-func fill(p event.Payload, attributes pcommon.Map) {
-	v := reflect.ValueOf(p).Elem()
+// places are where attributes go, by the type of the payload: a map from names to indexes of fields.
+var places sync.Map
+
+func placesOf(p event.Payload) map[string][]int {
+	t := reflect.TypeOf(p)
+	if known, ok := places.Load(t); ok {
+		return known.(map[string][]int) //nolint:forcetypeassert // nothing else is stored
+	}
+	m := map[string][]int{}
 	for _, f := range event.Fields(p) {
-		if a, ok := attributes.Get(f.Name); ok {
-			set(v.FieldByIndex(f.Index), a)
+		m[f.Name] = f.Index
+	}
+	places.Store(t, m)
+	return m
+}
+
+// fill sets the fields of a payload that attributes are named after. What has another type than its field is left out; of two attributes
+// with one name the first counts.
+func fill(p event.Payload, attributes pcommon.Map) {
+	v, to := reflect.ValueOf(p).Elem(), placesOf(p)
+	done := make([]string, 0, 16)
+	for name, a := range attributes.All() {
+		if at, ok := to[name]; ok && !slices.Contains(done, name) {
+			set(v.FieldByIndex(at), a)
+			done = append(done, name)
 		}
 	}
 }

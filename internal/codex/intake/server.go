@@ -256,7 +256,7 @@ func refuse(w http.ResponseWriter, err error) {
 }
 
 func (r *Receiver) body(q *http.Request) ([]byte, error) {
-	body, err := bounded(q.Body, r.o.MaxBody)
+	body, err := bounded(q.Body, r.o.MaxBody, q.ContentLength)
 	if err != nil {
 		return nil, err
 	}
@@ -271,16 +271,22 @@ func (r *Receiver) body(q *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errDecode, err)
 	}
-	return bounded(z, min(r.o.MaxBody, max(int64(len(body))*r.o.MaxRatio, 64<<10)))
+	return bounded(z, min(r.o.MaxBody, max(int64(len(body))*r.o.MaxRatio, 64<<10)), 4*int64(len(body)))
 }
 
-func bounded(in io.Reader, most int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(in, most+1))
+// maxForeseen bounds the memory that is taken for what a client says it will send.
+const maxForeseen = 512 << 10
+
+// bounded reads to the end of in, at most so many bytes; foreseen is how many there may be.
+func bounded(in io.Reader, most, foreseen int64) ([]byte, error) {
+	var b bytes.Buffer
+	b.Grow(int(min(max(foreseen, 0), most, maxForeseen)) + bytes.MinRead)
+	n, err := b.ReadFrom(io.LimitReader(in, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errDecode, err)
 	}
-	if int64(len(b)) > most {
+	if n > most {
 		return nil, fmt.Errorf("%w: more than %d bytes", errTooLarge, most)
 	}
-	return b, nil
+	return b.Bytes(), nil
 }
