@@ -10,7 +10,7 @@ import (
 )
 
 func newCodex(env cli.Env) *cobra.Command {
-	return group("codex", "work with the Codex CLI of OpenAI: be its executor, answer its hooks, take its telemetry and its files in", newExecServer(env), newCodexRun(env), newCodexHook(env), newCodexInstall(env), newOtelReceive(env), newCodexImport(env), newCodexReconcile(env))
+	return group("codex", "work with the Codex CLI of OpenAI: be its executor, answer its hooks, take its telemetry and its files in, hold its key", newExecServer(env), newCodexRun(env), newCodexHook(env), newCodexInstall(env), newOtelReceive(env), newCodexImport(env), newCodexReconcile(env), newCodexProxy(env))
 }
 
 func newExecServer(env cli.Env) *cobra.Command {

@@ -20,7 +20,7 @@ var gateRules = [...]string{prompt: "prompt", answer: "answer", rationale: "rati
 
 // classes lists the sensitive fields that may leave. Everything else is kept, among
 // them: facts and action of tool_decision (the digest leaves, the evidence file has
-// the rest), settings, plans, reviewer context, deltas, history items, output chunks.
+// the rest), settings, plans, reviewer context, deltas, history items, output chunks, what the proxy passes on.
 var classes = map[event.Kind]map[string]class{
 	event.ConversationStarts: {"cwd": plain},
 	event.UserPrompt:         {"prompt": prompt},
@@ -39,6 +39,7 @@ var classes = map[event.Kind]map[string]class{
 	event.ExecInput:          {"input": tool},
 	event.FileChange:         {"diff": tool},
 	event.TurnCompleted:      {"error": plain, "last_message": answer},
+	event.ModelEnded:         {"error": plain},
 }
 
 // required lists the texts that the CLI exports even when they are empty.

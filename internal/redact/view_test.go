@@ -52,6 +52,7 @@ func TestEverySensitiveFieldHasADecision(t *testing.T) {
 	keptFields := []string{
 		"codex.sse_event delta", "codex.tool_decision facts", "codex.tool_decision action", "proctor.config_resolved settings",
 		"proctor.config_resolved launch", "proctor.policy_loaded network_rules", "proctor.policy_loaded plan", "proctor.policy_loaded request", "proctor.phase_started plan", "proctor.history_item item", "proctor.approval_requested context", "proctor.exec_output chunk",
+		"proctor.model_request body", "proctor.model_event data", "proctor.model_ended unfinished",
 	}
 	var got []string
 	for _, c := range event.Catalog() {
