@@ -157,6 +157,24 @@ func cmdSinkComplete(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// cmdSiemComplete compares a replay with a file of NDJSON: each event that leaves is there, and at the sequence it has in the ledger.
+func cmdSiemComplete(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 2, "siem-complete REPLAY.jsonl FILE")
+	seqs, missing := map[any]any{}, 0
+	for _, line := range jsonLines(ts, args[1]) {
+		seqs[line["id"]] = line["seq"]
+	}
+	for _, e := range jsonLines(ts, args[0]) {
+		if kind := e["kind"]; kind != "proctor.exec_output" && kind != "proctor.history_item" && (seqs[e["id"]] == nil || seqs[e["id"]] != e["seq"]) {
+			ts.Logf("%v: %v at %v, in the file %v", e["id"], kind, e["seq"], seqs[e["id"]])
+			missing++
+		}
+	}
+	if missing > 0 || len(seqs) == 0 {
+		ts.Fatalf("%d events of %s are not in %s as they are in the ledger", missing, args[0], args[1])
+	}
+}
+
 // cmdKillExport starts export flush and kills it, a little later each time. After each kill it reads export status, which must not claim
 // more than arrived, nor take anything back.
 func cmdKillExport(ts *testscript.TestScript, _ bool, args []string) {

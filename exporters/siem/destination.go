@@ -114,10 +114,16 @@ func (o Options) tls(host string) (*tls.Config, error) {
 }
 
 // Name implements exporters.Destination, as do the methods below.
-func (d *Destination) Name() string { return "siem/" + d.opts.Name }
+func (d *Destination) Name() string { return CursorName(d.opts.Name) }
+
+// CursorName is the key of the cursor of a destination.
+func CursorName(name string) string { return "siem/" + name }
 
 // Signal is events.
-func (d *Destination) Signal() string { return "events" }
+func (d *Destination) Signal() string { return Signal }
+
+// Signal is what all destinations take.
+const Signal = "events"
 
 // Close ends what New and batches opened.
 func (d *Destination) Close() error { return d.to.close() }

@@ -28,7 +28,7 @@ type Export struct {
 	note   func(context.Context, *event.ExportGapPayload) error
 }
 
-// StartExport follows the ledger to every destination of [otel]. A destination that never ran
+// StartExport follows the ledger to every destination of [otel] and [[siem]]. A destination that never ran
 // begins with session. Only the owner of the ledger sends, so that nothing is sent twice.
 func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger) (Export, error) {
 	if !exports(cfg) {
@@ -40,7 +40,7 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 	}
 	l := s.owned()
 	if l == nil {
-		return Export{}, cli.Fail(cli.Failure, errors.New("another process owns the ledger, and sends what its own [otel] says; try again when it has ended"))
+		return Export{}, cli.Fail(cli.Failure, errors.New("another process owns the ledger, and sends what its own [otel] and [[siem]] say; try again when it has ended"))
 	}
 	options.Lags = func() []otlp.Lag { return s.lags(context.Background(), cfg) }
 	destinations, err := otlp.New(options, l)

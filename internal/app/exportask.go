@@ -108,7 +108,7 @@ func (r *rewind) covers(signal string) bool {
 }
 
 // errNoExporters means that the process that owns the ledger exports nothing.
-var errNoExporters = errors.New("the process that owns the ledger exports nothing: it runs without [otel], or is just ending; " +
+var errNoExporters = errors.New("the process that owns the ledger exports nothing: it runs without [otel] and [[siem]], or is just ending; " +
 	"the records stay in the ledger, try again when it has ended")
 
 // askExport asks the owner's exporters, or those of this process where it is the owner and exports.

@@ -28,8 +28,8 @@ type BackfillOptions struct {
 	Signals []string // logs, traces, metrics, events
 }
 
-// errExportOff is the answer where [otel] is off.
-var errExportOff = errors.New("no exporter is configured: set exporter, metrics_exporter or trace_exporter in [otel] of config.toml")
+// errExportOff is the answer where nothing is sent anywhere.
+var errExportOff = errors.New("no exporter is configured: set exporter, metrics_exporter or trace_exporter in [otel] of config.toml, or a [[siem]] in proctor.toml")
 
 // FlushExport delivers what is pending: by exporters of this process, or beside an owner by those of the owner.
 func FlushExport(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, o FlushOptions) error {
@@ -99,7 +99,7 @@ func addReports(total map[string]exportReport, reports []exportReport) (moved bo
 func unasked(cfg *config.Config, total map[string]exportReport) error {
 	for _, d := range configured(cfg) {
 		if _, ok := total[d.Name]; !ok {
-			return fmt.Errorf("the process that owns the ledger does not export to %s: its [otel] differs from the one here; try again when it has ended", d.Name)
+			return fmt.Errorf("the process that owns the ledger does not export to %s: its [otel] and [[siem]] differ from those here; try again when it has ended", d.Name)
 		}
 	}
 	return nil
@@ -133,7 +133,7 @@ func showDelivery(env cli.Env, total map[string]exportReport, o FlushOptions) er
 	}
 	switch {
 	case left > 0:
-		return cli.Fail(cli.Failure, fmt.Errorf("%d entries are left; they stay in the ledger; 'proctor otel check' says why a collector does not take them", left))
+		return cli.Fail(cli.Failure, fmt.Errorf("%d entries are left; they stay in the ledger; 'proctor export status' has the error of each destination, 'proctor otel check' asks a collector why", left))
 	case refused > 0:
 		return cli.Fail(cli.Failure, fmt.Errorf("%d records were refused for good; see 'proctor replay %s --kind proctor.export_gap'", refused, SystemSession))
 	}

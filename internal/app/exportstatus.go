@@ -11,6 +11,7 @@ import (
 	"proctor/event"
 	"proctor/exporters"
 	"proctor/exporters/otlp"
+	"proctor/exporters/siem"
 	"proctor/internal/cli"
 	"proctor/internal/config"
 )
@@ -20,7 +21,7 @@ type destinationStatus struct {
 	Destination string `json:"destination"`
 	// State is delivered, waiting, failing or never_ran.
 	State      string    `json:"state"`
-	Configured *bool     `json:"configured,omitempty"` // in [otel] of who asks; absent when that cannot be read
+	Configured *bool     `json:"configured,omitempty"` // in [otel] or [[siem]] of who asks; absent when that cannot be read
 	Next       event.Seq `json:"next"`
 	Head       event.Seq `json:"head"`
 	Lag        uint64    `json:"lag_entries"`
@@ -35,7 +36,7 @@ func Status(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, asJS
 		return cli.Fail(cli.Failure, err)
 	}
 	if !asJSON && len(list) == 0 {
-		_, err := fmt.Fprintln(env.Stdout, "no destination: [otel] is off, and nothing was ever sent")
+		_, err := fmt.Fprintln(env.Stdout, "no destination: there is no exporter in [otel] and no [[siem]], and nothing was ever sent")
 		return err
 	}
 	for _, d := range list {
@@ -52,10 +53,14 @@ func Status(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, asJS
 	return nil
 }
 
-// configured are the destinations of [otel].
+// configured are the destinations of [otel] and [[siem]].
 func configured(cfg *config.Config) []otlp.Named {
 	o := cfg.Otel
-	return otlp.Options{Logs: otlpExporter(o.Exporter), Metrics: otlpExporter(o.MetricsExporter), Traces: otlpExporter(o.TraceExporter)}.Destinations()
+	out := otlp.Options{Logs: otlpExporter(o.Exporter), Metrics: otlpExporter(o.MetricsExporter), Traces: otlpExporter(o.TraceExporter)}.Destinations()
+	for _, s := range cfg.Proctor.SIEM {
+		out = append(out, otlp.Named{Name: siem.CursorName(s.Name), Signal: siem.Signal})
+	}
+	return out
 }
 
 func (s *Store) exportStatus(ctx context.Context, cfg *config.Config) ([]destinationStatus, error) {
@@ -118,7 +123,7 @@ func (d destinationStatus) String() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, "  "+format+"\n", args...) }
 	fmt.Fprintf(&b, "%s: %s", d.Destination, strings.ReplaceAll(d.State, "_", " "))
 	if d.Configured != nil && !*d.Configured {
-		b.WriteString(", not in [otel] here")
+		b.WriteString(", not in the configuration here")
 	}
 	b.WriteByte('\n')
 	if d.State == "never_ran" {

@@ -11,6 +11,9 @@ import (
 	"proctor/internal/config"
 )
 
+// errOtelOff is the answer where [otel] names no collector; a [[siem]] takes no canary.
+var errOtelOff = errors.New("no exporter is configured: set exporter, metrics_exporter or trace_exporter in [otel] of config.toml")
+
 // CheckOtel sends a canary for each signal of [otel] and says what came of it.
 func CheckOtel(ctx context.Context, env cli.Env, o config.Options, asJSON bool) error {
 	cfg, warnings, err := env.Configure(o)
@@ -18,8 +21,8 @@ func CheckOtel(ctx context.Context, env cli.Env, o config.Options, asJSON bool) 
 		return err
 	}
 	cli.ShowWarnings(env, warnings)
-	if !exports(cfg) {
-		return cli.Fail(cli.Failure, errExportOff)
+	if o := cfg.Otel; !o.Exporter.Enabled() && !o.MetricsExporter.Enabled() && !o.TraceExporter.Enabled() {
+		return cli.Fail(cli.Failure, errOtelOff)
 	}
 	options, err := otlpOptions(env, cfg)
 	if err != nil {

@@ -58,7 +58,7 @@ func (s *Store) serveMetrics(env cli.Env, cfg *config.Config) (stop func(), err 
 	return func() { cancel(); _ = server.Close() }, nil
 }
 
-// lags are those of every destination that is in [otel] or ever ran.
+// lags are those of every destination that is configured or ever ran.
 func (s *Store) lags(ctx context.Context, cfg *config.Config) []otlp.Lag {
 	list, err := s.exportStatus(ctx, cfg)
 	if err != nil {

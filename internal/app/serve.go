@@ -97,9 +97,9 @@ func serving(env cli.Env, format string, args ...any) {
 
 func destinations(e Export) string {
 	if len(e.group) == 0 {
-		return "no exporter in [otel]"
+		return "no exporter"
 	}
-	return fmt.Sprintf("%d exporters of [otel]", len(e.group))
+	return fmt.Sprintf("%d exporters", len(e.group))
 }
 
 func notRecordedBy(s *Store) error {
