@@ -24,8 +24,9 @@ var categories = map[event.Kind][2]string{
 	event.NetworkPolicyDecision: {"network", "connection"},
 	event.APIRequest:            {"api", "access"},
 	event.ApprovalRequested:     {"iam", "info"},
-	event.ApprovalDecided:       {"iam", "access"},
-	event.ApprovalVoted:         {"iam", "access"},
+	event.ApprovalDecided:       {"api", "access"},
+	event.ApprovalVoted:         {"api", "access"},
+	event.GuardianAssessment:    {"api", "access"},
 	event.OverrideGranted:       {"iam", "change"},
 	event.PolicyAmended:         {"configuration", "change"},
 	event.PolicyLoaded:          {"configuration", "info"},
@@ -47,6 +48,9 @@ func ecs(f fact) tree {
 	types := []string{category[1]}
 	if f.refused() && category[1] != "denied" {
 		types = append(types, "denied")
+		if category[0] == "process" { // no process was denied, but the call of a tool
+			category[0] = "api"
+		}
 	}
 	t := tree{"@timestamp": stamp(e.Time)}
 	t.put("ecs.version", ECSVersion).put("message", f.about.Meaning)

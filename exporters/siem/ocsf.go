@@ -105,7 +105,7 @@ func ocsf(f fact) tree {
 	words, commandLine := f.argv()
 	switch c.class {
 	case 1007:
-		t.put("process.cmd_line", commandLine).put("process.working_directory", f.text("cwd")).put("process.uid", e.Call)
+		t.put("process.cmd_line", commandLine).put("process.working_directory", f.text("cwd")).put("process.uid", or(e.Call, string(e.ID)))
 		if len(words) > 0 {
 			t.put("process.name", words[0])
 		} else {
@@ -116,14 +116,16 @@ func ocsf(f fact) tree {
 		}
 		t.put("device.hostname", "localhost").put("device.type_id", 0)
 	case 1001:
-		path := f.text("path")
-		t.put("file.path", path).put("file.name", path[strings.LastIndexByte(path, '/')+1:]).put("file.type_id", 1)
+		putFile(t, "file", f.text("path"), 1)
 		t.put("device.hostname", "localhost").put("device.type_id", 0)
 	case 2004:
-		t.put("finding_info.uid", string(e.ID)).put("finding_info.title", f.about.Meaning).put("finding_info.analytic.name", f.text("rule")).put("finding_info.analytic.type_id", 1)
-		t.put("evidences", []tree{tree{}.put("file.path", f.text("path")).put("process.name", f.text("program")).put("api.operation", f.text("syscall"))})
+		t.put("finding_info.uid", string(e.ID)).put("finding_info.title", f.about.Meaning)
+		t.put("finding_info.analytic.name", or(f.text("rule"), string(f.Kind))).put("finding_info.analytic.type_id", 1)
+		if evidence := evidenceOf(f); len(evidence) > 0 {
+			t["evidences"] = []tree{evidence}
+		}
 	case 4001:
-		t.put("dst_endpoint.hostname", f.text("server.address"))
+		t.put("dst_endpoint.hostname", or(f.text("server.address"), "unknown"))
 		if port, ok := f.number("server.port"); ok {
 			t.put("dst_endpoint.port", port)
 		}
@@ -149,22 +151,51 @@ func ocsf(f fact) tree {
 	return t
 }
 
+// putFile puts a file object, which must have a name; type 0 is unknown, 1 a regular file.
+func putFile(t tree, at, path string, typ int) {
+	path = or(path, "unknown")
+	t.put(at+".path", path).put(at+".name", or(path[strings.LastIndexByte(path, '/')+1:], path)).put(at+".type_id", typ)
+}
+
+// evidenceOf is what a finding is about: the file, the process and the system call that it names.
+func evidenceOf(f fact) tree {
+	t := tree{}
+	if path := f.text("path"); path != "" {
+		putFile(t, "file", path, 0)
+	}
+	if program := f.text("program"); program != "" {
+		t.put("process.name", program).put("process.uid", or(f.Event.Call, string(f.Event.ID)))
+	}
+	return t.put("api.operation", f.text("syscall"))
+}
+
 func status(t tree, f fact) {
-	switch outcome(f) {
+	if t["class_uid"] == 2004 { // of a finding it says how far its handling is
+		t["status_id"], t["status"] = 1, "New"
+	} else {
+		statusOf(t, outcome(f))
+	}
+	t.put("status_detail", f.text("reason", "network.policy.reason"))
+	profiles := []string{"host"}
+	if c := t["class_uid"]; c == 1007 || c == 1001 || c == 4001 || c == 6003 || c == 2004 {
+		profiles = append(profiles, "security_control")
+		if f.refused() {
+			t["disposition_id"], t["disposition"], t["action_id"], t["action"] = 2, "Blocked", 2, "Denied"
+		} else {
+			t["disposition_id"], t["disposition"], t["action_id"], t["action"] = 1, "Allowed", 1, "Allowed"
+		}
+	}
+	t.put("metadata.profiles", profiles)
+}
+
+func statusOf(t tree, outcome string) {
+	switch outcome {
 	case "success":
 		t["status_id"], t["status"] = 1, "Success"
 	case "failure":
 		t["status_id"], t["status"] = 2, "Failure"
 	default:
 		t["status_id"], t["status"] = 0, "Unknown"
-	}
-	t.put("status_detail", f.text("reason", "network.policy.reason"))
-	if c := t["class_uid"]; c == 1007 || c == 1001 || c == 4001 || c == 6003 || c == 2004 {
-		if f.refused() {
-			t["disposition_id"], t["disposition"], t["action_id"], t["action"] = 2, "Blocked", 2, "Denied"
-		} else {
-			t["disposition_id"], t["disposition"], t["action_id"], t["action"] = 1, "Allowed", 1, "Allowed"
-		}
 	}
 }
 
