@@ -269,7 +269,7 @@ func TestSpansHaveTheShapeOfTheRun(t *testing.T) {
 			t.Errorf("span %+v", s)
 		}
 	}
-	want := []string{"codex.exec", "echo", "exec_command", "guardian_review", "model_client.stream_responses_api", "session_task.turn"}
+	want := []string{"codex.exec", "exec_command", "guardian_review", "mcp__demoecho", "model_client.stream_responses_api", "session_task.turn"}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(byName))); diff != "" {
 		t.Fatalf("names (-want +got):\n%s", diff)
 	}

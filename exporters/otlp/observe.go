@@ -131,16 +131,20 @@ func observeOurs(p event.Payload) []observation {
 	return nil
 }
 
-func toolTags(p *event.ToolResultPayload, start *event.ConversationStartsPayload) []tag {
-	name := p.ToolName
+// toolName names a tool in metrics and spans: that of an MCP server stands behind it without a separator, as the CLI writes it.
+func toolName(p *event.ToolResultPayload) string {
 	if strings.HasPrefix(p.ToolNamespace, "mcp__") {
-		name = p.ToolNamespace + name // without a separator, as the CLI
+		return p.ToolNamespace + p.ToolName
 	}
+	return p.ToolName
+}
+
+func toolTags(p *event.ToolResultPayload, start *event.ConversationStartsPayload) []tag {
 	policy := p.Mode
 	if policy == "" {
 		policy = start.SandboxPolicy
 	}
-	return []tag{{"sandbox", sandboxTag(p.Sandbox)}, {"sandbox_policy", orNone(policy)}, {"success", text(p.Success)}, {"tool", name}}
+	return []tag{{"sandbox", sandboxTag(p.Sandbox)}, {"sandbox_policy", orNone(policy)}, {"success", text(p.Success)}, {"tool", toolName(p)}}
 }
 
 // observeMCP are the metrics of a call that went to an MCP server.

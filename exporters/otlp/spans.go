@@ -48,7 +48,7 @@ func shape(e *event.Event, start *event.ConversationStartsPayload) (spanShape, b
 	switch p := e.Payload.(type) {
 	case *event.ToolResultPayload:
 		return spanShape{
-			clip(p.ToolName, maxTag), callSpan(e, p.CallID), turn, ms(p.Duration), !p.Success,
+			clip(toolName(p), maxTag), callSpan(e, p.CallID), turn, ms(p.Duration), !p.Success,
 			[]tag{{"call_id", p.CallID}, {"tool_name", p.ToolName}},
 		}, true
 	case *event.APIRequestPayload:
@@ -67,9 +67,9 @@ func shape(e *event.Event, start *event.ConversationStartsPayload) (spanShape, b
 // reviewShape is the span of a review, from the request to the answer, below the call that waited for it.
 func reviewShape(e *event.Event, p *event.ApprovalDecidedPayload) spanShape {
 	who, _, _ := strings.Cut(p.Reviewer, ":") // without the name of a person
-	name := "proctor.review"
-	if who == "auto_review" {
-		name = "guardian_review"
+	name, ids := "proctor.review", []tag{{"call_id", e.Call}, {"review.id", p.ReviewID}}
+	if who == "auto_review" { // as the CLI names them
+		name, ids = "guardian_review", []tag{{"tool_call_id", e.Call}, {"review_id", p.ReviewID}, {"thread_id", e.Session}}
 	}
 	parent := turnSpan(e)
 	if e.Call != "" {
@@ -77,7 +77,7 @@ func reviewShape(e *event.Event, p *event.ApprovalDecidedPayload) spanShape {
 	}
 	return spanShape{
 		name, derived("review", e.Session, p.ApprovalID), parent, ms(p.Duration), p.Status != event.Approved,
-		[]tag{{"call_id", e.Call}, {"review.id", p.ReviewID}, {"reviewer", who}, {"status", p.Status}, {"risk_level", p.RiskLevel}},
+		append(ids, tag{"reviewer", who}, tag{"status", p.Status}, tag{"risk_level", p.RiskLevel}),
 	}
 }
 

@@ -13,6 +13,13 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == mcpArgument {
+		if err := serveMCP(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "compareotel:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	unlisted, err := run(ctx, os.Args[1:], os.Stdout)
 	stop()

@@ -52,7 +52,11 @@ log_agent_responses = true
 log_guardian_assessments = true
 exporter = { otlp-http = { endpoint = %q, protocol = "binary" } }
 metrics_exporter = { otlp-http = { endpoint = %q, protocol = "json" } }
+trace_exporter = { otlp-http = { endpoint = %q, protocol = "binary" } }
 `
+
+// apart is where folders are made: the CLI keeps no helper programs below the temporary folder, and then runs no command.
+const apart = "/var/tmp"
 
 // patience tells a hang from a slow machine.
 const patience = 3 * time.Minute
@@ -74,12 +78,16 @@ func (p program) play(ctx context.Context, s scenario) (seen, error) {
 		return seen{}, err
 	}
 	defer sink.Close()
-	dir, err := os.MkdirTemp("", "compareotel-")
+	dir, err := os.MkdirTemp(apart, "compareotel-")
 	if err != nil {
 		return seen{}, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	text := fmt.Sprintf(config, s.Config, url, sink.HTTPURL("/v1/logs"), sink.HTTPURL("/v1/metrics"))
+	self, err := os.Executable()
+	if err != nil {
+		return seen{}, err
+	}
+	text := fmt.Sprintf(config, strings.ReplaceAll(s.Config, "$SELF", self), url, sink.HTTPURL("/v1/logs"), sink.HTTPURL("/v1/metrics"), sink.HTTPURL("/v1/traces"))
 	if err := furnish(dir, text); err != nil {
 		return seen{}, err
 	}
@@ -93,6 +101,7 @@ func (p program) play(ctx context.Context, s scenario) (seen, error) {
 	got := seen{shapes: shapes{}, records: len(sink.Records()), points: len(sink.Points()), status: status}
 	got.shapes.records(sink.Records())
 	got.shapes.points(sink.Points())
+	got.shapes.spans(sink.Spans())
 	return got, nil
 }
 

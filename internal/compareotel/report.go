@@ -58,8 +58,23 @@ func compare(theirs, ours *shape) []difference {
 	return out
 }
 
+// compareSpan says what of our span the CLI's of that name has not. Those of the CLI are functions of its code, so what it has beyond is not
+// asked for.
+func compareSpan(theirs, ours *shape) []difference {
+	if theirs == nil {
+		return []difference{{"", "only proctor has it"}}
+	}
+	var out []difference
+	for _, d := range compare(theirs, ours) {
+		if ours.attrs[d.attr] != "" {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
 func ownByDesign(attr string) bool {
-	return strings.HasPrefix(attr, "proctor.") || attr == "turn.id" || attr == "call_id"
+	return strings.HasPrefix(attr, "proctor.") || attr == "turn.id" || attr == "call_id" || attr == "conversation.id"
 }
 
 // report prints every event and metric of both and returns the number of differences without a row.
@@ -95,6 +110,26 @@ func report(out io.Writer, theirs, ours shapes, why rows, verbose bool) (unliste
 			if theirs[k] == nil {
 				say("ours alone  %s (%d)\n", k.name, ours[k].count)
 			}
+		}
+	}
+	say("== span\n")
+	for _, k := range ours.subjects("span") {
+		diffs := compareSpan(theirs[k], ours[k])
+		if len(diffs) == 0 {
+			same++
+			say("same        %s (%d and %d)\n", k.name, theirs[k].count, ours[k].count)
+			continue
+		}
+		say("differs     %s\n", k.name)
+		for _, d := range diffs {
+			reason, ok := why[strings.TrimSpace("span "+k.name+" "+d.attr)]
+			if ok {
+				listed++
+			} else {
+				unlisted++
+				reason = "unlisted"
+			}
+			say("            %s: %s\n", strings.TrimSpace(d.attr+" "+d.what), reason)
 		}
 	}
 	say("\n%d the same, %d differences with a reason, %d unlisted\n", same, listed, unlisted)

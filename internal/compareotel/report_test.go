@@ -73,10 +73,40 @@ func TestScenariosAreUnderstood(t *testing.T) {
 	for _, s := range all {
 		names = append(names, s.Name)
 	}
-	if diff := cmp.Diff([]string{"message", "refused", "review", "tools", "trouble"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"mcp", "message", "network", "refused", "review", "tools", "trouble"}, names); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := readScenarios("nothing"); err == nil {
 		t.Error("an unknown name is taken")
+	}
+}
+
+func TestOurSpansAreThoseOfTheCLI(t *testing.T) {
+	t.Parallel()
+	theirs, ours := shapes{}, shapes{}
+	theirs.spans([]otlpsink.Span{{Name: "turn", Attributes: map[string]any{"model": "m", "busy_ns": int64(1), "n": int64(1)}}, {Name: "function"}})
+	ours.spans([]otlpsink.Span{
+		{Name: "turn", Attributes: map[string]any{"model": "m", "n": "1", "conversation.id": "c", "more": true}}, {Name: "own"},
+	})
+	var out strings.Builder
+	if n := report(&out, theirs, ours, rows{"span turn more": "a reason"}, false); n != 2 || strings.Contains(out.String(), "busy_ns") {
+		t.Errorf("%d unlisted, want the type of n and the name of own:\n%s", n, out.String())
+	}
+}
+
+func TestTheServerOfTheScenarioSpeaksMCP(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	in := `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"v"}}
+{"jsonrpc":"2.0","method":"notifications/initialized"}
+{"jsonrpc":"2.0","id":2,"method":"tools/list"}
+{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"boom"}}
+`
+	if err := serveMCP(strings.NewReader(in), &out); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 3 || !strings.Contains(lines[0], `"protocolVersion":"v"`) || strings.Count(lines[1], `"inputSchema"`) != 3 || !strings.Contains(lines[2], `"isError":true`) {
+		t.Errorf("%s", out.String())
 	}
 }

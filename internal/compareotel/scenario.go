@@ -15,7 +15,7 @@ var files embed.FS
 // scenario is what both programs are given.
 type scenario struct {
 	Name   string          `json:"name"`
-	Config string          `json:"config"` // added at the top of config.toml
+	Config string          `json:"config"` // added at the top of config.toml; $SELF is this program
 	Args   []string        `json:"args"`
 	Model  json.RawMessage `json:"model"` // see fakemodel
 }

@@ -89,6 +89,14 @@ func (s shapes) points(list []otlpsink.Point) {
 	}
 }
 
+func (s shapes) spans(list []otlpsink.Span) {
+	for _, r := range list {
+		of := s.of("span", r.Name)
+		of.count++
+		of.all(r.Attributes)
+	}
+}
+
 func typeOf(v any) string {
 	switch v.(type) {
 	case string:
