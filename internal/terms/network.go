@@ -104,13 +104,19 @@ func (n *Network) note(cfg *config.Config, table config.NetworkProxy) error {
 	if table.AllowUpstreamProxy && !permits(req.AllowUpstreamProxy) && n.Proxied {
 		say("allow_upstream_proxy does not count, by the requirements: connections go out directly")
 	}
-	if n.Policy.Domains["*"] == "allow" && !req.ManagedAllowedDomainsOnly {
-		say("DANGEROUS domains \"*\" = \"allow\": every public host is allowed")
+	domains := slices.Sorted(maps.Keys(n.Policy.Domains))
+	for _, pattern := range domains {
+		if n.Policy.Domains[pattern] != deny && egress.Global(pattern) && !req.ManagedAllowedDomainsOnly {
+			say("DANGEROUS domains %q = \"allow\": every public host is allowed", pattern)
+		}
+	}
+	if n.Transparent {
+		say("transparent = true: programs that know of no proxy are carried by the same rules")
 	}
 	if n.Report {
 		say("DANGEROUS report = true: hosts that no rule allows are let through, and recorded")
 	}
-	for _, pattern := range slices.Sorted(maps.Keys(n.Policy.Domains)) {
+	for _, pattern := range domains {
 		if n.Policy.Domains[pattern] != deny && req.ManagedAllowedDomainsOnly && !insideManaged(pattern, req.Domains) {
 			say("domains %q = \"allow\" is outside of what the requirements allow and does not count", pattern)
 		}

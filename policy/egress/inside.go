@@ -25,6 +25,12 @@ func Inside(pattern, of string) bool {
 	}
 }
 
+// Global reports whether a pattern is that of every host, on all ports or on one.
+func Global(pattern string) bool {
+	r, err := newRule(pattern, verdictAllow)
+	return err == nil && shapeOf(r).glob == "*"
+}
+
 // depth is what of a name a pattern matches.
 type depth int
 
