@@ -70,6 +70,20 @@ func (w *internet) DialContext(ctx context.Context, network, address string) (ne
 // run runs a python program whose only road is a transparent one.
 func (w *internet) run(t *testing.T, name, program string, allowed ...string) string {
 	t.Helper()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("missing capability: python3 is not installed")
+	}
+	out, status := w.confined(t, name, []string{python, "-c", program}, allowed...)
+	if status != 0 {
+		t.Errorf("status %d", status)
+	}
+	return out
+}
+
+// confined runs a command whose only road is a transparent one, and returns what it wrote and its exit status.
+func (w *internet) confined(t *testing.T, name string, argv []string, allowed ...string) (string, int) {
+	t.Helper()
 	b, err := backend.Select(t.Context(), backend.Options{StateDir: backend.SharedState(filepath.Join(t.TempDir(), "state")), Path: os.Getenv("PATH"), Only: name})
 	if errors.Is(err, sandbox.ErrUnavailable) {
 		t.Skip("missing capability: ", err)
@@ -107,16 +121,12 @@ func (w *internet) run(t *testing.T, name, program string, allowed ...string) st
 	if err != nil {
 		t.Fatal(err)
 	}
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("missing capability: python3 is not installed")
-	}
 	var out bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	n := terms.Network{Proxied: true, Transparent: true, Policy: config}
 	process, err := b.Start(ctx, sandbox.Spec{
-		Argv: []string{python, "-c", program}, Dir: dir, Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=/"}, Plan: plan,
+		Argv: argv, Dir: dir, Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=/"}, Plan: plan,
 		Proxy:    roadOf(p, n, "call", func(ctx context.Context, serve func(context.Context)) { serve(ctx) }),
 		OnOutput: func(_ sandbox.Stream, b []byte) { out.Write(b) },
 		OnDenial: func(d sandbox.Denial) { _, _ = fmt.Fprintln(&out, "denial", d.Syscall, d.Address) },
@@ -124,13 +134,25 @@ func (w *internet) run(t *testing.T, name, program string, allowed ...string) st
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := process.Wait(); r.ExitCode != 0 {
-		t.Errorf("status %d", r.ExitCode)
+	r := process.Wait()
+	return out.String(), r.ExitCode
+}
+
+// greets, and then says what it heard until the other side ends.
+func greets(c net.Conn) {
+	_, _ = c.Write([]byte("hello "))
+	b := make([]byte, 64)
+	for n, err := c.Read(b); err == nil; n, err = c.Read(b) {
+		_, _ = c.Write(bytes.ToUpper(b[:n]))
 	}
-	return out.String()
 }
 
 func eachTransparent(t *testing.T, test func(t *testing.T, w *internet, backend string)) {
+	eachServed(t, greets, test)
+}
+
+// eachServed is a test for each backend, with a server of its own.
+func eachServed(t *testing.T, serve func(net.Conn), test func(t *testing.T, w *internet, backend string)) {
 	for _, name := range []string{"native", "bwrap"} {
 		t.Run(name, func(t *testing.T) {
 			l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -144,13 +166,9 @@ func eachTransparent(t *testing.T, test func(t *testing.T, w *internet, backend 
 					if err != nil {
 						return
 					}
-					open.Go(func() { // greets, and then says what it heard until the other side ends
+					open.Go(func() {
 						defer c.Close()
-						_, _ = c.Write([]byte("hello "))
-						b := make([]byte, 64)
-						for n, err := c.Read(b); err == nil; n, err = c.Read(b) {
-							_, _ = c.Write(bytes.ToUpper(b[:n]))
-						}
+						serve(c)
 					})
 				}
 			})
