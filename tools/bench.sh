@@ -29,6 +29,8 @@ echo "== what recording costs the programs that are recorded"
 echo "== the network proxy alone: Go peers, squid, tinyproxy (the latter two where installed)"
 (cd tools/proxypeers && $go build -o "$dir/proxypeers" .) || true
 "$dir/bench" -what proxy -peers "$dir/proxypeers" -dir "$dir/run" -rounds "$rounds"
+echo "== the network from inside the sandbox: with a record, without, the real codex"
+"$dir/bench" -what network -proctor bin/proctor -codex "$codex" -dir "$dir/run" -rounds "$rounds"
 
 echo "== durable records: raw group commit, the ledger, the bus, other stores"
 (cd tools/ledgerpeers && $go build -o "$dir/ledgerpeers" .) || true

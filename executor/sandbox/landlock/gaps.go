@@ -31,7 +31,7 @@ func refused(p filesystem.Plan, abi int, watched bool) string {
 	case abi < 1:
 		return "this kernel has no Landlock, or it is not enabled (lsm=landlock,...)"
 	case p.Network != filesystem.NetworkOff && p.Network != filesystem.NetworkOn:
-		return "network mode " + string(p.Network) + " needs a network namespace"
+		return "network mode " + string(p.Network) + " needs a network namespace, which Landlock has not; use the native or bwrap backend, or switch off the network of commands"
 	case len(p.Writable) > 0 && !watched:
 		return "writable folders need seccomp user notification, which is off or not allowed here"
 	case !watched && abi < abiScope:
