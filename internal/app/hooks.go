@@ -9,6 +9,7 @@ import (
 	"proctor/executor"
 	"proctor/executor/hook"
 	"proctor/internal/cli"
+	"proctor/internal/codex/install"
 	"proctor/internal/config"
 	"proctor/internal/terms"
 )
@@ -35,6 +36,9 @@ func loadHooks(cfg *config.Config) (hooks []hook.Hook, warnings []string, err er
 			warnings = append(warnings, "hook left out: "+p.String())
 		}
 		for _, d := range definitions {
+			if install.Ours(d.Command) { // it would ask this process what this process decides anyway
+				continue
+			}
 			h := hook.Hook{Definition: d, Source: string(source.Layer), Trust: trust(cfg, source, d)}
 			if !d.Event.Happens() && d.Event.Gates() && h.Trust.Runs() {
 				errs = append(errs, fmt.Errorf("%s: this version does not call %s hooks, and this one may forbid; remove it, or use --disable hooks", d.Key, d.Event))
