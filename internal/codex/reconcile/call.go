@@ -45,6 +45,9 @@ type Call struct {
 	Exit    *int     `json:"exit_code,omitempty"`
 	// Ran: the source tells that it was carried out.
 	Ran bool `json:"ran,omitempty"`
+	// NoItem: the rollout has what the model was told and no item of its own. Codex drops that of a command which fails at once, also
+	// from the stream.
+	NoItem bool `json:"no_item,omitempty"`
 	// Vague: something of What was masked or cut, so that it is not compared.
 	Vague bool `json:"vague,omitempty"`
 }

@@ -117,7 +117,7 @@ func (g *group) compare(there []Source, w *written) Finding {
 			if f.What == "" {
 				f.What = c.What
 			}
-		case tells(one, class, ran):
+		case tells(one, class, ran) && (one != Stream || !g.by[Rollout].NoItem):
 			f.Missing = append(f.Missing, one)
 		}
 	}

@@ -147,6 +147,9 @@ func TestRead(t *testing.T) {
 			{ID: "turn-1-item_2", Class: MCP, What: `echo {"t":1}`, Outcome: Done, Ran: true},
 			{ID: "turn-1-item_3", Class: Command, What: "sleep 60", Ran: true},
 		}, nil}},
+		{"the rollout of a command without an item", Rollout, []*event.Event{
+			{Call: "reported-a", Payload: &event.ToolResultPayload{ToolName: "exec_command", Arguments: event.Secret(`{"cmd":"touch /etc/x"}`), Output: event.Secret("Chunk ID: 1\nProcess exited with code 1\nOutput:\n")}},
+		}, Told{Rollout, []Call{{ID: "a", Class: Command, What: "touch /etc/x", Outcome: Failed, Exit: exit(1), Ran: true, NoItem: true}}, nil}},
 		{"hooks, asked a second time by the executor", Hooks, []*event.Event{
 			{Call: "a", Payload: &event.ToolDecisionPayload{Outcome: "allow", Action: action(event.Action{Kind: event.ActionCommand, Argv: []string{"bash", "-lc", "ls"}})}},
 			{Call: "a", Payload: &event.ToolDecisionPayload{Outcome: "allow", Action: action(event.Action{Kind: event.ActionCommand, Argv: []string{"bash", "-lc", "/bin/bash -c ls"}})}},

@@ -151,6 +151,7 @@ func (r *reader) what(c *Call, e *event.Event, p *event.ToolResultPayload) {
 
 // outcome reads how the call ended. Hooks are told an output and nothing else; telemetry has success for whatever ran.
 func (r *reader) outcome(c *Call, p *event.ToolResultPayload) {
+	c.NoItem = r.told.Source == Rollout && p.Status == "" && c.Class == Command
 	exit := p.ExitCode
 	if exit == nil && r.told.Source != Executor && r.told.Source != Hooks {
 		output, _ := p.Output.Reveal()
