@@ -76,7 +76,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"fakemodel": cmdFakemodel, "model-done": cmdModelDone, "requests": cmdRequests, "wait-requests": cmdWaitRequests,
 	"witness": cmdWitness, "witness-fault": cmdWitnessFault,
 	"sink": cmdSink, "sink-fault": cmdSinkFault, "sink-count": cmdSinkCount, "sink-distinct": cmdSinkDistinct, "sink-points": cmdSinkPoints, "sink-spans": cmdSinkSpans, "sink-requests": cmdSinkRequests, "sink-complete": cmdSinkComplete,
-	"siem-complete": cmdSiemComplete, "kill-export": cmdKillExport,
+	"sink-nowhere": cmdSinkNowhere, "siem-complete": cmdSiemComplete, "kill-export": cmdKillExport,
 	"json-count": cmdJSONCount, "json-values": cmdJSONValues, "same-value": cmdSameValue, "json-text": cmdJSONText, "same-turn": cmdSameTurn, "supervised": cmdSupervised, "clean": cmdClean,
 	"big-file": cmdBigFile, "mcp-http": cmdMCPHTTP, "website": cmdWebsite, "unixsite": cmdUnixsite, "nowhere": cmdNowhere,
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -153,6 +154,20 @@ func cmdSinkComplete(ts *testscript.TestScript, _ bool, args []string) {
 	for kind, n := range want {
 		if got[kind] != n {
 			ts.Check(&wrong{"records of " + kind + " at the collector", fmt.Sprint(got[kind]), fmt.Sprint(n)})
+		}
+	}
+}
+
+// cmdSinkNowhere searches all that the collector has for texts.
+func cmdSinkNowhere(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) > 0, "sink-nowhere TEXT...")
+	sink := worldOf(ts).sink
+	all, err := json.Marshal([]any{sink.Records(), sink.Points(), sink.Spans()})
+	ts.Check(err)
+	need(ts, len(sink.Records()) > 0 && len(sink.Spans())+len(sink.Points()) > 0, "sink-nowhere after something was sent")
+	for _, text := range args {
+		if bytes.Contains(all, []byte(text)) {
+			ts.Fatalf("the collector has %q", text)
 		}
 	}
 }

@@ -49,9 +49,10 @@ func (c *Capture) Know(known ...Known) error {
 // Rules are those in force.
 func (c *Capture) Rules() *Rules { return c.rules.Load() }
 
-// links reports whether a public text names something that other events name too.
+// links reports whether a public text names something that other events name too. Names of tools do so as well, and a model may make
+// them up: they are masked, everywhere alike.
 func links(name string) bool {
-	for _, end := range []string{"id", "calls", "digest", "session", "tool_name", "tool_namespace", "decision", "names", "secrets", "secret"} {
+	for _, end := range []string{"id", "calls", "digest", "session", "decision", "secrets", "secret"} {
 		if strings.HasSuffix(name, end) {
 			return true
 		}

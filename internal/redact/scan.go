@@ -69,7 +69,7 @@ func (s *scan) look() {
 		for _, k := range ends {
 			r := &s.rules.rules[k.rule]
 			at := end - k.length
-			if s.sure && r.Unsure || r.Boundary && at > 0 && wordByte(s.text[at-1]) {
+			if s.sure && r.Unsure || r.Boundary && inWord(s.text, at) {
 				continue
 			}
 			s.hits = append(s.hits, hit{s.base + at, k.rule, r.window})

@@ -50,7 +50,7 @@ func (s *Stream) settle(final bool) (string, []Receipt) {
 	}
 	out, receipts := s.rules.cut(s.field, c.text[s.sent-c.base:settled-c.base], s.sent, c.take(settled), s.key)
 	s.sent = settled
-	if drop := settled - c.base - 1; drop > 0 { // a match may look at the byte before it
+	if drop := settled - c.base - lookBehind; drop > 0 { // a match may look at what is before it
 		c.text, c.base, c.done = c.text[drop:], c.base+drop, c.done-drop
 	}
 	return out, receipts
