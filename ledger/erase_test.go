@@ -69,7 +69,7 @@ func TestErasureInTheMiddleOfAGroup(t *testing.T) {
 	var answers sync.WaitGroup
 	submit := func(events ...*event.Event) {
 		answers.Add(1)
-		l.submit(encodeOp(events, func(_ []event.Receipt, err error) {
+		l.submit(l.encodeOp(events, func(_ []event.Receipt, err error) {
 			if err != nil {
 				t.Error(err)
 			}

@@ -22,7 +22,7 @@ func (l *Ledger) Position(source string) (uint64, error) {
 // that neither is there without the other: a span that is delivered again is refused with [event.ErrPosition], whatever happened in between.
 // Spans are taken in the order of the calls; when one is refused, so are all that follow it.
 func (l *Ledger) Ingest(span event.Span, encoded []event.Encoded, done func([]event.Receipt, error)) {
-	o := newOp(encoded, done)
+	o := l.newOp(encoded, done)
 	o.span = &span
 	switch {
 	case span.Source == "" || len(span.Source) > maxCursorName || span.Upto <= span.After:

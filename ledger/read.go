@@ -143,6 +143,7 @@ type decoder struct {
 	entries  *seeker
 	bound    []byte // scratch
 	plain    []byte // scratch
+	unpacked []byte // scratch
 }
 
 // readAhead readies d for many entries in their order; call close afterwards.
@@ -249,7 +250,8 @@ func (d *decoder) content(h entryHead, index event.Seq) ([]byte, error) {
 		return nil, err
 	}
 	d.plain = plain
-	return plain, nil
+	plain, d.unpacked, err = unpack(plain, d.unpacked)
+	return plain, err
 }
 
 // dataKey is nil for a session without one.

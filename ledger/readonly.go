@@ -19,7 +19,7 @@ const pinAttempts = 50
 // store until Close.
 func OpenReadOnly(dir string, opts Options) (*Ledger, error) {
 	opts = opts.withDefaults()
-	if err := checkFormat(opts.FS, opts.FS.PathJoin(dir, formatFile)); err != nil {
+	if _, err := checkFormat(opts.FS, opts.FS.PathJoin(dir, formatFile)); err != nil {
 		return nil, fmt.Errorf("read ledger %q: %w", dir, err)
 	}
 	for attempt := 1; ; attempt++ {

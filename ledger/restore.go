@@ -149,7 +149,7 @@ func (j *backupJob) restoreFile(from, to string, f backedFile) error {
 	return err
 }
 
-// Format is the format line of the ledger in dir and the one that this program knows; ErrFormat, with both named, when they differ.
+// Format is the format line of the ledger in dir and the one that this program knows; ErrFormat, with both named, for one that it does not.
 func Format(dir string) (found, known string, err error) {
 	known = fmt.Sprintf("%s%d", formatLine, formatVersion)
 	path := filepath.Join(dir, formatFile)
@@ -157,5 +157,6 @@ func Format(dir string) (found, known string, err error) {
 	if err != nil {
 		return "", known, err
 	}
-	return strings.TrimSpace(string(b)), known, checkFormat(vfs.Default, path)
+	_, err = checkFormat(vfs.Default, path)
+	return strings.TrimSpace(string(b)), known, err
 }

@@ -72,6 +72,9 @@ type vectorContent struct {
 	Bound   string `json:"associated_data"`
 	Stored  string `json:"stored"`
 	Content string `json:"content"`
+	// Packed is the content as format 2 seals it, Dictionary the SHA-256 of the dictionary that it was made with.
+	Packed     string `json:"packed"`
+	Dictionary string `json:"dictionary_sha256"`
 }
 
 func TestVectors(t *testing.T) {
@@ -210,7 +213,14 @@ func contentVector(t *testing.T, master []byte, have vectorContent) vectorConten
 		Session: "demo", EventID: "01a20900-0000-7000-8000-000000000002", Index: 1,
 		DataKey: hex.EncodeToString([]byte("proctor test session data key, 1")),
 		Content: `{"prompt":{"salt":"` + base64.StdEncoding.EncodeToString([]byte("0123456789abcdef")) + `","text":"hello"}}`,
-		Wrapped: have.Wrapped, Stored: have.Stored,
+		Wrapped: have.Wrapped, Stored: have.Stored, Packed: have.Packed, Dictionary: dictionary1Digest,
+	}
+	if v.Packed == "" {
+		v.Packed = hex.EncodeToString(pack([]byte(v.Content)))
+	}
+	packed, _ := hex.DecodeString(v.Packed)
+	if got, _, err := unpack(packed, nil); err != nil || string(got) != v.Content || packed[0] != packed1 {
+		t.Fatalf("unpacked content %q, %v", got, err)
 	}
 	bound := appendBound(nil, event.ID(v.EventID), event.Seq(v.Index))
 	v.Bound = hex.EncodeToString(bound)

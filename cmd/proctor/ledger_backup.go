@@ -56,22 +56,23 @@ Exit status: 0 restored; 1 no backup, damaged, of a newer version, or something 
 
 func newLedgerMigrate(env cli.Env) *cobra.Command {
 	var s settings
-	var json bool
+	var dryRun, json bool
 	c := &cobra.Command{
 		Use: "migrate [--dry-run]", Short: "bring the ledger to this program's format",
-		Long: `migrate says which format the ledger has. There is one format so far, so there is nothing to change; a newer one is refused,
-with both named.
+		Long: `migrate brings a ledger of an older format to the one that this program writes. Until then it is read and written in its own format. Nothing
+that is recorded changes: format 2 only lets texts be packed before they are encrypted, which format 1 does not. Programs that know
+no newer format than the old one refuse the ledger afterwards. One of a newer format is refused, with both named.
 
-Exit status: 0 nothing to migrate; 2 usage; 7 no ledger, or one of a format that this program does not know.`,
-		Example: "  proctor ledger migrate --dry-run",
+Exit status: 0 done, or nothing to do; 2 usage; 7 no ledger, one in use, or of a format that this program does not know.`,
+		Example: "  proctor ledger migrate --dry-run\n  proctor ledger migrate",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			s.ignoreUserConfig = true
-			return app.Migrate(env, s.options(env), json)
+			return app.Migrate(env, s.options(env), dryRun, json)
 		},
 	}
 	s.bind(c.Flags())
-	c.Flags().Bool("dry-run", false, "change nothing")
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "only say whether it is needed")
 	c.Flags().BoolVar(&json, "json", false, "print JSON")
 	return c
 }

@@ -76,10 +76,12 @@ type Migration struct {
 	Found  string `json:"found"`
 	Known  string `json:"known"`
 	Needed bool   `json:"needed"`
+	// Migrated: it has the known format now.
+	Migrated bool `json:"migrated"`
 }
 
-// Migrate says what bringing the ledger to this program's format takes: nothing, as long as there is one format.
-func Migrate(env cli.Env, o config.Options, asJSON bool) error {
+// Migrate brings the ledger to this program's format, or only says whether that is needed.
+func Migrate(env cli.Env, o config.Options, dryRun, asJSON bool) error {
 	dir, err := ledgerDir(env, o)
 	if err != nil {
 		return err
@@ -91,10 +93,24 @@ func Migrate(env cli.Env, o config.Options, asJSON bool) error {
 	if err != nil {
 		return cli.Fail(cli.NotDurable, fmt.Errorf("ledger %s: %w; use the program that wrote it, nothing was changed", dir, err))
 	}
-	if asJSON {
-		return encode(env.Stdout, Migration{Dir: dir, Found: found, Known: known})
+	m := Migration{Dir: dir, Found: found, Known: known, Needed: found != known}
+	if m.Needed && !dryRun {
+		if err := ledger.Migrate(dir, ledger.Options{Logger: env.Logger()}); err != nil {
+			return cli.Fail(cli.NotDurable, fmt.Errorf("migrate ledger %s: %w", dir, err))
+		}
+		m.Migrated = true
 	}
-	_, err = fmt.Fprintf(env.Stdout, "%s has format %q, which is what this program writes: there is nothing to migrate\n", dir, found)
+	if asJSON {
+		return encode(env.Stdout, m)
+	}
+	says := "which is what this program writes: there is nothing to migrate"
+	switch {
+	case m.Migrated:
+		says = fmt.Sprintf("and was given %q: older programs refuse it from now on", known)
+	case m.Needed:
+		says = fmt.Sprintf("this program writes %q: 'proctor ledger migrate' changes that; what is recorded stays as it is", known)
+	}
+	_, err = fmt.Fprintf(env.Stdout, "%s has format %q, %s\n", dir, found, says)
 	return cli.Fail(cli.Failure, err)
 }
 

@@ -78,7 +78,7 @@ var containment = []struct {
 	{"github.com/creack/pty", []string{"executor/sandbox"}},
 	{"github.com/modelcontextprotocol/", []string{"executor/tool/mcp"}},
 	{"golang.org/x/net/websocket", []string{"internal/codex/execserver"}},
-	{"github.com/klauspost/compress/", []string{"internal/codex"}},
+	{"github.com/klauspost/compress/", []string{"internal/codex", "ledger"}},
 }
 
 // pure packages may not reach the world: what they decide is decided again in replay.

@@ -1,0 +1,123 @@
+package ledger
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"proctor/event"
+)
+
+// The dictionary is part of the format: contents that were packed with another one cannot be read.
+func TestTheDictionaryIsThatOfTheFormat(t *testing.T) {
+	t.Parallel()
+	digest := sha256.Sum256(dictionary1)
+	if got := hex.EncodeToString(digest[:]); got != dictionary1Digest {
+		t.Errorf("content.dict has SHA-256 %s; a changed dictionary is a new one, with a number and a format of its own", got)
+	}
+}
+
+func TestPackedContentComesBack(t *testing.T) {
+	t.Parallel()
+	noise := make([]byte, 300)
+	for i := range noise {
+		noise[i] = byte(rand.Uint32())
+	}
+	var scratch []byte
+	for name, content := range map[string][]byte{
+		"short": []byte(`{"prompt":{"salt":"AAAAAAAAAAAAAAAAAAAAAA==","text":"go on"}}`), "repeating": encode(t, output("s", 1)).Content,
+		"noise": append([]byte{'{'}, noise...), "looks packed": {packed1, 2, 3}, "other": []byte("x"), "large": []byte("{" + strings.Repeat("abcdefgh", 1<<18) + "}"),
+	} {
+		packed := pack(content)
+		var got []byte
+		var err error
+		if got, scratch, err = unpack(packed, scratch); err != nil || !bytes.Equal(got, content) {
+			t.Errorf("%s: %d bytes of %d come back, %v", name, len(got), len(content), err)
+		}
+		if len(packed) > len(content) && content[0] == '{' {
+			t.Errorf("%s: %d bytes became %d", name, len(content), len(packed))
+		}
+	}
+	if got := len(pack(encode(t, output("s", 1)).Content)); got > 100 {
+		t.Errorf("repeating output became %d bytes", got)
+	}
+}
+
+// FuzzUnpack holds that what cannot be unpacked is damage, and never more than content may be.
+func FuzzUnpack(f *testing.F) {
+	f.Add([]byte{packed1})
+	f.Add([]byte{packed1, 0xff, 0xff, 0xff, 0xff, 0x7f})
+	f.Add(pack([]byte(`{"prompt":{"salt":"AAAAAAAAAAAAAAAAAAAAAA==","text":"go on, go on, go on"}}`)))
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		got, _, err := unpack(plain, nil)
+		if err != nil {
+			if !errors.Is(err, ErrDamaged) {
+				t.Fatal(err)
+			}
+			return
+		}
+		if len(got) > max(maxContent, len(plain)) {
+			t.Fatalf("%d bytes became %d", len(plain), len(got))
+		}
+		again, _, err := unpack(pack(got), nil)
+		if err != nil || !bytes.Equal(again, got) {
+			t.Fatalf("%x: %v", got, err)
+		}
+	})
+}
+
+// A ledger of the first format goes on in it, so that the program that made it can still read it, until it is migrated.
+func TestTheFirstFormatGoesOnUntilItIsMigrated(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewMem()
+	open := func() *Ledger { return openTest(t, "ledger", memory(fs)) }
+	if err := open().Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeFile(fs, "ledger/format", "proctor ledger 1\n", true); err != nil {
+		t.Fatal(err)
+	}
+	size := func(l *Ledger, index event.Seq) int {
+		sealed, err := get(l.db, sessionKey(prefixContent, "a", uint64(index)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(sealed)
+	}
+	l := open()
+	appendTest(t, l, output("a", 1))
+	whole := size(l, 0)
+	if whole < 500 {
+		t.Errorf("format 1 has %d bytes of content, the text alone has more", whole)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := Migrate("ledger", memory(fs)); err != nil {
+		t.Fatal(err)
+	}
+	l = open()
+	appendTest(t, l, output("a", 2))
+	if got := size(l, 1); got > whole/2 {
+		t.Errorf("format 2 has %d bytes of content, format 1 %d", got, whole)
+	}
+	mustBeGreen(t, l)
+	entries, err := l.Session(t.Context(), "a", 1, 10)
+	if err != nil || len(entries) != 2 {
+		t.Fatal(len(entries), err)
+	}
+	for _, e := range entries {
+		if text, ok := e.Event.Payload.(*event.ExecOutputPayload).Chunk.Reveal(); !ok || len(text) < 500 {
+			t.Errorf("entry %d: %d bytes, %v", e.Seq, len(text), ok)
+		}
+	}
+}
+
+// dictionary1Digest pins content.dict.
+const dictionary1Digest = "37700235d7aa515a0a7a79df58f8cf0b0cf143e7ff907b2ef5e11e5a51314f16"
