@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -168,7 +167,7 @@ func failAt(t *testing.T, k int64, stays bool) (passed, broke bool) {
 	if err == nil {
 		for i := range 30 {
 			// Enough text to make Pebble begin a new memtable and log on the way.
-			text := strings.Repeat(fmt.Sprint(i), 9000)
+			text := noise(i, 14_000)
 			r, err := l.Append(context.Background(), prompt("a", uint64(2*i+1), text), prompt("a", uint64(2*i+2), text))
 			if err != nil {
 				if !errors.Is(err, ErrFailed) || !errors.Is(err, syscall.ENOSPC) {

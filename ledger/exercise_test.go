@@ -3,7 +3,6 @@ package ledger
 import (
 	"context"
 	"fmt"
-	"strings"
 	"testing"
 
 	"proctor/event"
@@ -31,7 +30,7 @@ func exercise(l *Ledger, rounds int, tell func(sent)) error {
 	}
 	for i := range rounds {
 		// Enough text to make Pebble begin a new memtable and log on the way.
-		text := strings.Repeat(fmt.Sprint(i), 12000)
+		text := noise(i, 20_000)
 		err := record(prompt("a", 0, text), prompt(fmt.Sprintf("b%d", i%4), 0, text))
 		if err != nil {
 			return err

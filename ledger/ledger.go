@@ -39,7 +39,8 @@ type Ledger struct {
 	points  checkpointer
 	purges  purger
 	indexes indexer
-	pins    *pinFS // of a ledger that is open for reading only
+	opened  tileCache // for proofs
+	pins    *pinFS    // of a ledger that is open for reading only
 
 	// use is held shared by whoever reads the database, and exclusively to close it.
 	use       sync.RWMutex

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
@@ -112,6 +113,16 @@ func submit(l *Ledger, encoded ...event.Encoded) ([]event.Receipt, error) {
 // output is an event of about a kilobyte, as most of a run are.
 func output(session string, seq uint64) *event.Event {
 	return newEvent(session, seq, "call_1", &event.ExecOutputPayload{Stream: "stdout", Chunk: event.Secret(strings.Repeat("ok  proctor/ledger 0.1s\n", 24))})
+}
+
+// noise is text that cannot be packed, for tests that need many bytes.
+func noise(seed, n int) string {
+	random := rand.New(rand.NewPCG(uint64(seed), 1))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = 'A' + byte(random.IntN(58))
+	}
+	return string(b)
 }
 
 // soaked is how many rounds a test has: a longer run sets another number in the environment.

@@ -271,7 +271,7 @@ func openPebble(fs vfs.FS, dir string, lock *pebble.Lock, h *health, reuse *logR
 		L0StopWritesThreshold: 64,
 	}
 	for i := range opts.Levels {
-		opts.Levels[i].BlockSize = 16 << 10 // against 4 KB, a tenth less on the disk and half the time to read one after the other
+		opts.Levels[i].BlockSize = 16 << 10                  // against 4 KB, a tenth less on the disk and half the time to read one after the other
 		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10) // an event id is looked up before it is new
 	}
 	defer func() {

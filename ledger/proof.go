@@ -70,7 +70,7 @@ func (l *Ledger) prove(ctx context.Context, f func(tlog.HashReader) ([]tlog.Hash
 		return nil, err
 	}
 	defer l.end()
-	proof, err := f(hashReader{l.db})
+	proof, err := f(cachedHashes{l})
 	if err != nil {
 		return nil, fmt.Errorf("build proof: %w", err)
 	}
