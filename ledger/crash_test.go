@@ -167,7 +167,7 @@ func failAt(t *testing.T, k int64, stays bool) (passed, broke bool) {
 	if err == nil {
 		for i := range 30 {
 			// Enough text to make Pebble begin a new memtable and log on the way.
-			text := noise(i, 14_000)
+			text := noise(i, 9_000*len(fmt.Sprint(i)))
 			r, err := l.Append(context.Background(), prompt("a", uint64(2*i+1), text), prompt("a", uint64(2*i+2), text))
 			if err != nil {
 				if !errors.Is(err, ErrFailed) || !errors.Is(err, syscall.ENOSPC) {

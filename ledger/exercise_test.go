@@ -30,7 +30,7 @@ func exercise(l *Ledger, rounds int, tell func(sent)) error {
 	}
 	for i := range rounds {
 		// Enough text to make Pebble begin a new memtable and log on the way.
-		text := noise(i, 20_000)
+		text := noise(i, 12_000*len(fmt.Sprint(i)))
 		err := record(prompt("a", 0, text), prompt(fmt.Sprintf("b%d", i%4), 0, text))
 		if err != nil {
 			return err

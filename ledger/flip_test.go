@@ -45,7 +45,7 @@ func TestFlippedBytesNeverLoseReceiptsSilently(t *testing.T) {
 func TestFlippedByteBeforeTheEndOfTheLog(t *testing.T) {
 	fs := vfs.NewCrashableMem()
 	l := openTest(t, "ledger", memory(fs))
-	for i := range 120 {
+	for i := range 250 {
 		appendTest(t, l, output("s", uint64(i+1)))
 	}
 	disk := fs.CrashClone(vfs.CrashCloneCfg{})
