@@ -1,12 +1,13 @@
 package event
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
-	"unicode/utf8"
+	"strings"
 )
 
 // maxEncodedContent bounds the JSON form of the content: text may grow sixfold by escaping.
@@ -59,27 +60,43 @@ func join(path, name string) string {
 
 // seal commits to every sensitive text of p and returns the content object, nil when there is none.
 func seal(p Payload) ([]byte, error) {
-	var content map[string]contentJSON
-	total := 0
-	err := visitPayload(p, func(path string, s *Sensitive) error {
-		s.seal()
-		if s.state != sealed {
-			return nil
+	type field struct {
+		path string
+		*Sensitive
+	}
+	var room [4]field
+	fields, total := room[:0], 0
+	_ = visitPayload(p, func(path string, s *Sensitive) error {
+		if s.seal(); s.state == sealed {
+			fields, total = append(fields, field{path, s}), total+len(s.text)
 		}
-		if content == nil {
-			content = map[string]contentJSON{}
-		}
-		total += len(s.text)
-		content[path] = newContent(s)
 		return nil
 	})
-	if err != nil || content == nil {
-		return nil, err
+	if len(fields) == 0 {
+		return nil, nil
 	}
 	if total > MaxContent {
 		return nil, fmt.Errorf("sensitive texts have %d bytes, at most %d are allowed: %w", total, MaxContent, ErrTooLarge)
 	}
-	return marshal(content)
+	slices.SortFunc(fields, func(a, b field) int { return strings.Compare(a.path, b.path) })
+	content := make([]byte, 0, total+total/8+64*len(fields))
+	for i, f := range fields {
+		content = append(content, ",{"[min(i, 1)^1])
+		content, _ = appendText(content, f.path)
+		content = f.appendContent(append(content, ':'))
+	}
+	return append(content, '}'), nil
+}
+
+// appendContent appends the text with its salt, as [contentJSON]; bytes that are not UTF-8 stand in base64.
+func (s *Sensitive) appendContent(dst []byte) []byte {
+	dst = base64.StdEncoding.AppendEncode(append(dst, `{"salt":"`...), s.salt[:])
+	before := len(dst)
+	if out, ok := appendText(append(dst, `","text":`...), s.text); ok {
+		return append(out, '}')
+	}
+	dst = append(dst[:before], `","bytes":"`...)
+	return append(base64.StdEncoding.AppendEncode(dst, []byte(s.text)), `"}`...)
 }
 
 // attach gives the sensitive fields of p their texts back. A field without content stays sealed;
@@ -131,13 +148,6 @@ func parseContent(b []byte) ([]saltedText, error) {
 		texts = append(texts, saltedText{[]byte(path), append(c.Salt[:saltSize:saltSize], c.text()...)})
 	}
 	return texts, nil
-}
-
-func newContent(s *Sensitive) contentJSON {
-	if utf8.ValidString(s.text) {
-		return contentJSON{Salt: s.salt[:], Text: s.text}
-	}
-	return contentJSON{Salt: s.salt[:], Bytes: []byte(s.text)}
 }
 
 func (c contentJSON) text() string {

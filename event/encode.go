@@ -72,22 +72,35 @@ func Encode(e *Event) (Encoded, error) {
 	if err != nil {
 		return Encoded{}, fmt.Errorf("event %s of kind %s: %w", e.ID, e.Kind, err)
 	}
+	public, ok := appendPublic(make([]byte, 0, usualPublic), e)
+	if !ok {
+		if public, err = marshalPublic(e); err != nil {
+			return Encoded{}, err
+		}
+	}
+	if len(public) > MaxPublic {
+		return Encoded{}, fmt.Errorf("event %s of kind %s: public part has %d bytes, at most %d are allowed: %w", e.ID, e.Kind, len(public), MaxPublic, ErrTooLarge)
+	}
+	return Encoded{Public: public, Content: content}, nil
+}
+
+// usualPublic is room for the public part of most events.
+const usualPublic = 640
+
+// marshalPublic encodes what appendPublic does not.
+func marshalPublic(e *Event) ([]byte, error) {
 	payload, err := marshal(e.Payload)
 	if err != nil {
-		return Encoded{}, fmt.Errorf("encode payload of event %s (%s): %w", e.ID, e.Kind, err)
+		return nil, fmt.Errorf("encode payload of event %s (%s): %w", e.ID, e.Kind, err)
 	}
 	public, err := marshal(publicJSON{
 		Version, e.ID, e.Kind, e.Schema, e.Session, e.Seq, e.Turn, e.Call,
 		e.Time.UTC().Format(timeLayout), e.Cause, e.Actor, e.Trace, e.Span, e.Masked, nil,
 	})
 	if err != nil {
-		return Encoded{}, fmt.Errorf("encode event %s (%s): %w", e.ID, e.Kind, err)
+		return nil, fmt.Errorf("encode event %s (%s): %w", e.ID, e.Kind, err)
 	}
-	public = slices.Concat(public[:len(public)-1], []byte(`,"payload":`), payload, []byte("}"))
-	if len(public) > MaxPublic {
-		return Encoded{}, fmt.Errorf("event %s of kind %s: public part has %d bytes, at most %d are allowed: %w", e.ID, e.Kind, len(public), MaxPublic, ErrTooLarge)
-	}
-	return Encoded{Public: public, Content: content}, nil
+	return slices.Concat(public[:len(public)-1], []byte(`,"payload":`), payload, []byte("}")), nil
 }
 
 // marshal is json.Marshal without the escaping of <, > and &, so that the text stays readable.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 )
 
 // saltSize is the length of a salt in bytes.
@@ -87,14 +88,19 @@ type sealedJSON struct {
 
 // MarshalJSON writes the commitment, never the text.
 func (s Sensitive) MarshalJSON() ([]byte, error) {
-	switch s.state {
-	case empty:
-		return []byte("null"), nil
-	case clear:
-		return json.Marshal(sealedJSON{Bytes: s.size})
-	default:
-		return json.Marshal(sealedJSON{hex.EncodeToString(s.commit[:]), s.size})
+	return s.appendSealed(nil), nil
+}
+
+func (s *Sensitive) appendSealed(dst []byte) []byte {
+	if s.state == empty {
+		return append(dst, "null"...)
 	}
+	dst = append(dst, `{"sealed":"`...)
+	if s.state != clear {
+		dst = hex.AppendEncode(dst, s.commit[:])
+	}
+	dst = strconv.AppendInt(append(dst, `","bytes":`...), int64(s.size), 10)
+	return append(dst, '}')
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote; [Decode] attaches the text.

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
+	"strings"
 	"sync"
 )
 
@@ -23,6 +24,7 @@ type member struct {
 	name  string
 	index []int
 	*shape
+	omitEmpty, omitZero bool
 }
 
 var shapes sync.Map // reflect.Type -> *shape
@@ -79,7 +81,8 @@ func (s *shape) addMembers(t reflect.Type, at []int) {
 		case f.Anonymous:
 			s.addMembers(f.Type, index)
 		case f.IsExported():
-			s.members = append(s.members, member{jsonName(f), index, shapeOf(f.Type)})
+			_, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+			s.members = append(s.members, member{jsonName(f), index, shapeOf(f.Type), options == "omitempty", options == "omitzero"})
 		}
 	}
 }
