@@ -34,6 +34,15 @@ var checks = map[string]func(match) bool{
 	"value":       keyValue,
 	"random":      random,
 	"luhn":        luhn,
+	"userpass":    userPassword,
+	"given":       given,
+}
+
+// userPassword accepts base64 of NAME:PASSWORD.
+func userPassword(m match) bool {
+	plain, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(m.secret(), "="))
+	name, password, ok := strings.Cut(string(plain), ":")
+	return err == nil && ok && name != "" && password != "" && !strings.ContainsFunc(string(plain), func(r rune) bool { return r < ' ' || r > '~' })
 }
 
 const digits = "0123456789"
@@ -160,6 +169,12 @@ func flagValue(m match) bool {
 	k := shape(s)
 	return len(s) >= 4 && !variableLike(s) && !placeholder(s) && !pathLike(s) && s[0] != '-' && k.digits < len(s) &&
 		(k.digits > 0 || k.upper > 0 && k.lower > 0 && len(s) >= 12 || strings.ContainsAny(s, "!@#%^&+=/"))
+}
+
+// given accepts what stands where only a password can, unless it is a reference or a number.
+func given(m match) bool {
+	s := m.secret()
+	return len(s) >= 4 && !variableLike(s) && !placeholder(s) && s[0] != '-' && shape(s).digits < len(s)
 }
 
 // variableLike are references: to a variable, to a template's field, to a file by shell redirection.

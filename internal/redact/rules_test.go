@@ -63,7 +63,7 @@ func fill(r *rand.Rand, shape string) (text, secret string) {
 		alphabet := map[string]string{"alnum": alnum, "lower": lower, "upper": upper, "hex": hexes, "base64": base64s, "digit": digits}[class]
 		shape = shape[:open] + letters(r, n, alphabet) + shape[end+1:]
 	}
-	shape = strings.ReplaceAll(shape, `\n`, "\n")
+	shape = strings.NewReplacer(`\n`, "\n", "‹", "<").Replace(shape)
 	before, rest, _ := strings.Cut(shape, "«")
 	secret, after, _ := strings.Cut(rest, "»")
 	return before + secret + after, secret
