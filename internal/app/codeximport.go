@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"proctor/event"
@@ -174,8 +175,11 @@ func (i *codexImporter) file(ctx context.Context, path string) (imported, error)
 	session, base := "", ""
 	for n := 1; n <= maxContinuations; n++ {
 		told := map[event.ID]bool{}
+		var derived []codex.Report
 		sum, err := readSource(ctx, f, session, func(r codex.Report) error {
-			if !r.Derived {
+			if r.Derived {
+				derived = append(derived, r)
+			} else {
 				told[r.ID] = true
 			}
 			return nil
@@ -190,9 +194,11 @@ func (i *codexImporter) file(ctx context.Context, path string) (imported, error)
 		if err != nil {
 			return one, err
 		}
-		if known.beginsLike(told) {
+		if both := known.both(told); both == len(told) || both == len(known.told) {
 			one.Summary = sum
-			one.Added, err = i.add(ctx, f, sum.Session, known)
+			if both < len(told) || slices.ContainsFunc(derived, func(r codex.Report) bool { return !known.has(r) }) {
+				one.Added, err = i.add(ctx, f, sum.Session, known)
+			}
 			return one, err
 		}
 		session = fmt.Sprintf("%s-%d", base, n+1)
@@ -279,15 +285,14 @@ func (i *codexImporter) known(ctx context.Context, session string) (knownReports
 	})
 }
 
-// beginsLike reports whether of both one is the beginning of the other. Ids are made of all lines before.
-func (k knownReports) beginsLike(told map[event.ID]bool) bool {
-	both := 0
+// both counts the events that a source and the session have. Ids are made of all lines before: when that is all of one side, it is the beginning of the other.
+func (k knownReports) both(told map[event.ID]bool) (n int) {
 	for id := range told {
 		if k.told[id] {
-			both++
+			n++
 		}
 	}
-	return both == len(k.told) || both == len(told)
+	return n
 }
 
 // has reports whether an event need not be recorded. What the end of a source says does not count once a call has a result.
