@@ -142,8 +142,8 @@ func (b keenBatch) Add(ctx context.Context, e event.Entry) (bool, error) {
 	return ok, err
 }
 
-// While an answer is waited for, as many batches as are allowed are filled, and no more; and an answer does not wait for them.
-func TestAnAnswerAndTheNextBatchesDoNotWaitForEachOther(t *testing.T) {
+// While an answer is waited for, as many batches as are allowed are filled, and no more.
+func TestSeveralBatchesAreFilledWhileOneIsOnItsWay(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.put(t, 1000)
