@@ -40,6 +40,9 @@ func rowOf(p event.Payload) (row, bool) {
 	case *event.HoldReleasedPayload:
 		return row{"hold", join(": ", "session "+p.Held+" need not be kept", p.Reason), prefixed("by ", p.By), Warn}, true
 	}
+	if r, ok := executorRow(p); ok {
+		return r, true
+	}
 	return peopleRow(p)
 }
 

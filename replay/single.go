@@ -79,6 +79,9 @@ func describeSingle(item *Item, e event.Entry) bool {
 	case *event.TurnStartedPayload, *event.HistoryItemPayload, *event.StartupPhasePayload, *event.CheckpointPayload, *event.SessionHeartbeatPayload:
 		return false // told by others, or of no interest to people
 	default:
+		if idle(p) {
+			return false
+		}
 		if r, ok := rowOf(p); ok {
 			item.Label, item.Text, item.Result, item.Tone = r.label, r.text, r.result, r.tone
 			break
