@@ -2,6 +2,7 @@ package netproxy
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,8 +26,9 @@ type Decision struct {
 	Protocol egress.Protocol
 	Method   string // empty outside HTTP
 	Client   string // address of the client; empty when it has none
-	// Kept: the request is to go over a connection that an earlier decision, about the same client connection, host and port, let out.
-	Kept bool
+	// Repeats: this is, but for id and time, the decision that let out the kept connection which the request is to go over: OnDecision
+	// returned for that one without an error, and it was no repetition itself.
+	Repeats bool
 	// Resolved are the addresses that were judged; one of them is dialled.
 	Resolved []netip.Addr
 
@@ -37,6 +39,13 @@ type Decision struct {
 	Received int64          // bytes from the destination
 	Duration time.Duration  // from the decision to the end
 	Failure  string         // why it ended; empty when one side closed it in order
+}
+
+// repeats reports whether d says the same as the decision that let a connection out, which leads to an address.
+func (d Decision) repeats(first *Decision, to netip.Addr) bool {
+	return first != nil && d.Outcome == first.Outcome && d.Reason == first.Reason && d.Source == first.Source && d.Rule == first.Rule &&
+		d.Override == first.Override && d.Host == first.Host && d.Port == first.Port && d.Protocol == first.Protocol && d.Method == first.Method &&
+		slices.Contains(first.Resolved, to)
 }
 
 // Payload is the event about a decision. Bytes and duration are zero until the exchange has ended.

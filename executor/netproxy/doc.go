@@ -19,8 +19,9 @@
 //   - Nothing is dialled that policy/egress did not allow. A name is resolved once, every answer is judged, and one of those
 //     very addresses is dialled: rebinding between check and use cannot happen. A deny rule for an address also refuses
 //     names that resolve to it.
-//   - Options.OnDecision returns before the first byte leaves. When it fails, nothing is dialled. For a request over a kept connection it may
-//     return before its record is durable: then Options.OnRedial waits for that before another connection is made.
+//   - Options.OnDecision returns before the first byte leaves. When it fails, nothing is dialled. For a request over a kept connection whose
+//     decision is, word for word, one that OnDecision returned for already, it may return before the repetition is durable: then Options.OnRedial
+//     waits for that before another connection is made.
 //   - Every allowed decision has exactly one OnClose, with the bytes of both directions and the reason of the end.
 //   - CONNECT is answered with 200, and SOCKS5 with 0, only when the destination is connected.
 //   - Requests are parsed and written anew, never copied: hop-by-hop fields, those named in Connection, and proxy

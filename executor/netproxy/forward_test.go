@@ -136,12 +136,52 @@ func TestANewConnectionWaitsForTheRecord(t *testing.T) {
 			t.Fatalf("answer %q", got)
 		}
 	}
-	if w.decided[0].Kept || !w.decided[1].Kept || waited.Load() != 2 || len(w.dialled) != 3 {
-		t.Errorf("decisions %+v, waited %d times, dialled %v; want a wait for each kept one", w.decided, waited.Load(), w.dialled)
+	if w.decided[0].Repeats || !w.decided[1].Repeats || w.decided[2].Repeats || waited.Load() != 1 || len(w.dialled) != 3 {
+		t.Errorf("decisions %+v, waited %d times, dialled %v; want a wait for the repetition", w.decided, waited.Load(), w.dialled)
 	}
 	lost.Store(1)
 	if got := ask(); got != "upstream failure" || len(w.dialled) != 3 {
 		t.Errorf("answer %q, dialled %v", got, w.dialled)
+	}
+}
+
+// Only what the record says already, word for word, is a repetition.
+func TestRepetitions(t *testing.T) {
+	w := newWorld(t, table(publicA), Limits{})
+	w.wire(publicA+":80", func(_ int, in *bufio.Reader, out net.Conn) {
+		for {
+			if _, err := http.ReadRequest(in); err != nil {
+				return
+			}
+			_, _ = io.WriteString(out, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+		}
+	})
+	w.serve(nil)
+	c := w.open()
+	in := bufio.NewReader(c)
+	for i, step := range []struct {
+		method  string
+		before  func()
+		repeats bool
+	}{
+		{"GET", nil, false},
+		{"GET", nil, true},
+		{"HEAD", nil, false}, // another method is another decision
+		{"HEAD", nil, true},
+		{"GET", func() { _ = w.proxy.SetPolicy(table("*.34")) }, false},
+	} {
+		if step.before != nil {
+			step.before()
+		}
+		_, _ = io.WriteString(c, step.method+" http://"+publicA+"/ HTTP/1.1\r\nHost: "+publicA+"\r\n\r\n")
+		resp, err := http.ReadResponse(in, &http.Request{Method: step.method})
+		text(t, resp, err)
+		if got := w.decided[i]; got.Repeats != step.repeats {
+			t.Errorf("request %d, %s: repeats is %t", i, step.method, got.Repeats)
+		}
+	}
+	if len(w.dialled) != 1 {
+		t.Errorf("dialled %v", w.dialled)
 	}
 }
 

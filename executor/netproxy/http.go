@@ -50,13 +50,14 @@ func (c *client) request(ctx context.Context, r request) (again bool, err error)
 	case r.socket != "":
 		ask = egress.Request{Host: r.socket, Protocol: egress.Unix, Method: r.Method, Real: realPath(r.socket)}
 	}
-	lookup := c.p.once(ctx)
-	keeps := c.keeps(r)
+	lookup, keeps := c.p.once(ctx), c.keeps(r)
+	var kept *road
 	if keeps {
+		kept = c.kept
 		// A kept connection is judged by the address it leads to.
 		lookup = func(string) ([]netip.Addr, error) { return []netip.Addr{c.kept.to.Addr()}, nil }
 	}
-	d, err := c.p.judgeWith(ctx, c.origin(), ask, lookup, keeps)
+	d, err := c.p.judgeWith(ctx, c.origin(), ask, lookup, kept)
 	switch {
 	case err != nil:
 		return false, errors.Join(err, c.last(plain(http.StatusServiceUnavailable, "the decision could not be recorded, so the request was not sent")))
@@ -89,6 +90,9 @@ func (c *client) request(ctx context.Context, r request) (again bool, err error)
 	again, keep, err = c.forward(x, r, keeps)
 	if keep {
 		c.kept = x.road
+		if !d.Repeats {
+			c.kept.first = &d
+		}
 		c.kept.host, c.kept.port = r.host, r.port
 	}
 	return again, err

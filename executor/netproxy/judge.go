@@ -19,11 +19,11 @@ type origin struct{ call, client string }
 
 // judge decides, resolves at most once, and reports. An error is errNotReported and nothing else.
 func (p *Proxy) judge(ctx context.Context, from origin, r egress.Request) (Decision, error) {
-	return p.judgeWith(ctx, from, r, p.once(ctx), false)
+	return p.judgeWith(ctx, from, r, p.once(ctx), nil)
 }
 
-// judgeWith is judge with the answer to a lookup, for a request that goes over a kept connection or not.
-func (p *Proxy) judgeWith(ctx context.Context, from origin, r egress.Request, lookup egress.Lookup, kept bool) (Decision, error) {
+// judgeWith is judge with the answer to a lookup, for a request that goes over a kept connection unless that is nil.
+func (p *Proxy) judgeWith(ctx context.Context, from origin, r egress.Request, lookup egress.Lookup, kept *road) (Decision, error) {
 	e := p.policy.Load().Decide(r, lookup)
 	override := false
 	if e.Askable {
@@ -38,8 +38,8 @@ func (p *Proxy) judgeWith(ctx context.Context, from origin, r egress.Request, lo
 		e = p.answersDenied(e, r)
 	}
 	d := decision(e, from, r)
-	d.Kept = kept
 	d.Override = override && e.Outcome == policy.Allow
+	d.Repeats = kept != nil && d.repeats(kept.first, kept.to.Addr())
 	return p.report(context.WithoutCancel(ctx), d)
 }
 

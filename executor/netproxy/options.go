@@ -60,7 +60,7 @@ type Options struct {
 	// error refuses the request. Its context does not end with the connection: it bounds its time itself. Nil: decisions
 	// are not reported.
 	OnDecision func(context.Context, Decision) error
-	// OnRedial is called when a request whose Decision was Kept needs a connection of its own after all, before that is made. An error
+	// OnRedial is called when a request whose Decision Repeats another needs a connection of its own after all, before that is made. An error
 	// refuses the request. So OnDecision need not wait until such a decision is durable, if OnRedial does. May be nil.
 	OnRedial func(context.Context) error
 	// OnClose is called once for each decision that allowed, when its exchange has ended, with the same ID. It should not

@@ -28,6 +28,8 @@ type road struct {
 	port uint16
 	in   *bufio.Reader
 	head headLimit
+	// first is the decision that let the road out, or a later one that was no repetition.
+	first *Decision
 }
 
 func (r *road) Read(b []byte) (int, error) {
@@ -64,7 +66,7 @@ func closeWrite(c io.Closer) error {
 func (x *exchange) dial() error {
 	ctx, cancel := context.WithTimeout(x.life.ctx, x.p.limits.Dial)
 	defer cancel()
-	if x.decision.Kept {
+	if x.decision.Repeats {
 		if err := x.p.redial(context.WithoutCancel(ctx)); err != nil {
 			return x.fail(fmt.Errorf("connect to %s anew: %w: %w", x.decision.Host, errNotReported, err))
 		}

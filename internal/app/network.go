@@ -102,12 +102,12 @@ func (n *roads) road(execution string) executor.Road {
 	return n.open[execution]
 }
 
-// decided records a decision. A connection waits for the receipt; a further request over one that was let out goes the way of the bytes
-// in a tunnel, and its decision into the next commit.
+// decided records a decision. What it lets out waits for the receipt, but for a request that repeats, over the same connection, one that
+// has its receipt: the record says already that this may go out, and that it did once more is in the next commit.
 func (n *roads) decided(ctx context.Context, d netproxy.Decision) error {
 	r := n.road(d.Call)
 	draft := event.Draft{ID: d.ID, Turn: r.Turn, Call: r.Call, Cause: r.Cause, Actor: event.Policy, Payload: netproxy.Payload(d)}
-	if d.Outcome == policy.Allow && d.Kept {
+	if d.Outcome == policy.Allow && d.Repeats {
 		return n.stream.PublishSoon(draft)
 	}
 	if d.Outcome == policy.Allow {
