@@ -241,7 +241,7 @@ func (c *connection) say(p *process, stream sandbox.Stream, b []byte) {
 
 // earlyExit is how long Codex takes a command that failed on its sandbox for one that never started, and shows no item of it: its own
 // executor is slower than that.
-const earlyExit = 250 * time.Millisecond
+const earlyExit = 350 * time.Millisecond
 
 // exited tells the end of a command, once it is recorded.
 func (c *connection) exited(ctx context.Context, p *process, r tool.Result) {
