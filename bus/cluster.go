@@ -62,7 +62,7 @@ func Dial(ctx context.Context, o ClusterOptions) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := b.cluster.find(ctx); err != nil {
+	if err := b.cluster.find(ctx, false); err != nil {
 		return nil, errors.Join(fmt.Errorf("cluster %s: %w", b.cluster, err), b.Close(ctx))
 	}
 	return b, nil

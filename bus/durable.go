@@ -18,7 +18,11 @@ import (
 // of proctor make it: see deploy/nats.
 const askServers = "$SYS.REQ.SERVER.PING.JSZ"
 
-// durable refuses streams and servers that would lose what they acknowledged.
+// sayWithin is how long answers are waited for before the servers are asked again.
+const sayWithin = 2 * time.Second
+
+// durable refuses streams and servers that would lose what they acknowledged. A server that is down is asked nothing: it acknowledges nothing, and
+// what it will be set to when it starts is as unknown as what the others will be set to then.
 func (c *cluster) durable(ctx context.Context, streams []*jetstream.StreamInfo) error {
 	var why []string
 	servers := map[string]bool{}
@@ -32,6 +36,10 @@ func (c *cluster) durable(ctx context.Context, streams []*jetstream.StreamInfo) 
 		}
 		servers[s.Cluster.Leader] = true
 		for _, r := range s.Cluster.Replicas {
+			if r.Offline {
+				c.b.log.Warn("a server of the cluster is down", "server", r.Name, "stream", s.Config.Name)
+				continue
+			}
 			servers[r.Name] = true
 		}
 	}
@@ -78,7 +86,7 @@ func (c *cluster) synced(ctx context.Context, servers []string) error {
 		return nil
 	}
 	return fmt.Errorf("%w, as far as it says: server %s does not answer whether it syncs every write (%w); let the account ask %s as deploy/nats shows, "+
-		"start the servers that are down, or set assume_synced = true in [bus] when you know it", ErrNotDurable, strings.Join(silent, ", "), cmpError(err, errSilent), askServers)
+		"or set assume_synced = true in [bus] when you know it", ErrNotDurable, strings.Join(silent, ", "), cmpError(err, errSilent), askServers)
 }
 
 var errSilent = errors.New("no answer")
@@ -101,7 +109,7 @@ func (c *cluster) ask(ctx context.Context, servers []string) (said map[string]sy
 	if err := c.conn.PublishMsg(&nats.Msg{Subject: askServers, Reply: inbox}); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	ctx, cancel := context.WithTimeout(ctx, sayWithin)
 	defer cancel()
 	said = map[string]syncing{}
 	for missing := servers; len(missing) > 0; {

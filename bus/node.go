@@ -66,7 +66,7 @@ func ServeNode(ctx context.Context, o ClusterOptions, no NodeOptions, into Intak
 	defer func() { err = errors.Join(err, b.Close(context.WithoutCancel(ctx))) }()
 	n := &node{c: b.cluster, opts: no, into: into}
 	if err = n.c.make(ctx); err == nil {
-		err = n.c.find(ctx)
+		err = n.c.find(ctx, true)
 	}
 	if err == nil {
 		n.leases, err = n.c.leases(ctx, no)

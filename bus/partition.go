@@ -52,9 +52,9 @@ var (
 	ErrNotDurable = errors.New("the cluster does not keep what it acknowledges")
 )
 
-// find reads how many partitions there are and checks each.
-func (c *cluster) find(ctx context.Context) error {
-	first, err := c.stream(ctx, 0)
+// find reads how many partitions there are and checks each. Streams that were made a moment ago are waited for: not every server knows of them at once.
+func (c *cluster) find(ctx context.Context, made bool) error {
+	first, err := c.stream(ctx, 0, made)
 	if err != nil {
 		return err
 	}
@@ -65,23 +65,36 @@ func (c *cluster) find(ctx context.Context) error {
 	if c.opts.Partitions > 0 && c.opts.Partitions != n {
 		return fmt.Errorf("it has %d partitions, [bus] partitions says %d: they keep their number, since sessions lie in them", n, c.opts.Partitions)
 	}
-	streams := []*jetstream.StreamInfo{first}
-	for p := 1; p < n; p++ {
-		info, err := c.stream(ctx, p)
-		if err != nil {
-			return err
-		}
-		streams = append(streams, info)
-	}
 	c.partitions = n
-	return c.durable(ctx, streams)
+	return c.insist(ctx, func(ctx context.Context) error {
+		var streams []*jetstream.StreamInfo
+		for p := range n {
+			info, err := c.stream(ctx, p, made)
+			if err != nil {
+				return err
+			}
+			streams = append(streams, info)
+		}
+		if err := c.durable(ctx, streams); !errors.Is(err, context.DeadlineExceeded) { // a server that starts does not answer yet
+			return settled(err)
+		}
+		return err
+	})
 }
 
-// stream waits for a stream while the cluster elects its leader.
-func (c *cluster) stream(ctx context.Context, partition int) (info *jetstream.StreamInfo, err error) {
+// settled marks an error as one that does not pass.
+func settled(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fatal{err}
+}
+
+// stream waits for a stream while the cluster elects its leader, and for one that was made until it is known.
+func (c *cluster) stream(ctx context.Context, partition int, made bool) (info *jetstream.StreamInfo, err error) {
 	err = c.insist(ctx, func(ctx context.Context) error {
 		s, err := c.js.Stream(ctx, streamName(partition))
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if errors.Is(err, jetstream.ErrStreamNotFound) && !made {
 			return fatal{errNoStream}
 		}
 		if err == nil {
@@ -94,7 +107,7 @@ func (c *cluster) stream(ctx context.Context, partition int) (info *jetstream.St
 
 // make creates the streams that are missing, as a ledger node does.
 func (c *cluster) make(ctx context.Context) error {
-	_, err := c.stream(ctx, 0)
+	_, err := c.stream(ctx, 0, false)
 	if err == nil || !errors.Is(err, errNoStream) {
 		return err
 	}
