@@ -25,11 +25,35 @@ const sayWithin = 2 * time.Second
 // what it will be set to when it starts is as unknown as what the others will be set to then.
 func (c *cluster) durable(ctx context.Context, streams []*jetstream.StreamInfo) error {
 	var why []string
-	servers := map[string]bool{}
 	for _, s := range streams {
 		for _, w := range weaker(s.Config, c.opts.Replicas) {
 			why = append(why, "stream "+s.Config.Name+": "+w)
 		}
+	}
+	if len(why) > 0 {
+		return fmt.Errorf("%w: %s", ErrNotDurable, strings.Join(why, "; "))
+	}
+	return c.insist(ctx, func(ctx context.Context) error {
+		err := c.synced(ctx, c.serversOf(streams))
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, context.DeadlineExceeded):
+			return fatal{err}
+		}
+		for i, s := range streams { // a server that did not answer starts, or is down by now
+			if again, failed := c.js.Stream(ctx, s.Config.Name); failed == nil {
+				streams[i] = again.CachedInfo()
+			}
+		}
+		return err
+	})
+}
+
+// serversOf are the names of those that have a part of a stream and are up.
+func (c *cluster) serversOf(streams []*jetstream.StreamInfo) []string {
+	servers := map[string]bool{}
+	for _, s := range streams {
 		if s.Cluster == nil {
 			servers[c.conn.ConnectedServerName()] = true
 			continue
@@ -44,10 +68,7 @@ func (c *cluster) durable(ctx context.Context, streams []*jetstream.StreamInfo) 
 		}
 	}
 	delete(servers, "") // no leader at this moment
-	if len(why) > 0 {
-		return fmt.Errorf("%w: %s", ErrNotDurable, strings.Join(why, "; "))
-	}
-	return c.synced(ctx, slices.Sorted(maps.Keys(servers)))
+	return slices.Sorted(maps.Keys(servers))
 }
 
 // syncing is what a server says of its disk.

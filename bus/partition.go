@@ -65,29 +65,16 @@ func (c *cluster) find(ctx context.Context, made bool) error {
 	if c.opts.Partitions > 0 && c.opts.Partitions != n {
 		return fmt.Errorf("it has %d partitions, [bus] partitions says %d: they keep their number, since sessions lie in them", n, c.opts.Partitions)
 	}
-	c.partitions = n
-	return c.insist(ctx, func(ctx context.Context) error {
-		var streams []*jetstream.StreamInfo
-		for p := range n {
-			info, err := c.stream(ctx, p, made)
-			if err != nil {
-				return err
-			}
-			streams = append(streams, info)
+	streams := []*jetstream.StreamInfo{first}
+	for p := 1; p < n; p++ {
+		info, err := c.stream(ctx, p, made)
+		if err != nil {
+			return err
 		}
-		if err := c.durable(ctx, streams); !errors.Is(err, context.DeadlineExceeded) { // a server that starts does not answer yet
-			return settled(err)
-		}
-		return err
-	})
-}
-
-// settled marks an error as one that does not pass.
-func settled(err error) error {
-	if err == nil {
-		return nil
+		streams = append(streams, info)
 	}
-	return fatal{err}
+	c.partitions = n
+	return c.durable(ctx, streams)
 }
 
 // stream waits for a stream while the cluster elects its leader, and for one that was made until it is known.

@@ -78,8 +78,13 @@ func StartExport(s *Store, cfg *config.Config, session string, log *slog.Logger)
 
 // exports reports whether any signal is sent anywhere.
 func exports(cfg *config.Config) bool {
+	return exportsOtel(cfg) || len(cfg.Proctor.SIEM) > 0
+}
+
+// exportsOtel reports whether [otel] names a collector for any signal.
+func exportsOtel(cfg *config.Config) bool {
 	o := cfg.Otel
-	return o.Exporter.Enabled() || o.MetricsExporter.Enabled() || o.TraceExporter.Enabled() || len(cfg.Proctor.SIEM) > 0
+	return o.Exporter.Enabled() || o.MetricsExporter.Enabled() || o.TraceExporter.Enabled()
 }
 
 // consent keeps sessions at home that ran with telemetry off: a later run that

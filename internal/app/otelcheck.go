@@ -21,7 +21,7 @@ func CheckOtel(ctx context.Context, env cli.Env, o config.Options, asJSON bool) 
 		return err
 	}
 	cli.ShowWarnings(env, warnings)
-	if o := cfg.Otel; !o.Exporter.Enabled() && !o.MetricsExporter.Enabled() && !o.TraceExporter.Enabled() {
+	if !exportsOtel(cfg) {
 		return cli.Fail(cli.Failure, errOtelOff)
 	}
 	options, err := otlpOptions(env, cfg)
