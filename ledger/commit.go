@@ -42,7 +42,7 @@ type group struct {
 }
 
 func newCommitter(l *Ledger, tree frontier, ids *recent, holds map[string]event.Seq) *committer {
-	c := &committer{l: l, tree: tree, sessions: map[string]*session{}, recent: ids, holds: holds, positions: map[string]uint64{}}
+	c := &committer{l: l, tree: tree, tiles: tileWriter{height: l.rowHeight()}, sessions: map[string]*session{}, recent: ids, holds: holds, positions: map[string]uint64{}}
 	c.plans = planner{view: c, next: event.Seq(tree.size), group: map[idKey]*prepared{}}
 	return c
 }

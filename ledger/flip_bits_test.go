@@ -60,7 +60,7 @@ func TestASecondHistoryIsNotSigned(t *testing.T) {
 	l := openMem(t)
 	appendTest(t, l, prompts("s", 1, 300)...)
 	checkpointTest(t, l)
-	change(t, l.db, appendTileKey(nil, 1, 0), func(b []byte) []byte { b = slices.Clone(b); b[3] ^= 1; return b })
+	change(t, l.db, appendTileKey(nil, 8, 0), func(b []byte) []byte { b = slices.Clone(b); b[3] ^= 1; return b })
 	appendTest(t, l, prompts("s", 301, 1)...)
 	if c, err := l.Checkpoint(t.Context()); !errors.Is(err, ErrDamaged) {
 		t.Fatalf("signed %+v, %v", c, err)

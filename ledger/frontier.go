@@ -7,10 +7,11 @@ import (
 	"proctor/event"
 )
 
-// tileHeight and tileWidth are those of C2SP tlog-tiles.
+// tileHeight and tileWidth are those of C2SP tlog-tiles, which store every eighth level of the tree. Between those lies a level of middle tiles.
 const (
-	tileHeight = 8
-	tileWidth  = 1 << tileHeight
+	tileHeight   = 8
+	tileWidth    = 1 << tileHeight
+	middleHeight = tileHeight / 2
 )
 
 // frontier is the right edge of the tree: for each bit set in size the root of one
@@ -21,15 +22,15 @@ type frontier struct {
 }
 
 // push adds a leaf hash and calls emit for every hash that belongs into a tile: the leaf, and
-// the root of each subtree of 256^level leaves that it completes. n counts hashes of that level.
+// the root of each subtree of 2^level leaves that it completes, level being a multiple of middleHeight. n counts hashes of that level.
 func (f *frontier) push(leaf event.Hash, emit func(level int, n uint64, h event.Hash)) {
 	emit(0, f.size, leaf)
 	h, level := leaf, 0
 	for f.size>>level&1 == 1 {
 		h = nodeHash(f.nodes[level], h)
 		level++
-		if level%tileHeight == 0 {
-			emit(level/tileHeight, f.size>>level, h)
+		if level%middleHeight == 0 {
+			emit(level, f.size>>level, h)
 		}
 	}
 	f.nodes[level] = h

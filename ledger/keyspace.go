@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 
 	"proctor/event"
 )
@@ -41,8 +42,25 @@ func appendNumberKey(dst []byte, prefix byte, n uint64) []byte {
 	return binary.BigEndian.AppendUint64(append(dst, prefix), n)
 }
 
+// middleTile marks the keys of middle tiles.
+const middleTile = 0x80
+
+// appendTileKey makes the key of a tile of hashes of subtrees of 2^level leaves, level being a multiple of middleHeight.
 func appendTileKey(dst []byte, level int, tile uint64) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, prefixTile, byte(level)), tile) //nolint:gosec // at most 8 levels
+	b := byte(level / tileHeight) //nolint:gosec // a tree has fewer than 64 levels
+	if level%tileHeight != 0 {
+		b |= middleTile
+	}
+	return binary.BigEndian.AppendUint64(append(dst, prefixTile, b), tile)
+}
+
+// tileName names a tile for people, as doc/ledger-format.md does.
+func tileName(level int, tile uint64) string {
+	name := fmt.Sprintf("tile %d/%d", level/tileHeight, tile)
+	if level%tileHeight != 0 {
+		return "middle " + name
+	}
+	return name
 }
 
 func nameKey(prefix byte, name string) []byte {

@@ -266,14 +266,14 @@ func TestOneOwner(t *testing.T) {
 }
 
 func TestOtherFormatsAreRefusedByName(t *testing.T) {
-	for _, text := range []string{"proctor ledger 3\n", "proctor ledger 0\n", "something else\n", ""} {
+	for _, text := range []string{"proctor ledger 4\n", "proctor ledger 0\n", "something else\n", ""} {
 		fs := vfs.NewMem()
 		_ = openTest(t, "ledger", memory(fs)).Close()
 		if err := writeFile(fs, "ledger/format", text, true); err != nil {
 			t.Fatal(err)
 		}
 		_, err := Open("ledger", memory(fs))
-		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), `"proctor ledger 2"`) || !strings.Contains(err.Error(), strings.TrimSpace(text)) {
+		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), `"proctor ledger 3"`) || !strings.Contains(err.Error(), strings.TrimSpace(text)) {
 			t.Errorf("format %q: %v", text, err)
 		}
 	}

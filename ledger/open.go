@@ -17,7 +17,7 @@ import (
 // formatVersion is the version of a new directory; see doc/ledger-format.md. One of an older version, from oldestFormat on, is read and goes on being
 // written as it is, until Migrate.
 const (
-	formatVersion = 2
+	formatVersion = 3
 	oldestFormat  = 1
 )
 
@@ -125,17 +125,6 @@ func checkFormat(fs vfs.FS, path string) (version int, err error) {
 	return version, nil
 }
 
-// Migrate makes the ledger in dir one of the newest format. What is in it stays as it is; older programs then refuse it. It fails with
-// ErrInUse while another process has it open.
-func Migrate(dir string, opts Options) error {
-	l, err := Open(dir, opts)
-	if err != nil {
-		return err
-	}
-	err = writeFile(l.opts.FS, l.opts.FS.PathJoin(dir, formatFile), formatLine+strconv.Itoa(formatVersion)+"\n", true)
-	return errors.Join(err, l.Close())
-}
-
 // load opens everything under the lock and starts the goroutines.
 func (l *Ledger) load() (err error) {
 	fs := l.opts.FS
@@ -190,7 +179,7 @@ func (l *Ledger) loadTree() (tree Tree, edge frontier, damage, err error) {
 	if count != tree.Size {
 		damage = fmt.Errorf("head names %d entries, %d are stored: %w", tree.Size, count, ErrDamaged)
 	}
-	edge, err = loadFrontier(l.db, tree.Size)
+	edge, err = l.loadFrontier(tree.Size)
 	switch {
 	case errors.Is(err, ErrDamaged):
 		return tree, edge, err, nil

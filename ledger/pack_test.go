@@ -8,10 +8,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
-
-	"proctor/event"
 )
 
 // The dictionary is part of the format: contents that were packed with another one cannot be read.
@@ -70,53 +66,6 @@ func FuzzUnpack(f *testing.F) {
 			t.Fatalf("%x: %v", got, err)
 		}
 	})
-}
-
-// A ledger of the first format goes on in it, so that the program that made it can still read it, until it is migrated.
-func TestTheFirstFormatGoesOnUntilItIsMigrated(t *testing.T) {
-	t.Parallel()
-	fs := vfs.NewMem()
-	open := func() *Ledger { return openTest(t, "ledger", memory(fs)) }
-	if err := open().Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := writeFile(fs, "ledger/format", "proctor ledger 1\n", true); err != nil {
-		t.Fatal(err)
-	}
-	size := func(l *Ledger, index event.Seq) int {
-		sealed, err := get(l.db, sessionKey(prefixContent, "a", uint64(index)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(sealed)
-	}
-	l := open()
-	appendTest(t, l, output("a", 1))
-	whole := size(l, 0)
-	if whole < 500 {
-		t.Errorf("format 1 has %d bytes of content, the text alone has more", whole)
-	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := Migrate("ledger", memory(fs)); err != nil {
-		t.Fatal(err)
-	}
-	l = open()
-	appendTest(t, l, output("a", 2))
-	if got := size(l, 1); got > whole/2 {
-		t.Errorf("format 2 has %d bytes of content, format 1 %d", got, whole)
-	}
-	mustBeGreen(t, l)
-	entries, err := l.Session(t.Context(), "a", 1, 10)
-	if err != nil || len(entries) != 2 {
-		t.Fatal(len(entries), err)
-	}
-	for _, e := range entries {
-		if text, ok := e.Event.Payload.(*event.ExecOutputPayload).Chunk.Reveal(); !ok || len(text) < 500 {
-			t.Errorf("entry %d: %d bytes, %v", e.Seq, len(text), ok)
-		}
-	}
 }
 
 // dictionary1Digest pins content.dict.

@@ -33,7 +33,7 @@ func (l *Ledger) rootAt(size uint64) (event.Hash, error) {
 	if now := l.Tree().Size; size > now {
 		return event.Hash{}, fmt.Errorf("root at %d entries: the ledger has %d", size, now)
 	}
-	f, err := loadFrontier(l.db, size)
+	f, err := l.loadFrontier(size)
 	if err != nil {
 		return event.Hash{}, fmt.Errorf("root at %d entries: %w", size, err)
 	}
@@ -70,11 +70,21 @@ func (l *Ledger) prove(ctx context.Context, f func(tlog.HashReader) ([]tlog.Hash
 		return nil, err
 	}
 	defer l.end()
-	proof, err := f(cachedHashes{l})
+	proof, err := f(l.treeReader())
 	if err != nil {
 		return nil, fmt.Errorf("build proof: %w", err)
 	}
 	return ownHashes(proof), nil
+}
+
+func (l *Ledger) treeReader() treeReader { return treeReader{l.db, l.rowHeight(), &l.opened} }
+
+// rowHeight is how many levels of the tree lie between those that are stored.
+func (l *Ledger) rowHeight() int {
+	if l.format < middleFrom {
+		return tileHeight
+	}
+	return middleHeight
 }
 
 func ownHashes(proof []tlog.Hash) []event.Hash {

@@ -19,11 +19,12 @@ const pinAttempts = 50
 // store until Close.
 func OpenReadOnly(dir string, opts Options) (*Ledger, error) {
 	opts = opts.withDefaults()
-	if _, err := checkFormat(opts.FS, opts.FS.PathJoin(dir, formatFile)); err != nil {
+	format, err := checkFormat(opts.FS, opts.FS.PathJoin(dir, formatFile))
+	if err != nil {
 		return nil, fmt.Errorf("read ledger %q: %w", dir, err)
 	}
 	for attempt := 1; ; attempt++ {
-		l, still, err := openPinned(dir, opts)
+		l, still, err := openPinned(dir, format, opts)
 		if still || attempt == pinAttempts {
 			if err != nil {
 				return nil, fmt.Errorf("read ledger %q: %w", dir, err)
@@ -42,14 +43,14 @@ func OpenReadOnly(dir string, opts Options) (*Ledger, error) {
 }
 
 // openPinned is one attempt; still is false when the files changed meanwhile, so that neither result counts.
-func openPinned(dir string, opts Options) (l *Ledger, still bool, err error) {
+func openPinned(dir string, format int, opts Options) (l *Ledger, still bool, err error) {
 	base := opts.FS
 	pins, err := newPinFS(base, dir)
 	if err != nil {
 		return nil, true, err
 	}
 	opts.FS = pins
-	l = &Ledger{dir: dir, opts: opts, queue: newQueue(), down: make(chan struct{}), closing: make(chan struct{}), pins: pins}
+	l = &Ledger{dir: dir, format: format, opts: opts, queue: newQueue(), down: make(chan struct{}), closing: make(chan struct{}), pins: pins}
 	err = l.loadPinned()
 	still, changed := pins.still()
 	if changed != nil && !errors.Is(changed, os.ErrNotExist) {

@@ -11,9 +11,13 @@ import (
 	"proctor/event"
 )
 
+// middleFrom is the first format of a directory that has middle tiles.
+const middleFrom = 3
+
 // tileWriter collects the hashes of one commit, so that each tile is touched once.
 type tileWriter struct {
-	runs []tileRun
+	height int // between the levels that are stored, see Ledger.rowHeight
+	runs   []tileRun
 }
 
 type tileRun struct {
@@ -24,6 +28,9 @@ type tileRun struct {
 
 // add is the emit function of frontier.push.
 func (w *tileWriter) add(level int, n uint64, h event.Hash) {
+	if level%w.height != 0 {
+		return
+	}
 	tile := n / tileWidth
 	for i := len(w.runs) - 1; i >= 0; i-- {
 		if r := &w.runs[i]; r.level == level && r.tile == tile {
@@ -46,70 +53,74 @@ func (w *tileWriter) flush(b *pebble.Batch) error {
 	var key [10]byte
 	for _, r := range w.runs {
 		if err := b.Merge(appendTileKey(key[:0], r.level, r.tile), r.hashes, nil); err != nil {
-			return fmt.Errorf("extend tile %d/%d: %w", r.level, r.tile, err)
+			return fmt.Errorf("extend %s: %w", tileName(r.level, r.tile), err)
 		}
 	}
 	w.runs = w.runs[:0]
 	return nil
 }
 
-// hashReader reads tree hashes from stored tiles.
-type hashReader struct {
-	db pebble.Reader
+// treeReader reads hashes of the tree: those of a level that is stored from its tile, others computed from the next lower one.
+type treeReader struct {
+	db     pebble.Reader
+	height int // between the levels that are stored
+	cache  *tileCache
 }
 
 // ReadHashes implements tlog.HashReader.
-func (r hashReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+func (r treeReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	hashes := make([]tlog.Hash, len(indexes))
-	tiles := map[[2]uint64][]byte{} // a proof touches few tiles, each more than once
 	for i, index := range indexes {
-		t := tlog.TileForIndex(tileHeight, index)
-		at := [2]uint64{uint64(t.L), uint64(t.N)} //nolint:gosec // a tile number is not negative
-		data, ok := tiles[at]
-		if !ok {
-			var err error
-			if data, err = readTile(r.db, t.L, at[1]); err != nil {
-				return nil, err
-			}
-			tiles[at] = data
-		}
-		if len(data) < t.W*sha256.Size {
-			return nil, fmt.Errorf("tile %d/%d has %d hashes, want %d: %w", t.L, t.N, len(data)/sha256.Size, t.W, ErrDamaged)
-		}
-		h, err := tlog.HashFromTile(t, data[:t.W*sha256.Size], index)
+		level, n := tlog.SplitStoredHashIndex(index)
+		h, err := r.hash(level, uint64(n)) //nolint:gosec // a stored hash has a number
 		if err != nil {
-			return nil, fmt.Errorf("tile %d/%d: %w", t.L, t.N, err)
+			return nil, err
 		}
-		hashes[i] = h
+		hashes[i] = tlog.Hash(h)
 	}
 	return hashes, nil
+}
+
+// hash is the root of subtree n of 2^level leaves.
+func (r treeReader) hash(level int, n uint64) (event.Hash, error) {
+	above := level % r.height
+	first := n << above
+	place := int(first % tileWidth) //nolint:gosec // below 256
+	hashes, err := r.cache.read(r.db, level-above, first/tileWidth, place, 1<<above)
+	if err != nil {
+		return event.Hash{}, err
+	}
+	return subtree(hashes), nil
+}
+
+// subtree is the root over a power of two of hashes.
+func subtree(hashes []byte) event.Hash {
+	if len(hashes) == sha256.Size {
+		return event.Hash(hashes)
+	}
+	half := len(hashes) / 2
+	return nodeHash(subtree(hashes[:half]), subtree(hashes[half:]))
 }
 
 // readTile returns the hashes of a tile, none when nothing was stored.
 func readTile(db pebble.Reader, level int, tile uint64) ([]byte, error) {
 	data, err := get(db, appendTileKey(nil, level, tile))
 	if err != nil {
-		return nil, fmt.Errorf("read tile %d/%d: %w", level, tile, err)
+		return nil, fmt.Errorf("read %s: %w", tileName(level, tile), err)
 	}
 	return data, nil
 }
 
-// loadFrontier rebuilds the right edge of a tree of the given size.
-func loadFrontier(db pebble.Reader, size uint64) (frontier, error) {
+// loadFrontier rebuilds the right edge of a tree of the given size, from what is stored now.
+func (l *Ledger) loadFrontier(size uint64) (frontier, error) {
 	f := frontier{size: size}
-	var indexes []int64
+	r := treeReader{l.db, l.rowHeight(), &tileCache{}}
 	for level := range f.nodes {
 		if size>>level&1 == 1 {
-			indexes = append(indexes, tlog.StoredHashIndex(level, int64(size>>level)-1)) //nolint:gosec // a tree has fewer than 2^63 entries
-		}
-	}
-	hashes, err := hashReader{db}.ReadHashes(indexes)
-	if err != nil {
-		return frontier{}, err
-	}
-	for level := range f.nodes {
-		if size>>level&1 == 1 {
-			f.nodes[level], hashes = event.Hash(hashes[0]), hashes[1:]
+			var err error
+			if f.nodes[level], err = r.hash(level, size>>level-1); err != nil {
+				return frontier{}, err
+			}
 		}
 	}
 	return f, nil

@@ -50,16 +50,29 @@ func TestFrontierAgreesWithTlog(t *testing.T) {
 	}
 	for _, tile := range tlog.NewTiles(tileHeight, 0, size) {
 		want, err := tlog.ReadTileData(tile, read)
-		if got := tiles[[2]uint64{uint64(tile.L), uint64(tile.N)}]; err != nil || string(got) != string(want) {
+		if got := tiles[[2]uint64{uint64(tile.L) * tileHeight, uint64(tile.N)}]; err != nil || string(got) != string(want) {
 			t.Fatalf("tile %s has %d bytes, tlog says %d, %v", tile.Path(), len(got), len(want), err)
+		}
+	}
+	for level := middleHeight; size>>level > 0; level += tileHeight {
+		for n := range size >> level {
+			got := tiles[[2]uint64{uint64(level), uint64(n) / tileWidth}][n%tileWidth*32:][:32]
+			if want := hashes[tlog.StoredHashIndex(level, int64(n))]; string(got) != string(want[:]) {
+				t.Fatalf("hash %d of level %d is %x, tlog says %s", n, level, got, want)
+			}
 		}
 	}
 }
 
-// TestProofs checks proofs of a stored tree with tlog, for any sizes.
+// TestProofs checks proofs of a stored tree with tlog, for any sizes, with middle tiles and without.
 func TestProofs(t *testing.T) {
+	for format := oldestFormat; format <= formatVersion; format++ {
+		t.Run(fmt.Sprint("format ", format), func(t *testing.T) { testProofs(t, openFormat(t, vfs.NewMem(), format)) })
+	}
+}
+
+func testProofs(t *testing.T, l *Ledger) {
 	const size = 1100
-	l := openTest(t, "ledger", memory(vfs.NewMem()))
 	for i := 0; i < size; i += 100 {
 		appendTest(t, l, prompts("s", i+1, 100)...)
 	}

@@ -181,7 +181,7 @@ func wideTree() vectorWide {
 	w := vectorWide{Size: 1000}
 	for n := range w.Size {
 		f.push(leafHash(strconv.AppendUint(nil, n, 10)), func(level int, _ uint64, h event.Hash) {
-			if level == 1 {
+			if level == tileHeight {
 				w.Upper = append(w.Upper, h)
 			}
 		})
@@ -197,7 +197,7 @@ func storeKeys(t *testing.T) map[string]string {
 	}
 	keys := map[string]string{}
 	for name, k := range map[string][]byte{
-		"head": headKey, "entry 258": numberKey(prefixEntry, 258), "tile level 1 number 3": appendTileKey(nil, 1, 3),
+		"head": headKey, "entry 258": numberKey(prefixEntry, 258), "tile level 1 number 3": appendTileKey(nil, 8, 3), "middle tile level 0 number 3": appendTileKey(nil, 4, 3),
 		"checkpoint of 1000": numberKey(prefixCheckpoint, 1000), "number 2 of session demo": sessionKey(prefixSession, "demo", 2),
 		"content of entry 1 of session demo": sessionKey(prefixContent, "demo", 1), "data key of session demo": nameKey(prefixKey, "demo"),
 		"record of session demo": nameKey(prefixRecord, "demo"), "cursor siem": nameKey(prefixCursor, "siem"),

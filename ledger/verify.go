@@ -29,7 +29,7 @@ func (l *Ledger) Verify(ctx context.Context, opts VerifyOptions) (Report, error)
 	start := l.opts.Now()
 	v := &verifier{
 		findings: findings{&Report{Counts: map[Severity]int{}, PublicKey: l.key().public}, opts.MaxFindings},
-		l:        l, opts: opts, now: start, head: l.Tree(), decoder: l.newDecoder(), sessions: map[string]*story{}, kept: newKeepingWalk(),
+		l:        l, opts: opts, now: start, head: l.Tree(), height: l.rowHeight(), decoder: l.newDecoder(), sessions: map[string]*story{}, kept: newKeepingWalk(),
 	}
 	if err := v.run(ctx); err != nil {
 		return Report{}, err
@@ -52,7 +52,8 @@ type verifier struct {
 	numbers  *sessionSeekers
 	tree     frontier // recomputed
 	since    uint64   // entries below it are not read
-	tiles    map[[2]uint64][]byte
+	height   int      // between the levels of the tree that are stored
+	tiles    map[tileID][]byte
 	points   checkpointWalk
 	sessions map[string]*story
 	kept     keepingWalk
@@ -66,7 +67,7 @@ type verifier struct {
 const progressEvery = 1024
 
 func (v *verifier) run(ctx context.Context) error {
-	v.tiles, v.emit = map[[2]uint64][]byte{}, v.hash
+	v.tiles, v.emit = map[tileID][]byte{}, v.hash
 	if err := v.lookAhead(); err != nil {
 		v.unreadable(err)
 		return nil
@@ -189,24 +190,27 @@ func (v *verifier) entry(index event.Seq, raw []byte) {
 
 // hash compares one recomputed hash with its tile.
 func (v *verifier) hash(level int, n uint64, h event.Hash) {
-	at2 := [2]uint64{uint64(level), n / tileWidth} //nolint:gosec // a level is not negative
-	tile, ok := v.tiles[at2]
+	if level%v.height != 0 {
+		return
+	}
+	id := tileID{level, n / tileWidth}
+	tile, ok := v.tiles[id]
 	if !ok {
 		var err error
 		if tile, err = readTile(v.l.db, level, n/tileWidth); err != nil {
 			v.add(SeverityError, at(CodeTileMissing, event.Seq(v.tree.size), err.Error()))
 		}
-		v.tiles[at2] = tile
+		v.tiles[id] = tile
 	}
 	place := int(n%tileWidth) * len(h)
 	switch {
 	case len(tile) < place+len(h):
-		v.add(SeverityError, at(CodeTileMissing, event.Seq(v.tree.size), fmt.Sprintf("tile %d/%d has no hash %d", level, n/tileWidth, n%tileWidth)))
+		v.add(SeverityError, at(CodeTileMissing, event.Seq(v.tree.size), fmt.Sprintf("%s has no hash %d", tileName(level, n/tileWidth), n%tileWidth)))
 	case !bytes.Equal(tile[place:place+len(h)], h[:]):
-		v.add(SeverityError, at(CodeTileHash, event.Seq(v.tree.size), fmt.Sprintf("hash %d of tile %d/%d is %x, the entries give %s", n%tileWidth, level, n/tileWidth, tile[place:place+len(h)], h)))
+		v.add(SeverityError, at(CodeTileHash, event.Seq(v.tree.size), fmt.Sprintf("hash %d of %s is %x, the entries give %s", n%tileWidth, tileName(level, n/tileWidth), tile[place:place+len(h)], h)))
 	}
 	if n%tileWidth == tileWidth-1 {
-		delete(v.tiles, at2)
+		delete(v.tiles, id)
 	}
 }
 

@@ -80,7 +80,7 @@ func (v *verifier) resume() bool {
 		return false
 	}
 	if err == nil {
-		v.tree, err = loadFrontier(v.l.db, c.Size)
+		v.tree, err = v.l.loadFrontier(c.Size)
 	}
 	if root := v.tree.root(); err == nil && root != c.Root {
 		err = fmt.Errorf("the tree below has root %s, it names %s", root, c.Root)

@@ -102,8 +102,12 @@ func TestVerifyNamesTheTamperedPlace(t *testing.T) {
 			change(t, db, appendTileKey(nil, 0, 1), func(b []byte) []byte { return flip(b, 5*32) })
 		}, CodeTileHash, 261, false},
 		{"hash in an upper tile", func(t *testing.T, db *pebble.DB) {
-			change(t, db, appendTileKey(nil, 1, 0), func(b []byte) []byte { return flip(b, 32) })
+			change(t, db, appendTileKey(nil, 8, 0), func(b []byte) []byte { return flip(b, 32) })
 		}, CodeTileHash, 511, true},
+		{"hash in a middle tile", func(t *testing.T, db *pebble.DB) {
+			change(t, db, appendTileKey(nil, 4, 0), func(b []byte) []byte { return flip(b, 5*32) })
+		}, CodeTileHash, 95, false},
+		{"middle tile removed", func(t *testing.T, db *pebble.DB) { remove1(t, db, appendTileKey(nil, 4, 0)) }, CodeTileMissing, 15, true},
 		{"hash in the open tile", func(t *testing.T, db *pebble.DB) {
 			change(t, db, appendTileKey(nil, 0, 2), func(b []byte) []byte { return flip(b, len(b)-1) })
 		}, CodeTileHash, 604, true},

@@ -60,8 +60,8 @@ func newLedgerMigrate(env cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "migrate [--dry-run]", Short: "bring the ledger to this program's format",
 		Long: `migrate brings a ledger of an older format to the one that this program writes. Until then it is read and written in its own format. Nothing
-that is recorded changes: format 2 only lets texts be packed before they are encrypted, which format 1 does not. Programs that know
-no newer format than the old one refuse the ledger afterwards. One of a newer format is refused, with both named.
+that is recorded changes: format 2 lets texts be packed before they are encrypted, format 3 keeps more hashes of the tree, so that proofs are
+built sooner; these are added. Programs that know no newer format than the old one refuse the ledger afterwards. One of a newer format is refused, with both named.
 
 Exit status: 0 done, or nothing to do; 2 usage; 7 no ledger, one in use, or of a format that this program does not know.`,
 		Example: "  proctor ledger migrate --dry-run\n  proctor ledger migrate",
