@@ -14,7 +14,7 @@ import (
 )
 
 // TestEveryFlippedBitIsNamed flips 1,000 random bits, one after the other, in entries, tiles, checkpoints, the head and rotations, behind
-// the back of Pebble's checksums. Each is an error of Verify.
+// the back of Pebble's checksums. Each is an error of Verify, also of the quick one.
 func TestEveryFlippedBitIsNamed(t *testing.T) {
 	l, _ := rotatedTwice(t, vfs.NewMem())
 	appendTest(t, l, prompts("more", 1, 260)...)
@@ -45,7 +45,7 @@ func TestEveryFlippedBitIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := verify(t, l)
-		if r.OK {
+		if r.OK || verifyQuick(t, l).OK {
 			t.Errorf("bit %d of the value at %q was flipped, and nobody noticed: %q", bit, p.key, flipped)
 		}
 		if err := l.db.Set(p.key, p.value, pebble.NoSync); err != nil {
@@ -53,6 +53,15 @@ func TestEveryFlippedBitIsNamed(t *testing.T) {
 		}
 	}
 	mustBeGreen(t, l)
+}
+
+func verifyQuick(t *testing.T, l *Ledger) Report {
+	t.Helper()
+	r, err := l.Verify(t.Context(), VerifyOptions{Quick: true})
+	if err != nil || len(r.Unchecked) == 0 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	return r
 }
 
 // TestASecondHistoryIsNotSigned changes the tree below what was signed: the ledger stops rather than sign what does not go on from there.

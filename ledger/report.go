@@ -94,6 +94,9 @@ type Report struct {
 	// Since is how many entries were not read, see VerifyOptions.Since; the sessions are those met above it.
 	Since uint64 `json:"since,omitempty"`
 
+	// Unchecked is what VerifyOptions.Quick left out; Sessions is 0 then.
+	Unchecked []string `json:"unchecked,omitempty"`
+
 	verified string // the newest checkpoint that was checked
 }
 
@@ -103,6 +106,8 @@ type VerifyOptions struct {
 	Progress func(done, total uint64)
 	// Since is a checkpoint of this ledger that an earlier verification covered, a signed note, see Verified; empty is to read everything.
 	Since string
+	// Quick checks the tree and what is signed, and nothing of what entries say.
+	Quick bool
 	// Known are checkpoints of this ledger, signed notes, that were kept elsewhere: see ReadCheckpoints.
 	Known []string
 	// Witnesses are those whose cosignatures are checked. A checkpoint counts as cosigned when Quorum of them did so; with a Quorum of 0

@@ -51,9 +51,9 @@ func (l *Ledger) LastVerified() (*Verified, error) {
 	return &last, nil
 }
 
-// Remember keeps how far a verification came. A report with errors, or without a checkpoint, is not remembered.
+// Remember keeps how far a verification came. A report with errors, without a checkpoint, or of VerifyOptions.Quick is not remembered.
 func (l *Ledger) Remember(r Report, last *Verified) error {
-	if !r.OK || r.verified == "" {
+	if !r.OK || r.verified == "" || len(r.Unchecked) > 0 {
 		return nil
 	}
 	now := l.opts.Now().UTC().Truncate(time.Second)

@@ -77,6 +77,24 @@ func TestVerifySinceReadsTheNewPart(t *testing.T) {
 	}
 }
 
+// What a quick verification did not read must not be left out by the next one.
+func TestAQuickVerificationIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	l := openMem(t)
+	appendTest(t, l, prompts("s", 1, 3)...)
+	checkpointTest(t, l)
+	r := verifyQuick(t, l)
+	if !r.OK || r.Checkpoints != 1 || r.Root != l.Tree().Root {
+		t.Fatalf("%+v", r)
+	}
+	if err := l.Remember(r, nil); err != nil {
+		t.Fatal(err)
+	}
+	if last, err := l.LastVerified(); last != nil || err != nil {
+		t.Fatalf("%+v, %v", last, err)
+	}
+}
+
 func TestVerifySinceFinds(t *testing.T) {
 	t.Parallel()
 	flip := func(i int) func([]byte) []byte {

@@ -27,8 +27,13 @@ A verification that finds no error is remembered, and --since-last begins where 
 verified, and the sessions that go on in there, and checks that the tree below is still the signed one. A bit that changed further below is only
 found when all is read, so do that too from time to time. What is remembered lies beside the record and is no part of it.
 
+With --quick it hashes every entry again and compares the whole tree, the checkpoints and their signatures, in a tenth of the time. That finds every
+change of an entry. It does not check contents, payloads, the indexes by id and session, whether sessions are complete, or holds and erasures,
+says so, and is not remembered.
+
 Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does not hold; 7 the ledger cannot be opened.`,
 		Example: `  proctor ledger verify
+  proctor ledger verify --quick
   proctor ledger verify --json
   proctor ledger verify --since-last
   proctor ledger verify --checkpoints /mnt/elsewhere/checkpoints
@@ -40,6 +45,8 @@ Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does 
 				o.File = args[0]
 			}
 			switch {
+			case o.Quick && (o.SinceLast || o.File != ""):
+				return usage("--quick goes with the whole ledger: --since-last goes on from a verification that checked everything, and an evidence file is small")
 			case o.SinceLast && (o.File != "" || o.Demand):
 				return usage("--since-last goes with the ledger and without --witnesses: an evidence file, and what must be cosigned, is always checked as a whole")
 			case o.File != "" && o.Checkpoints != "":
@@ -56,6 +63,7 @@ Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does 
 	s.bind(f)
 	f.BoolVar(&o.JSON, "json", false, "print the report as JSON")
 	f.BoolVar(&o.SinceLast, "since-last", false, "read only what came after the last verification")
+	f.BoolVar(&o.Quick, "quick", false, "only entries, tree and signatures: no contents, indexes and sessions")
 	f.StringVar(&o.Checkpoints, "checkpoints", "", "compare with `FILE`: a copy of the ledger's checkpoints, a signed note, or an evidence file")
 	f.StringVar(&o.Key, "key", "", "FILE must be signed with `KEY`, as 'proctor ledger key' prints it, or one that it was rotated to")
 	f.StringArrayVar(&o.Keys, "witness", nil, "check the cosignatures of the witness with `VKEY`, besides those of [ledger.witness]; may be repeated")
