@@ -85,7 +85,7 @@ func (r treeReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 func (r treeReader) hash(level int, n uint64) (event.Hash, error) {
 	above := level % r.height
 	first := n << above
-	place := int(first % tileWidth) //nolint:gosec // below 256
+	place := int(first % tileWidth)
 	hashes, err := r.cache.read(r.db, level-above, first/tileWidth, place, 1<<above)
 	if err != nil {
 		return event.Hash{}, err
