@@ -1,10 +1,13 @@
 package ledger
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -29,6 +32,8 @@ type committer struct {
 	bound    []byte // scratch
 	holds    map[string]event.Seq
 	erased   []*session // in the group at hand
+	// unindexed are entries in the batch whose indexes and contents are not.
+	unindexed []*prepared
 	// positions in sources that were asked for, with what is in the group at hand.
 	positions map[string]uint64
 }
@@ -95,6 +100,9 @@ func (c *committer) commit(ops []*op) (group, error) {
 		sync = sync || !o.noSync
 	}
 	g := group{ops: ops}
+	if err := c.settle(b); err != nil {
+		return group{}, err
+	}
 	if c.tree.size != before {
 		if err := c.tiles.flush(b); err != nil {
 			return group{}, err
@@ -132,6 +140,9 @@ func (c *committer) add(b batch, o *op, now time.Time) error {
 		o.err = o.refused
 		return nil
 	case o.write != nil:
+		if err := c.settle(b); err != nil {
+			return err
+		}
 		return o.write(b)
 	}
 	var err error
@@ -171,24 +182,14 @@ func (c *committer) add(b batch, o *op, now time.Time) error {
 	return nil
 }
 
-// put writes one new entry with its indexes, its hashes and its content.
+// put writes one new entry and its hashes; settle does the rest.
 func (c *committer) put(b batch, e *prepared) error {
 	c.entry = appendEntry(append(c.entry[:0], 0), stored{e.index, e.received, e.sessionSeq, e.public})
 	entry := c.entry[1:]
 	e.leaf = sum(c.entry) // the zero byte before the entry is the leaf's domain, RFC 6962 section 2.1
 	c.tree.push(e.leaf, c.tiles.add)
-
-	var index [8]byte
-	binary.BigEndian.PutUint64(index[:], uint64(e.index))
 	c.key = appendNumberKey(c.key[:0], prefixEntry, uint64(e.index))
 	if err := b.Set(c.key, entry, nil); err != nil {
-		return err
-	}
-	c.key = appendSessionKey(c.key[:0], prefixSession, e.head.Session, e.sessionSeq)
-	if err := b.Set(c.key, index[:], nil); err != nil {
-		return err
-	}
-	if err := b.Set(e.key[:], index[:], nil); err != nil {
 		return err
 	}
 	c.recent.add(e.key, e.index)
@@ -201,13 +202,49 @@ func (c *committer) put(b batch, e *prepared) error {
 			return err
 		}
 	}
-	if e.content == nil {
-		return nil
-	}
-	return c.putContent(b, s, e)
+	c.unindexed = append(c.unindexed, e)
+	return nil
 }
 
-func (c *committer) putContent(b batch, s *session, e *prepared) error {
+// settle writes indexes and contents of the entries that lack them, in the order of their keys, which halves what Pebble's memtable costs.
+func (c *committer) settle(b batch) error {
+	list := c.unindexed
+	c.unindexed = list[:0]
+	defer clear(list)
+	var index [8]byte
+	slices.SortFunc(list, func(a, b *prepared) int { return bytes.Compare(a.key[:], b.key[:]) })
+	for _, e := range list {
+		binary.BigEndian.PutUint64(index[:], uint64(e.index))
+		if err := b.Set(e.key[:], index[:], nil); err != nil {
+			return err
+		}
+	}
+	slices.SortFunc(list, func(a, b *prepared) int {
+		return cmp.Or(cmp.Compare(a.head.Session, b.head.Session), cmp.Compare(a.index, b.index))
+	})
+	for _, e := range list {
+		binary.BigEndian.PutUint64(index[:], uint64(e.index))
+		c.key = appendSessionKey(c.key[:0], prefixSession, e.head.Session, e.sessionSeq)
+		if err := b.Set(c.key, index[:], nil); err != nil {
+			return err
+		}
+	}
+	for _, e := range list {
+		if e.content == nil {
+			continue
+		}
+		if err := c.putContent(b, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *committer) putContent(b batch, e *prepared) error {
+	s, err := c.session(e.head.Session)
+	if err != nil {
+		return err
+	}
 	if s.key == nil {
 		if err := c.dataKey(b, s, e.head.Session); err != nil {
 			return err

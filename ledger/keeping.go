@@ -88,6 +88,12 @@ func (c *committer) admitErasure(p *event.ErasurePayload) error {
 
 // obey does what the entry at index says.
 func (c *committer) obey(b batch, p event.Payload, index event.Seq) error {
+	if p == nil {
+		return nil
+	}
+	if err := c.settle(b); err != nil { // an erasure is of what lies before it
+		return err
+	}
 	switch p := p.(type) {
 	case *event.ErasurePayload:
 		return c.erase(b, p.Erased, index)

@@ -28,14 +28,20 @@ func pack(content []byte) []byte {
 	if len(content) == 0 {
 		return content
 	}
-	room := make([]byte, 1+s2.MaxEncodedLen(len(content)))
-	room[0] = packed1
-	out := packing().Encode(room[1:], content)
+	scratch := rooms.Get().(*[]byte) //nolint:errcheck,forcetypeassert // only these are put in
+	defer rooms.Put(scratch)
+	if most := s2.MaxEncodedLen(len(content)); cap(*scratch) < most {
+		*scratch = make([]byte, most)
+	}
+	out := packBlock((*scratch)[:cap(*scratch)], content)
 	if 1+len(out) >= len(content) && content[0] == '{' {
 		return content
 	}
-	return room[:1+len(out)]
+	return append(append(make([]byte, 0, 1+len(out)), packed1), out...)
 }
+
+// rooms hold blocks while they are made.
+var rooms = sync.Pool{New: func() any { return new([]byte) }}
 
 // unpack gives what was packed, in scratch where that is large enough, and scratch back.
 func unpack(plain, scratch []byte) (content, grown []byte, err error) {

@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // The dictionary is part of the format: contents that were packed with another one cannot be read.
@@ -43,6 +45,31 @@ func TestPackedContentComesBack(t *testing.T) {
 	if got := len(pack(encode(t, output("s", 1)).Content)); got > 100 {
 		t.Errorf("repeating output became %d bytes", got)
 	}
+}
+
+// Whatever repeats how, near or far, within itself or the dictionary: the library reads what is packed here, also at the sizes where ways part.
+func TestSmallContentsComeBack(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		content := []byte{'{'}
+		for range rapid.IntRange(0, 40).Draw(rt, "pieces") {
+			n := rapid.SampledFrom([]int{1, 3, 4, 7, 8, 11, 12, 59, 60, 61, 64, 65, 67, 68, 72, 73, 255, 256, 257, 263, 264, 327, 328, 329, 2047, 2049}).Draw(rt, "length")
+			switch rapid.IntRange(0, 3).Draw(rt, "kind") {
+			case 0:
+				from := rapid.IntRange(0, len(dictionary1)-1).Draw(rt, "from")
+				content = append(content, dictionary1[from:min(from+n, len(dictionary1))]...)
+			case 1:
+				from := rapid.IntRange(0, len(content)-1).Draw(rt, "from")
+				content = append(content, content[from:min(from+n, len(content))]...)
+			case 2:
+				content = append(content, bytes.Repeat([]byte{byte(n)}, n)...)
+			case 3:
+				content = append(content, rapid.SliceOfN(rapid.Byte(), n, n).Draw(rt, "noise")...)
+			}
+		}
+		if got, _, err := unpack(pack(content), nil); err != nil || !bytes.Equal(got, content) {
+			rt.Fatalf("%d bytes: %v", len(content), err)
+		}
+	})
 }
 
 // FuzzUnpack holds that what cannot be unpacked is damage, and never more than content may be.

@@ -68,10 +68,12 @@ func (g *groupCommit) alone(b []byte) error {
 	return unix.Fdatasync(int(g.file.Fd()))
 }
 
-func (g *groupCommit) commit(record []byte) error {
+func (g *groupCommit) commit(record ...[]byte) error {
 	answer := make(chan error, 1)
 	g.mu.Lock()
-	g.bytes = append(g.bytes, record...)
+	for _, part := range record {
+		g.bytes = append(g.bytes, part...)
+	}
 	g.waiting = append(g.waiting, answer)
 	g.more.Signal()
 	g.mu.Unlock()

@@ -107,7 +107,7 @@ func openWays(dir string, r *results) ([]way, error) {
 	}
 	return []way{
 		{"fdatasync", true, func(int) error { return lone.alone(block) }},
-		{"raw group commit", false, func(int) error { return raw.commit(block) }},
+		{"raw group commit", false, func(i int) error { enc := t.record(i); return raw.commit(enc.Public, enc.Content) }},
 		{"ledger", false, func(i int) error { return t.submit(alone, i) }},
 		{"ledger, a checkpoint for each group", false, func(i int) error { return t.submit(signing, i) }},
 		{"bus", false, func(i int) error {
@@ -147,14 +147,19 @@ func (t *template) payload() event.Payload {
 	return &event.ExecOutputPayload{Stream: "stdout", Chunk: event.Secret(t.text)}
 }
 
-// submit records a copy in the writer's session and waits for its receipt.
-func (t *template) submit(l *ledger.Ledger, writer int) error {
+// record makes a copy for the writer's session.
+func (t *template) record(writer int) event.Encoded {
 	public := slices.Clone(t.public)
 	copy(public[strings.Index(string(public), string(t.id)):], event.NewID())
 	at := strings.Index(string(public), `"session":"`) + len(`"session":"`)
 	copy(public[at:at+4], fmt.Sprintf("%04d", writer))
+	return event.Encoded{Public: public, Content: t.content}
+}
+
+// submit records and waits for the receipt.
+func (t *template) submit(l *ledger.Ledger, writer int) error {
 	answer := make(chan error, 1)
-	l.Submit([]event.Encoded{{Public: public, Content: t.content}}, func(_ []event.Receipt, err error) { answer <- err })
+	l.Submit([]event.Encoded{t.record(writer)}, func(_ []event.Receipt, err error) { answer <- err })
 	return <-answer
 }
 
