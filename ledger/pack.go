@@ -28,7 +28,7 @@ func pack(content []byte) []byte {
 	if len(content) == 0 {
 		return content
 	}
-	scratch := rooms.Get().(*[]byte) //nolint:errcheck,forcetypeassert // only these are put in
+	scratch := rooms.Get().(*[]byte) //nolint:forcetypeassert // only these are put in
 	defer rooms.Put(scratch)
 	if most := s2.MaxEncodedLen(len(content)); cap(*scratch) < most {
 		*scratch = make([]byte, most)

@@ -21,7 +21,7 @@ const (
 var dictionaryPlaces = sync.OnceValue(func() *[1 << dictBits]uint16 {
 	var t [1 << dictBits]uint16
 	for i := range len(dictionary1) - minMatch + 1 {
-		t[hash4(binary.LittleEndian.Uint32(dictionary1[i:]), dictBits)] = uint16(i + 1) //nolint:gosec // the dictionary has a few thousand bytes
+		t[hash4(binary.LittleEndian.Uint32(dictionary1[i:]), dictBits)] = uint16(i + 1)
 	}
 	return &t
 })
@@ -38,7 +38,7 @@ func packSmall(dst, src []byte) int {
 		four := binary.LittleEndian.Uint32(src[at:])
 		h := hash4(four, smallBits)
 		near := int(places[h]) - 1
-		places[h] = uint16(at + 1) //nolint:gosec // at most maxSmall
+		places[h] = uint16(at + 1)
 		var offset, length int
 		if near >= 0 && binary.LittleEndian.Uint32(src[near:]) == four {
 			offset, length = at-near, minMatch+alike(src[near+minMatch:], src[at+minMatch:])
@@ -109,7 +109,7 @@ func putCopy(dst []byte, offset, length int) int {
 	switch rest := length - first; {
 	case rest == 0:
 	case rest <= 8:
-		dst[d], dst[d+1] = byte(rest-4)<<2|tag1, 0
+		dst[d], dst[d+1] = byte(rest-4)<<2|tag1, 0 //nolint:gosec // at most 4
 		d += 2
 	case rest < 8+1<<8:
 		dst[d], dst[d+1], dst[d+2] = 5<<2|tag1, 0, byte(rest-8)
