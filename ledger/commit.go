@@ -25,6 +25,7 @@ type committer struct {
 	tiles    tileWriter
 	sessions map[string]*session
 	recent   *recent
+	past     past
 	plans    planner
 	entry    []byte // scratch
 	sealed   []byte // scratch
@@ -47,7 +48,10 @@ type group struct {
 }
 
 func newCommitter(l *Ledger, tree frontier, ids *recent, holds map[string]event.Seq) *committer {
-	c := &committer{l: l, tree: tree, tiles: tileWriter{height: l.rowHeight()}, sessions: map[string]*session{}, recent: ids, holds: holds, positions: map[string]uint64{}}
+	c := &committer{
+		l: l, tree: tree, tiles: tileWriter{height: l.rowHeight()}, sessions: map[string]*session{}, recent: ids, past: past{db: l.db}, holds: holds,
+		positions: map[string]uint64{},
+	}
 	c.plans = planner{view: c, next: event.Seq(tree.size), group: map[idKey]*prepared{}}
 	return c
 }
@@ -91,6 +95,7 @@ func (c *committer) commit(ops []*op) (group, error) {
 	b := c.l.db.NewBatch()
 	now := c.l.opts.Now().UTC().Truncate(time.Microsecond)
 	clear(c.plans.group)
+	defer c.past.close()
 	before, sync := c.tree.size, false
 	c.forgive()
 	for _, o := range ops {
@@ -286,15 +291,9 @@ func (c *committer) session(name string) (*session, error) {
 func (c *committer) known(key idKey) ([]byte, *event.Receipt, error) {
 	index, found, decided := c.recent.find(key)
 	if !decided {
-		v, err := get(c.l.db, key[:])
-		if err != nil {
+		var err error
+		if index, found, err = c.past.find(key); err != nil {
 			return nil, nil, err
-		}
-		if found = v != nil; found && len(v) != 8 {
-			return nil, nil, fmt.Errorf("index of event %x: %w", key[1:], ErrDamaged)
-		}
-		if found {
-			index = event.Seq(binary.BigEndian.Uint64(v))
 		}
 	}
 	if !found {
