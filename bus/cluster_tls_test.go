@@ -8,16 +8,18 @@ import (
 	"proctor/bus"
 	"proctor/bus/bustest"
 	"proctor/event"
+	"proctor/internal/certtest"
 )
 
 // TestAClusterOverTLS: with the authority and a certificate of its own a process records; without either it is told what is wrong and
 // nothing is sent.
 func TestAClusterOverTLS(t *testing.T) {
-	certs, others := bustest.NewCertificates(t), bustest.NewCertificates(t)
-	s := bustest.StartTLS(t, 1, certs)
+	authority, other := certtest.New(t), certtest.New(t)
+	mine, others := authority.Issue("mine"), other.Issue("other")
+	s := bustest.StartTLS(t, 1, authority)
 	o := clusterOptions(s, "node")
 	o.URL = strings.ReplaceAll(o.URL, "nats://", "tls://")
-	o.CA, o.Cert, o.Key = certs.CA, certs.ClientCert, certs.ClientKey
+	o.CA, o.Cert, o.Key = authority.File, mine.Cert, mine.Key
 	o.Partitions = 1
 	node := startNodeWith(t, o, "a", t.TempDir())
 	agent := o
@@ -34,10 +36,10 @@ func TestAClusterOverTLS(t *testing.T) {
 		spoil func(*bus.ClusterOptions)
 		want  string
 	}{
-		"another authority":        {func(o *bus.ClusterOptions) { o.CA = others.CA }, "certificate"},
+		"another authority":        {func(o *bus.ClusterOptions) { o.CA = other.File }, "certificate"},
 		"no authority":             {func(o *bus.ClusterOptions) { o.CA = "" }, "certificate"},
 		"no certificate":           {func(o *bus.ClusterOptions) { o.Cert, o.Key = "", "" }, "cert_file and key_file"},
-		"another's certificate":    {func(o *bus.ClusterOptions) { o.Cert, o.Key = others.ClientCert, others.ClientKey }, "certificate"},
+		"another's certificate":    {func(o *bus.ClusterOptions) { o.Cert, o.Key = others.Cert, others.Key }, "certificate"},
 		"a certificate and no key": {func(o *bus.ClusterOptions) { o.Key = "" }, "needs both files"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"proctor/internal/certtest"
 )
 
 // configFile names the configuration of a process that is a server.
@@ -63,12 +65,14 @@ func Start(t testing.TB, n int, edits ...func(file, text string) string) *Server
 	return start(t, n, nil, edits)
 }
 
-// StartTLS is Start with servers that demand a client's certificate.
-func StartTLS(t testing.TB, n int, c Certificates) *Servers {
+// StartTLS is Start with servers that demand a client's certificate of an authority.
+func StartTLS(t testing.TB, n int, a *certtest.Authority) *Servers {
 	t.Helper()
-	return start(t, n, []nats.Option{nats.RootCAs(c.CA), nats.ClientCert(c.ClientCert, c.ClientKey)}, []func(file, text string) string{func(file, text string) string {
+	server, client := a.Issue("server", "127.0.0.1"), a.Issue("test")
+	conf := fmt.Sprintf("tls {\ncert_file: %q\nkey_file: %q\nca_file: %q\nverify: true\n}\n", server.Cert, server.Key, a.File)
+	return start(t, n, []nats.Option{nats.RootCAs(a.File), nats.ClientCert(client.Cert, client.Key)}, []func(file, text string) string{func(file, text string) string {
 		if file == "tls.conf" {
-			return c.Conf()
+			return conf
 		}
 		return text
 	}})

@@ -4,15 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,33 +14,20 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"proctor/internal/certtest"
 )
 
 // secure is site with TLS for its name; it returns the file of the authority.
 func (w *world) secure(public, name string, h http.Handler) (authority string) {
 	w.t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	cert := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour), DNSNames: []string{name},
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, cert, cert, &key.PublicKey, key)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	authority = filepath.Join(w.t.TempDir(), "ca.pem")
-	if err := os.WriteFile(authority, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-	l := tls.NewListener(w.listen(public), &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}})
+	a := certtest.New(w.t)
+	l := tls.NewListener(w.listen(public), a.Server(a.Issue(name, name), false))
 	s := &http.Server{Handler: h}
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = s.Serve(l) })
 	w.t.Cleanup(func() { _ = s.Close(); wg.Wait() })
-	return authority
+	return a.File
 }
 
 func zipped(t *testing.T, files ...string) []byte {
