@@ -30,8 +30,9 @@ type checkpointer struct {
 	signed atomic.Uint64 // size of the newest checkpoint
 	wanted chan struct{} // room for one
 	made   tail          // wakes those who wait for one
-	mu     sync.Mutex    // held while signing; guards last
+	mu     sync.Mutex    // held while signing; guards what follows
 	last   Checkpoint
+	log    lineLog
 }
 
 // ask wakes run; further asks before it runs are one.

@@ -29,7 +29,7 @@ const maxLogLine = 16 << 10
 func (l *Ledger) logCheckpoint(c Checkpoint) error {
 	line, err := json.Marshal(loggedCheckpoint{l.opts.Now().UTC().Format(time.RFC3339), c.Size, c.Note})
 	if err == nil {
-		err = appendLog(l.opts.FS, l.dir, checkpointFile, line)
+		err = l.points.log.append(l.opts.FS, l.dir, checkpointFile, line)
 	}
 	if err != nil {
 		return fmt.Errorf("log checkpoint of %d entries: %w", c.Size, err)
@@ -39,37 +39,71 @@ func (l *Ledger) logCheckpoint(c Checkpoint) error {
 
 // appendLog adds a line to a log beside the store, durably.
 func appendLog(fs vfs.FS, dir, name string, line []byte) error {
+	var g lineLog
+	return errors.Join(g.append(fs, dir, name, line), g.close())
+}
+
+// lineLog is a log beside the store that stays open between lines. The zero value is closed. Not for two goroutines.
+type lineLog struct {
+	file vfs.File
+	end  int64
+}
+
+// append adds a line durably. Where the file is not as the last line left it, it is opened again.
+func (g *lineLog) append(fs vfs.FS, dir, name string, line []byte) (err error) {
 	path := fs.PathJoin(dir, name)
-	_, err := fs.Stat(path)
-	created := errors.Is(err, os.ErrNotExist)
-	f, err := fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified)
-	if err != nil {
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("append to %q: %w", path, err), g.close())
+		}
+	}()
+	info, missing := fs.Stat(path)
+	if g.file != nil && missing == nil && info.Size() == g.end {
+		n, err := g.file.WriteAt(append(line, '\n'), g.end)
+		g.end += int64(n)
+		if err != nil {
+			return err
+		}
+		return g.file.SyncData()
+	}
+	if err := g.close(); err != nil {
 		return err
 	}
-	err = appendLine(f, line)
-	if err == nil {
-		err = f.Sync()
+	if g.file, err = fs.OpenReadWrite(path, vfs.WriteCategoryUnspecified); err != nil {
+		return err
 	}
-	err = errors.Join(err, f.Close())
-	if err == nil && created {
-		err = syncDir(fs, dir)
+	if g.end, err = appendLine(g.file, line); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("append to %q: %w", path, err)
+	if err := g.file.Sync(); err != nil {
+		return err
+	}
+	if errors.Is(missing, os.ErrNotExist) {
+		return syncDir(fs, dir)
 	}
 	return nil
 }
 
-// appendLine writes a line over the last one where a crash tore that, else behind it: so no line but the last is ever torn.
-func appendLine(f vfs.File, line []byte) error {
+func (g *lineLog) close() error {
+	f := g.file
+	g.file = nil
+	if f == nil {
+		return nil
+	}
+	return f.Close()
+}
+
+// appendLine writes a line over the last one where a crash tore that, else behind it: so no line but the last is ever torn. It returns where the file ends.
+func appendLine(f vfs.File, line []byte) (end int64, err error) {
 	info, err := f.Stat()
 	if err != nil {
-		return err
+		return 0, err
 	}
-	end := info.Size()
+	size := info.Size()
+	end = size
 	tail := make([]byte, min(end, maxLogLine))
 	if _, err := f.ReadAt(tail, end-int64(len(tail))); err != nil && !errors.Is(err, io.EOF) {
-		return err
+		return 0, err
 	}
 	body := bytes.TrimRight(tail, "\n")
 	last := body[bytes.LastIndexByte(body, '\n')+1:]
@@ -81,8 +115,8 @@ func appendLine(f vfs.File, line []byte) error {
 	case end > 0 && len(body) == len(tail):
 		line = append([]byte{'\n'}, line...)
 	}
-	_, err = f.WriteAt(append(line, '\n'), end)
-	return err
+	n, err := f.WriteAt(append(line, '\n'), end)
+	return max(size, end+int64(n)), err
 }
 
 // torn is true for a line of which a crash left a part: its beginning, or, as blocks go to the disk in any order, zeros and its end.

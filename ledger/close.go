@@ -47,7 +47,7 @@ func (l *Ledger) release() error {
 		l.use.Lock()
 		defer l.use.Unlock()
 		l.gone = true
-		err = closePebble(l.db)
+		err = errors.Join(l.points.log.close(), closePebble(l.db))
 		_ = l.opts.FS.Remove(l.opts.FS.PathJoin(l.dir, ownerFile)) // a stale one only names a pid
 		err = errors.Join(err, l.lock.Close())
 	}, func() {})
@@ -60,7 +60,7 @@ func (l *Ledger) release() error {
 // closeStore closes the store of a ledger that did not come to be.
 func (l *Ledger) closeStore() error {
 	var err error
-	if !l.health.guard(func() { err = closePebble(l.db) }, func() { _ = l.lock.Close() }) {
+	if !l.health.guard(func() { err = errors.Join(l.points.log.close(), closePebble(l.db)) }, func() { _ = l.lock.Close() }) {
 		return errStuck
 	}
 	return err
