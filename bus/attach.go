@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats.go"
 
@@ -67,25 +67,31 @@ func (b *Bus) commit(at *link, l Ledger, msg *nats.Msg) {
 		b.log.Error("message that is no submission", "subject", msg.Subject, "error", err)
 		return
 	}
-	a := &answers{list: make([][]byte, len(parts)), open: len(parts), send: func(data []byte) {
-		if err := msg.Respond(data); err != nil && !errors.Is(err, nats.ErrConnectionClosed) { // then it is sent again, to the next owner
-			b.log.Error("answer a submission", "error", err)
-		}
-	}}
+	a := &answers{list: make([]outcome, len(parts)), end: func(list []outcome) { b.answer(at, msg, list) }}
+	a.open.Store(int64(len(parts)))
 	for i, part := range parts {
 		batch, err := decodeFrames(part)
 		if err != nil {
-			a.set(i, encodeError(err))
+			a.set(i, nil, err)
 			continue
 		}
 		l.Submit(batch, func(receipts []event.Receipt, err error) {
-			if err != nil {
-				a.set(i, encodeError(err))
-				return
+			if err == nil {
+				b.announce(at, batch, receipts)
 			}
-			b.announce(at, batch, receipts)
-			a.set(i, encodeReceipts(receipts))
+			a.set(i, receipts, err)
 		})
+	}
+}
+
+// answer tells the sender of a message what became of it: at once where that is this process, else by a message.
+func (b *Bus) answer(at *link, msg *nats.Msg, list []outcome) {
+	if number, own := at.number(msg.Reply); own {
+		b.settle(at, number, list, nil)
+		return
+	}
+	if err := msg.Respond(encodeAnswers(list)); err != nil && !errors.Is(err, nats.ErrConnectionClosed) { // then it is sent again, to the next owner
+		b.log.Error("answer a submission", "error", err)
 	}
 }
 
@@ -106,28 +112,17 @@ func cutAll(data []byte) (parts [][]byte, err error) {
 	return parts, nil
 }
 
-// answers collects the answers to the submissions of one message.
+// answers collects the outcomes of the submissions of one message.
 type answers struct {
-	mu   sync.Mutex
-	list [][]byte
-	open int
-	send func([]byte)
+	list []outcome
+	open atomic.Int64
+	end  func([]outcome) // gets all of them
 }
 
-func (a *answers) set(i int, answer []byte) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.list[i] = answer
-	if a.open--; a.open > 0 {
-		return
+// set is called once for each submission.
+func (a *answers) set(i int, receipts []event.Receipt, err error) {
+	a.list[i] = outcome{receipts, err}
+	if a.open.Add(-1) == 0 {
+		a.end(a.list)
 	}
-	n := 0
-	for _, one := range a.list {
-		n += 4 + len(one)
-	}
-	data := make([]byte, 0, n)
-	for _, one := range a.list {
-		data = appendBytes(data, one)
-	}
-	a.send(data)
 }

@@ -54,10 +54,12 @@ type Bus struct {
 
 	// The fields below are guarded by mu.
 	mu          sync.Mutex
-	link        *link                    // nil while there is none
-	queue       []*submission            // accepted, not yet sent
-	outstanding map[uint64][]*submission // sent, by number of their message
-	next        uint64
+	link        *link               // nil while there is none
+	queue       []*message          // not yet sent
+	outstanding map[uint64]*message // sent, by number
+	next        uint64              // number of the newest message
+	sending     bool                // somebody publishes
+	spare       []*message          // answered, for what is submitted next
 	watchers    map[*watcher]struct{}
 	changed     chan struct{} // closed at the next new link
 }
@@ -74,7 +76,7 @@ func newBus(opts Options) *Bus {
 	}
 	return &Bus{
 		log: opts.Logger, opts: opts, window: semaphore.NewWeighted(opts.MaxInFlight),
-		closed: make(chan struct{}), outstanding: map[uint64][]*submission{}, watchers: map[*watcher]struct{}{}, changed: make(chan struct{}),
+		closed: make(chan struct{}), outstanding: map[uint64]*message{}, watchers: map[*watcher]struct{}{}, changed: make(chan struct{}),
 	}
 }
 
@@ -127,8 +129,8 @@ func (b *Bus) markClosed(cause error) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		b.requeue()
-		for _, s := range b.queue {
-			s.finish(nil, cause)
+		for _, m := range b.queue {
+			m.finish(cause)
 		}
 		b.queue = nil
 		if b.cluster != nil {
@@ -139,9 +141,9 @@ func (b *Bus) markClosed(cause error) {
 
 // requeue puts what was sent and not answered before what was not sent, in the order of submission. The lock is held.
 func (b *Bus) requeue() {
-	var again []*submission
+	var again []*message
 	for _, n := range slices.Sorted(maps.Keys(b.outstanding)) {
-		again = append(again, b.outstanding[n]...)
+		again = append(again, b.outstanding[n])
 	}
 	clear(b.outstanding)
 	b.queue = append(again, b.queue...)
@@ -151,9 +153,12 @@ func (b *Bus) requeue() {
 func (b *Bus) inFlight() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	n := len(b.queue)
-	for _, sent := range b.outstanding {
-		n += len(sent)
+	n := 0
+	for _, m := range b.queue {
+		n += len(m.parts)
+	}
+	for _, m := range b.outstanding {
+		n += len(m.parts)
 	}
 	return n
 }

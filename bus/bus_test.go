@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"proctor/event"
 )
 
@@ -21,6 +23,7 @@ type memory struct {
 	fail   error
 	hold   chan struct{} // commits wait until it is closed
 	short  bool          // answers with a receipt too few
+	other  bool          // answers with receipts for other events
 	all    sync.WaitGroup
 }
 
@@ -53,8 +56,11 @@ func (m *memory) commit(batch []event.Encoded) ([]event.Receipt, error) {
 		})
 		m.events = append(m.events, head)
 	}
-	if m.short {
+	switch {
+	case m.short:
 		receipts = receipts[1:]
+	case m.other:
+		receipts[0].ID = event.NewID()
 	}
 	return receipts, nil
 }
@@ -255,12 +261,34 @@ func TestGatheredMessagesKeepTheBound(t *testing.T) {
 	}
 }
 
-// A ledger that answers with fewer receipts than events has committed nothing one could rely on.
-func TestMissingReceiptsAreAnError(t *testing.T) {
-	m := &memory{short: true}
-	s := stream(t, start(t, m), "s")
-	if _, err := s.Record(t.Context(), event.Draft{Payload: &event.TurnTTFTPayload{}}, event.Draft{Payload: &event.TurnTTFTPayload{}}); !errors.Is(err, event.ErrNotRecorded) {
-		t.Errorf("got %v", err)
+// A ledger that answers with fewer receipts than events, or with those of others, has committed nothing one could rely on.
+func TestReceiptsAreThoseOfTheEvents(t *testing.T) {
+	for name, m := range map[string]*memory{"too few": {short: true}, "of others": {other: true}} {
+		s := stream(t, start(t, m), "s")
+		if _, err := s.Record(t.Context(), event.Draft{Payload: &event.TurnTTFTPayload{}}, event.Draft{Payload: &event.TurnTTFTPayload{}}); !errors.Is(err, event.ErrNotRecorded) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// TestOnesOwnReceiptsDoNotTravel: who listens to answers, as guests may, does not hear where the owner waits for its own.
+func TestOnesOwnReceiptsDoNotTravel(t *testing.T) {
+	b := start(t, &memory{})
+	heard := make(chan string, 16)
+	if _, err := b.link.conn.Subscribe(nats.InboxPrefix+">", func(msg *nats.Msg) { heard <- msg.Subject }); err != nil {
+		t.Fatal(err)
+	}
+	s := stream(t, b, "s")
+	for range 3 {
+		if _, err := s.Record(t.Context(), event.Draft{Payload: &event.TurnTTFTPayload{}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.link.conn.Publish(nats.InboxPrefix+"end", nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-heard; got != nats.InboxPrefix+"end" {
+		t.Errorf("an answer on %s", got)
 	}
 }
 

@@ -10,7 +10,8 @@
 // proctor.v1.<session>.<family>.<name> and are answered after the ledger's commit.
 // While messages are on their way, what is submitted meanwhile is gathered and
 // travels in one message, named after its first event, as group commit does it
-// with a disk. Events of one Bus reach the ledger in the order of the calls.
+// with a disk. Events of one Bus reach the ledger in the order of the calls. Receipts travel in one message as well, and to the owner's own
+// submissions not at all: whoever commits hands them over.
 //
 // Bounds: at most [Options].MaxInFlight bytes wait for their commit; a further
 // Submit blocks until there is room or its context ends. Nothing that was

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"proctor/event"
@@ -21,12 +20,23 @@ const maxEvents = 1 << 16
 var errFrame = errors.New("malformed bus message")
 
 func encodeFrames(batch []event.Encoded) []byte {
+	return appendFrames(make([]byte, 0, framesSize(batch)), batch)
+}
+
+// framesSize is the length of what appendFrames appends.
+func framesSize(batch []event.Encoded) int {
 	n := 1
 	for _, e := range batch {
 		n += 8 + len(e.Public) + len(e.Content)
 	}
-	b := make([]byte, 1, n)
-	b[0] = frameVersion
+	return n
+}
+
+func appendFrames(b []byte, batch []event.Encoded) []byte {
+	return appendEvents(append(b, frameVersion), batch)
+}
+
+func appendEvents(b []byte, batch []event.Encoded) []byte {
 	for _, e := range batch {
 		b = appendBytes(b, e.Public)
 		b = appendBytes(b, e.Content)
@@ -61,8 +71,11 @@ func decodeFrames(b []byte) ([]event.Encoded, error) {
 }
 
 func appendBytes(b, p []byte) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(min(len(p), math.MaxUint32)))
-	return append(b, p...)
+	return append(appendLength(b, len(p)), p...)
+}
+
+func appendLength(b []byte, n int) []byte {
+	return binary.BigEndian.AppendUint32(b, uint32(min(n, math.MaxUint32))) //nolint:gosec // bounded
 }
 
 // cutBytes returns nil for an empty field, so that absent content stays nil.
@@ -86,8 +99,11 @@ func cutBytes(b []byte) (field, rest []byte, err error) {
 const receiptSize = 36 + 8 + 8 + 32 + 8
 
 func encodeReceipts(receipts []event.Receipt) []byte {
-	b := make([]byte, 1, 1+receiptSize*len(receipts))
-	b[0] = frameVersion
+	return appendReceipts(make([]byte, 0, 1+receiptSize*len(receipts)), receipts)
+}
+
+func appendReceipts(b []byte, receipts []event.Receipt) []byte {
+	b = append(b, frameVersion)
 	for _, r := range receipts {
 		var id [36]byte
 		copy(id[:], r.ID)
@@ -118,12 +134,15 @@ func decodeReceipts(b []byte) ([]event.Receipt, error) {
 	return receipts, nil
 }
 
-func encodeError(err error) []byte {
+func encodeError(err error) []byte { return appendError(nil, err) }
+
+func appendError(b []byte, err error) []byte {
 	code := event.FaultCode(err)
 	if len(code) > event.MaxFaultCode {
 		code = ""
 	}
-	return slices.Concat([]byte{0, byte(len(code))}, []byte(code), []byte(err.Error())) //nolint:gosec // at most MaxFaultCode
+	b = append(b, 0, byte(len(code))) //nolint:gosec // at most MaxFaultCode
+	return append(append(b, code...), err.Error()...)
 }
 
 // decodeError reads an answer that is no receipts; nil when it is no error either.
@@ -139,4 +158,34 @@ func decodeError(b []byte) error {
 		return errors.New(text)
 	}
 	return event.Fault{Code: code, Text: text}
+}
+
+// encodeAnswers makes one message of the answers to the submissions of another, each behind its length.
+func encodeAnswers(list []outcome) []byte {
+	n := 0
+	for _, o := range list {
+		n += 4 + 1 + receiptSize*len(o.receipts)
+	}
+	b := make([]byte, 0, n)
+	for _, o := range list {
+		at := len(b)
+		if b = appendLength(b, 0); o.err != nil {
+			b = appendError(b, o.err)
+		} else {
+			b = appendReceipts(b, o.receipts)
+		}
+		appendLength(b[:at], len(b)-at-4)
+	}
+	return b
+}
+
+func decodeAnswers(data []byte) ([]outcome, error) {
+	parts, err := cutAll(data)
+	list := make([]outcome, len(parts))
+	for i, answer := range parts {
+		if list[i].err = decodeError(answer); list[i].err == nil {
+			list[i].receipts, list[i].err = decodeReceipts(answer)
+		}
+	}
+	return list, err
 }

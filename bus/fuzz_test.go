@@ -2,6 +2,7 @@ package bus
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,7 @@ func FuzzMessage(f *testing.F) {
 	f.Add(appendBytes(nil, frames))
 	f.Add(receipt)
 	f.Add(append(receipt, frames...))
+	f.Add(encodeAnswers([]outcome{{receipts: []event.Receipt{{ID: event.NewID()}, {ID: event.NewID()}}}, {err: event.ErrAnswered}, {}}))
 	f.Add(encodeError(event.Fault{Code: "held", Text: "on hold"}))
 	f.Add([]byte{0, 200, 'x'})
 	f.Add([]byte{1, 255, 255, 255, 255})
@@ -65,6 +67,9 @@ func FuzzMessage(f *testing.F) {
 		}
 		if parts, err := cutAll(data); err == nil && len(parts) > maxParts {
 			t.Errorf("%d parts", len(parts))
+		}
+		if list, err := decodeAnswers(data); err == nil && !slices.ContainsFunc(list, func(o outcome) bool { return o.err != nil }) && !bytes.Equal(encodeAnswers(list), data) {
+			t.Errorf("answers %x are not what was sent", data)
 		}
 		_, _ = decodeEntry(data)
 		if err := decodeError(data); (err != nil) != (len(data) > 0 && data[0] == 0) {

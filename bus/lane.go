@@ -45,6 +45,7 @@ type laneSubmission struct {
 	ids     []event.ID
 	seqs    []uint64
 	kinds   []event.Kind
+	batch   []event.Encoded
 	told    map[int]event.Encoded // those that watchers may wait for
 }
 
@@ -52,7 +53,7 @@ func newLaneSubmission(events []*event.Event, batch []event.Encoded) (*laneSubmi
 	if len(events) > laneEvents {
 		return nil, fmt.Errorf("submit %d events, at most %d are allowed on a cluster: %w", len(events), laneEvents, ErrTooLarge)
 	}
-	s := &laneSubmission{session: events[0].Session, told: map[int]event.Encoded{}}
+	s := &laneSubmission{session: events[0].Session, batch: batch, told: map[int]event.Encoded{}}
 	for i, e := range events {
 		switch {
 		case e.Session != s.session:
@@ -122,13 +123,7 @@ func (c *cluster) abandon(cause error) {
 func (c *cluster) next(l *lane) []*submission {
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
-	n, events := fitting(l.queue), 0
-	for i, s := range l.queue[:n] {
-		if events += s.events; i > 0 && events > laneEvents {
-			n = i
-			break
-		}
-	}
+	n := fitting(l.queue)
 	if n == 0 {
 		l.sending = false
 		return nil
@@ -265,15 +260,26 @@ func (c *cluster) newest(ctx context.Context, l *lane) (newestMessage, error) {
 	return newestMessage{raw.Sequence, head.Seq, raw.Header.Get(nats.MsgIdHdr), first}, nil
 }
 
+// fitting is how many submissions travel in the next message.
+func fitting(queue []*submission) (n int) {
+	for events, size := 0, 0; n < len(queue); n++ {
+		events, size = events+queue[n].events, size+queue[n].size
+		if n > 0 && (events > laneEvents || size > MaxBatch) {
+			break
+		}
+	}
+	return n
+}
+
 // joined makes one message of submissions.
 func joined(sent []*submission) []byte {
 	n := 1
 	for _, s := range sent {
-		n += len(s.frames) - 1
+		n += s.size - 1
 	}
 	data := append(make([]byte, 0, n), frameVersion)
 	for _, s := range sent {
-		data = append(data, s.frames[1:]...)
+		data = appendEvents(data, s.lane.batch)
 	}
 	return data
 }

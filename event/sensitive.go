@@ -144,7 +144,8 @@ func (s *Sensitive) attach(salted []byte) error {
 }
 
 func commitment(salt [saltSize]byte, text string) [sha256.Size]byte {
-	return sha256.Sum256(append(salt[:], text...))
+	var room [1024]byte // on the stack, enough for most texts
+	return sha256.Sum256(append(append(room[:0], salt[:]...), text...))
 }
 
 // ErrContentMismatch means that content beside an event is not what its public
