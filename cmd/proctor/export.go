@@ -28,7 +28,7 @@ It sends nothing and asks nobody.
 
 Exit status: 0 shown, whatever it shows; 2 usage; 7 there is no ledger, or it cannot be read.`,
 		Example: "  proctor export status\n  proctor export status --json", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, _, err := env.Configure(s.options(env))
 			if err != nil { // a missing secret must not hide what happened
 				cli.Warn(env, "the configuration cannot be read, so what it names is not compared: "+err.Error())
@@ -54,13 +54,10 @@ the ledger it has that one's exporters send. What a collector does not take stay
 Exit status: 0 all is accepted; 1 something is left or was refused, [otel] is off, or the owner of the ledger does not export; 2 usage;
 7 there is no ledger, or it cannot be opened.`,
 		Example: "  proctor export flush\n  proctor export flush --within 10m --json", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
-			store, cfg, done, err := s.openStore(c, env, app.OpenExisting, app.Runner)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.FlushExport(c.Context(), env, store, cfg, o)
+		RunE: func(c *cobra.Command, _ []string) error {
+			return app.WithStore(c.Context(), env, s.options(env), app.OpenExisting, app.Runner, func(store *app.Store, cfg *config.Config) error {
+				return app.FlushExport(c.Context(), env, store, cfg, o)
+			})
 		},
 	}
 	s.bind(c.Flags())
@@ -88,7 +85,7 @@ Exit status: as 'proctor export flush'.`,
   proctor export backfill --from 2026-11-23T09:00:00Z --within 1h
   proctor export backfill --from 7d --signal logs`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) (err error) {
+		RunE: func(c *cobra.Command, _ []string) error {
 			if o.From == "" {
 				return usage("backfill needs --from: the number of an entry, a time, or an age such as 7d; 'proctor export status' shows where destinations are")
 			}
@@ -97,12 +94,9 @@ Exit status: as 'proctor export flush'.`,
 					return usage("--signal %q: want one of %q", signal, known)
 				}
 			}
-			store, cfg, done, err := s.openStore(c, env, app.OpenExisting, app.Runner)
-			if err != nil {
-				return err
-			}
-			defer done(&err)
-			return app.Backfill(c.Context(), env, store, cfg, o)
+			return app.WithStore(c.Context(), env, s.options(env), app.OpenExisting, app.Runner, func(store *app.Store, cfg *config.Config) error {
+				return app.Backfill(c.Context(), env, store, cfg, o)
+			})
 		},
 	}
 	s.bind(c.Flags())

@@ -7,10 +7,11 @@ import (
 
 	"proctor/internal/app"
 	"proctor/internal/cli"
+	"proctor/internal/config"
 )
 
 // reReview is replay --re-review.
-func (s *settings) reReview(c *cobra.Command, env cli.Env, o app.ReplayOptions, r app.ReReviewOptions, args []string) (err error) {
+func (s *settings) reReview(c *cobra.Command, env cli.Env, o app.ReplayOptions, r app.ReReviewOptions, args []string) error {
 	chosen := len(args)
 	for _, on := range []bool{o.Last, r.All} {
 		if on {
@@ -27,10 +28,7 @@ func (s *settings) reReview(c *cobra.Command, env cli.Env, o app.ReplayOptions, 
 		r.Session = args[0]
 	}
 	r.Last, r.JSON = o.Last, o.JSON
-	store, cfg, done, err := s.openStore(c, env, app.Open, app.Reader)
-	if err != nil {
-		return err
-	}
-	defer done(&err)
-	return app.ReReview(c.Context(), env, store, cfg, r)
+	return app.WithStore(c.Context(), env, s.options(env), app.Open, app.Reader, func(store *app.Store, cfg *config.Config) error {
+		return app.ReReview(c.Context(), env, store, cfg, r)
+	})
 }

@@ -34,37 +34,11 @@ func storeCommand(env cli.Env, c *cobra.Command, a access, run func(context.Cont
 
 // withStore opens the ledger for run and closes it afterwards. It does without the user's config.toml: who reads
 // the record need not have the secrets that its exporters name, and a broken file must not hide it.
-func (s *settings) withStore(c *cobra.Command, env cli.Env, a access, run func(*app.Store, *config.Config) error) (err error) {
+func (s *settings) withStore(c *cobra.Command, env cli.Env, a access, run func(*app.Store, *config.Config) error) error {
 	s.ignoreUserConfig = true
-	open, as := opener(app.Open), app.Reader
+	open, as := app.Opener(app.Open), app.Reader
 	if a == writes {
 		open, as = app.OpenExisting, app.Keeper
 	}
-	store, cfg, done, err := s.openStore(c, env, open, as)
-	if err != nil {
-		return err
-	}
-	defer done(&err)
-	return run(store, cfg)
-}
-
-type opener func(context.Context, cli.Env, *config.Config, app.Access) (*app.Store, error)
-
-// openStore loads the configuration and opens the ledger; close it with the returned function.
-func (s *settings) openStore(c *cobra.Command, env cli.Env, open opener, access app.Access) (*app.Store, *config.Config, func(*error), error) {
-	cfg, warnings, err := env.Configure(s.options(env))
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	cli.ShowWarnings(env, warnings)
-	store, err := open(c.Context(), env, cfg, access)
-	if err != nil {
-		return nil, nil, nil, err
-	}
-	app.ShowRecovered(env, store)
-	return store, cfg, func(err *error) {
-		if closing := store.Close(c.Context()); *err == nil {
-			*err = closing
-		}
-	}, nil
+	return app.WithStore(c.Context(), env, s.options(env), open, as, run)
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"proctor/event"
 	"proctor/internal/cli"
 	"proctor/internal/codex/execserver"
 	"proctor/internal/config"
@@ -38,26 +37,13 @@ func converses(originator string) bool {
 
 // ExecServer serves Codex as its executor, until its client is gone or ctx ends.
 func ExecServer(ctx context.Context, env cli.Env, o ExecServerOptions) error {
-	cfg, warnings, err := env.Configure(o.Config)
-	if err != nil {
-		return err
-	}
-	cli.ShowWarnings(env, warnings)
 	token, err := readToken(env, o.TokenFile)
 	if err != nil {
 		return err
 	}
-	store, err := Open(ctx, env, cfg, Runner)
-	if err != nil {
-		return err
-	}
-	ShowRecovered(env, store)
-	err = serveCodex(ctx, env, o, store, cfg, token)
-	closing := store.Close(context.WithoutCancel(ctx))
-	if errors.Is(err, event.ErrNotRecorded) || cli.ExitOf(err) == cli.NotDurable {
-		return err
-	}
-	return errors.Join(err, closing)
+	return WithStore(ctx, env, o.Config, Open, Runner, func(store *Store, cfg *config.Config) error {
+		return serveCodex(ctx, env, o, store, cfg, token)
+	})
 }
 
 func serveCodex(ctx context.Context, env cli.Env, o ExecServerOptions, store *Store, cfg *config.Config, token string) error {

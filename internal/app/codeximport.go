@@ -36,22 +36,13 @@ type imported struct {
 
 // CodexImport records what files of Codex tell and the ledger does not have yet. A file that cannot be read leaves no event, and the others are taken.
 func CodexImport(ctx context.Context, env cli.Env, o CodexImportOptions) error {
-	cfg, warnings, err := env.Configure(o.Config)
-	if err != nil {
-		return err
-	}
-	cli.ShowWarnings(env, warnings)
 	files, err := sources(env, o.Paths)
 	if err != nil {
 		return cli.Fail(cli.Failure, err)
 	}
-	store, err := Open(ctx, env, cfg, Runner)
-	if err != nil {
-		return err
-	}
-	ShowRecovered(env, store)
-	err = (&codexImporter{env: env, store: store, asJSON: o.JSON, touched: map[string]bool{}}).run(ctx, files)
-	return errors.Join(err, store.Close(context.WithoutCancel(ctx)))
+	return WithStore(ctx, env, o.Config, Open, Runner, func(store *Store, _ *config.Config) error {
+		return (&codexImporter{env: env, store: store, asJSON: o.JSON, touched: map[string]bool{}}).run(ctx, files)
+	})
 }
 
 // sources are the files to read: those that were named, and the rollout files below folders.

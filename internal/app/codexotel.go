@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -33,18 +32,7 @@ func (o IntakeOptions) loops(cfg *config.Config) bool {
 
 // ReceiveOtel takes in what Codex tells over OTLP, until ctx ends.
 func ReceiveOtel(ctx context.Context, env cli.Env, co config.Options, o IntakeOptions) error {
-	cfg, warnings, err := env.Configure(co)
-	if err != nil {
-		return err
-	}
-	cli.ShowWarnings(env, warnings)
-	store, err := Open(ctx, env, cfg, Runner)
-	if err != nil {
-		return err
-	}
-	ShowRecovered(env, store)
-	err = receiveOtel(ctx, env, store, cfg, o)
-	return errors.Join(err, store.Close(context.WithoutCancel(ctx)))
+	return WithStore(ctx, env, co, Open, Runner, func(store *Store, cfg *config.Config) error { return receiveOtel(ctx, env, store, cfg, o) })
 }
 
 func receiveOtel(ctx context.Context, env cli.Env, store *Store, cfg *config.Config, o IntakeOptions) error {

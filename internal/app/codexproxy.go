@@ -48,23 +48,15 @@ func CodexProxy(ctx context.Context, env cli.Env, o CodexProxyOptions) error {
 			cli.Warn(env, name+" is in the environment of this process, where it may be read; start it with env -u "+name)
 		}
 	}
-	cfg, warnings, err := env.Configure(o.Config)
-	if err != nil {
-		return err
-	}
-	cli.ShowWarnings(env, warnings)
-	store, err := Open(ctx, env, cfg, Runner)
-	if err != nil {
-		return err
-	}
-	ShowRecovered(env, store)
 	down := make(chan struct{})
-	po := proxy.Options{Upstream: upstream, Key: key, Port: o.Port, Record: (&proxyRecord{store: store, own: "proxy-" + string(event.NewID())}).record}
+	po := proxy.Options{Upstream: upstream, Key: key, Port: o.Port}
 	if o.HTTPShutdown {
 		po.Shutdown = sync.OnceFunc(func() { close(down) })
 	}
-	err = serveProxy(ctx, env, store, cfg, po, o.ServerInfo, down)
-	return errors.Join(err, store.Close(context.WithoutCancel(ctx)))
+	return WithStore(ctx, env, o.Config, Open, Runner, func(store *Store, cfg *config.Config) error {
+		po.Record = (&proxyRecord{store: store, own: "proxy-" + string(event.NewID())}).record
+		return serveProxy(ctx, env, store, cfg, po, o.ServerInfo, down)
+	})
 }
 
 func serveProxy(ctx context.Context, env cli.Env, store *Store, cfg *config.Config, po proxy.Options, info string, down <-chan struct{}) error {

@@ -54,11 +54,6 @@ type codexRun struct {
 
 // RunCodex lets Codex work on one prompt: as a client of its app-server, and as its executor.
 func RunCodex(ctx context.Context, env cli.Env, o CodexRunOptions) error {
-	cfg, warnings, err := env.Configure(o.Config)
-	if err != nil {
-		return err
-	}
-	cli.ShowWarnings(env, warnings)
 	program, err := findCodex(env)
 	if err != nil {
 		return err
@@ -66,20 +61,12 @@ func RunCodex(ctx context.Context, env cli.Env, o CodexRunOptions) error {
 	if o.Prompt, err = readPrompt(env, o.Prompt, o.Prompted); err != nil {
 		return err
 	}
-	store, err := Open(ctx, env, cfg, Runner)
-	if err != nil {
-		return err
-	}
-	ShowRecovered(env, store)
-	r := &codexRun{
-		env: env, opts: o, cfg: cfg, store: store, out: &output{w: env.Stdout}, attached: make(chan struct{}), done: make(chan struct{}), reasons: map[string]string{},
-	}
-	err = r.supervised(ctx, program)
-	closing := store.Close(context.WithoutCancel(ctx))
-	if errors.Is(err, event.ErrNotRecorded) || cli.ExitOf(err) == cli.NotDurable {
-		return err
-	}
-	return errors.Join(err, closing)
+	return WithStore(ctx, env, o.Config, Open, Runner, func(store *Store, cfg *config.Config) error {
+		r := &codexRun{
+			env: env, opts: o, cfg: cfg, store: store, out: &output{w: env.Stdout}, attached: make(chan struct{}), done: make(chan struct{}), reasons: map[string]string{},
+		}
+		return r.supervised(ctx, program)
+	})
 }
 
 // findCodex is the CLI: $CODEX, else codex of PATH.

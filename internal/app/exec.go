@@ -120,23 +120,17 @@ func Exec(ctx context.Context, env cli.Env, opts ExecOptions) error {
 
 // record does the work with the ledger open.
 func (r *run) record(ctx context.Context) error {
-	store, err := Open(ctx, r.env, r.cfg, Runner)
-	if err != nil {
+	return withStore(ctx, r.env, r.cfg, Open, Runner, func(store *Store) error {
+		r.store = store
+		err := store.know(r.env, r.cfg, r.environment)
+		if err == nil {
+			err = r.peopleElsewhere()
+		}
+		if err == nil {
+			err = r.inStore(ctx)
+		}
 		return err
-	}
-	r.store = store
-	ShowRecovered(r.env, store)
-	if err = store.know(r.env, r.cfg, r.environment); err == nil {
-		err = r.peopleElsewhere()
-	}
-	if err == nil {
-		err = r.inStore(ctx)
-	}
-	closing := store.Close(context.WithoutCancel(ctx))
-	if errors.Is(err, event.ErrNotRecorded) || cli.ExitOf(err) == cli.NotDurable {
-		return err // closing says the same again
-	}
-	return errors.Join(err, closing)
+	})
 }
 
 // prepare reads and checks everything that can be wrong before the ledger is opened.

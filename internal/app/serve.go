@@ -25,12 +25,7 @@ func Serve(ctx context.Context, env cli.Env, o config.Options, in IntakeOptions)
 	if err := checkNode(cfg.Proctor.Bus); err != nil {
 		return err
 	}
-	store, err := Open(ctx, env, cfg, Service)
-	if err != nil {
-		return err
-	}
-	ShowRecovered(env, store)
-	return errors.Join(serve(ctx, env, store, cfg, in), store.Close(context.WithoutCancel(ctx)))
+	return withStore(ctx, env, cfg, Open, Service, func(store *Store) error { return serve(ctx, env, store, cfg, in) })
 }
 
 func serve(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, in IntakeOptions) error {
