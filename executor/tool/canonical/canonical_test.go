@@ -4,6 +4,7 @@ package canonical
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,6 +63,9 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	for name, err := range map[string]error{
 		"read below": second(ReadFile(filepath.Join(dir, "link/f"), 10)),
 		"read last":  second(ReadFile(filepath.Join(dir, "last"), 10)),
+		"stat below": look(Stat(filepath.Join(dir, "link/f"))),
+		"list":       look(ReadDir(filepath.Join(dir, "link"), 10)),
+		"list below": look(ReadDir(filepath.Join(dir, "link/d"), 10)),
 		"remove":     Remove(filepath.Join(dir, "link/f")),
 		"stage":      stage(filepath.Join(dir, "link/new"), allow),
 		"stage deep": stage(filepath.Join(dir, "link/d/new"), allow),
@@ -78,12 +82,51 @@ func TestLinksAreNotFollowed(t *testing.T) {
 
 func second(_ []byte, _ os.FileInfo, err error) error { return err }
 
+func look[T any](_ T, err error) error { return err }
+
 func stage(path string, permit func(string) error) error {
 	s, err := Stage(path, []byte("x"), nil, permit)
 	if err == nil {
 		s.Discard()
 	}
 	return err
+}
+
+// TestLooks: what is told of a name and of a folder, and what stays of a path that cannot be resolved.
+func TestLooks(t *testing.T) {
+	dir := workspace(t)
+	must(t, os.WriteFile(filepath.Join(dir, "f"), []byte("12345"), 0o600), os.Mkdir(filepath.Join(dir, "d"), 0o700), os.Symlink("f", filepath.Join(dir, "l")),
+		syscall.Mkfifo(filepath.Join(dir, "p"), 0o600))
+	types := map[string]fs.FileMode{"f": 0, "d": fs.ModeDir, "l": fs.ModeSymlink, "p": fs.ModeIrregular}
+	list, err := ReadDir(dir, 10)
+	if err != nil || len(list) != len(types) {
+		t.Fatalf("%v, %v", list, err)
+	}
+	for _, told := range list {
+		info, err := Stat(filepath.Join(dir, told.Name))
+		if want, ok := types[told.Name]; !ok || err != nil || info != told || info.Type != want || told.Name == "f" && info.Size != 5 || time.Since(info.Modified) > time.Hour {
+			t.Errorf("%+v, %+v, %v", told, info, err)
+		}
+	}
+	if list, err = ReadDir(dir, 2); err != nil || len(list) != 2 {
+		t.Errorf("%v, %v", list, err)
+	}
+	if list, err = ReadDir(filepath.Join(dir, "d"), 2); err != nil || len(list) != 0 {
+		t.Errorf("%v, %v", list, err)
+	}
+	for _, missing := range []error{look(Stat(filepath.Join(dir, "none"))), look(ReadDir(filepath.Join(dir, "none"), 1)), look(Stat(filepath.Join(dir, "none/x")))} {
+		if !errors.Is(missing, fs.ErrNotExist) {
+			t.Errorf("got %v", missing)
+		}
+	}
+	if info, err := Stat("/"); err != nil || !info.Type.IsDir() {
+		t.Errorf("%v, %v", info, err)
+	}
+	for _, path := range []string{"f/x", "l/x/y"} {
+		if at, err := Target(dir, path); err == nil || !strings.HasPrefix(at, filepath.Join(dir, "f/x")) {
+			t.Errorf("%s: %q, %v", path, at, err)
+		}
+	}
 }
 
 func TestStageAndCommit(t *testing.T) {

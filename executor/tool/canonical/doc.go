@@ -5,7 +5,7 @@
 // by a confined process: a directory that was checked can become a link to /etc
 // before it is opened. So a path is resolved while a call is proposed ([Parent],
 // [Target]); the result has no links in it, and policy judges exactly that path.
-// Later [ReadFile], [Stage] and [Remove] walk it name by name with O_NOFOLLOW: when any
+// Later [ReadFile], [Stat], [ReadDir], [Stage] and [Remove] walk it name by name with O_NOFOLLOW: when any
 // name on the way is a link by then, they fail with [ErrMoved] and touch nothing.
 //
 // Writing goes to a temporary file in the same directory, which takes the place of

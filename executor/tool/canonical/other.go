@@ -16,6 +16,12 @@ type Staged struct{}
 // ReadFile always fails.
 func ReadFile(string, int64) ([]byte, fs.FileInfo, error) { return nil, nil, errSystem }
 
+// Stat always fails.
+func Stat(string) (Info, error) { return Info{}, errSystem }
+
+// ReadDir always fails.
+func ReadDir(string, int) ([]Info, error) { return nil, errSystem }
+
 // Remove always fails.
 func Remove(string) error { return errSystem }
 

@@ -17,17 +17,15 @@ const (
 )
 
 // Parent makes path absolute below dir and resolves the links in every name but the last: for creating and removing.
-// Names that do not exist yet stay as they are. Nothing is created.
+// Names that do not exist yet stay as they are. Nothing is created. With an error comes the path as far as it is known, for who must decide
+// whether the error may be told; it is empty when path is no path.
 func Parent(dir, path string) (string, error) {
 	abs, err := absolute(dir, path)
 	if err != nil || abs == "/" {
 		return abs, err
 	}
 	parent, err := resolve(filepath.Dir(abs))
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(parent, filepath.Base(abs)), nil
+	return filepath.Join(parent, filepath.Base(abs)), err
 }
 
 // Target is Parent that also resolves the last name: for reading and changing what is there.
@@ -54,7 +52,7 @@ func absolute(dir, path string) (string, error) {
 	return path, nil
 }
 
-// resolve walks an absolute clean path and replaces links by what they name.
+// resolve walks an absolute clean path and replaces links by what they name, as far as it gets.
 func resolve(path string) (string, error) {
 	done, rest := "/", strings.Split(strings.TrimPrefix(path, "/"), "/")
 	for links := 0; len(rest) > 0; {
@@ -68,23 +66,24 @@ func resolve(path string) (string, error) {
 			continue
 		}
 		next := filepath.Join(done, name)
+		known := filepath.Join(append([]string{next}, rest...)...)
 		info, err := os.Lstat(next)
 		if errors.Is(err, fs.ErrNotExist) { // what follows cannot be a link
-			return filepath.Clean(filepath.Join(append([]string{next}, rest...)...)), nil
+			return known, nil
 		}
 		if err != nil {
-			return "", err
+			return known, err
 		}
 		if info.Mode()&fs.ModeSymlink == 0 {
 			done = next
 			continue
 		}
 		if links++; links > maxLinks {
-			return "", fmt.Errorf("resolve %s: more than %d symbolic links on the way", path, maxLinks)
+			return known, fmt.Errorf("resolve %s: more than %d symbolic links on the way", path, maxLinks)
 		}
 		to, err := os.Readlink(next)
 		if err != nil {
-			return "", err
+			return known, err
 		}
 		if filepath.IsAbs(to) {
 			done = "/"

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,8 +20,6 @@ import (
 
 // maxShown bounds the new content of a file in the action that is decided about, in bytes; of more there is the digest alone.
 const maxShown = 256 << 10
-
-func isEmpty(err error) bool { return errors.Is(err, io.EOF) }
 
 // edit is one change of a file or directory, as a proposal.
 type edit struct {
@@ -209,11 +206,11 @@ func (e *edit) take(at string) error {
 	if err := e.permit(at); err != nil {
 		return err
 	}
-	info, err := os.Lstat(at)
+	info, err := canonical.Stat(at)
 	if err != nil {
 		return err
 	}
-	if info.IsDir() {
+	if info.Type.IsDir() {
 		return canonical.RemoveDir(at) // what is in it is removed by a command, which is confined
 	}
 	before, _, err := canonical.ReadFile(at, maxFile)

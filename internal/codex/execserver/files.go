@@ -7,13 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
 	"proctor/event"
 	"proctor/executor"
 	"proctor/executor/tool/canonical"
+	"proctor/policy/filesystem"
 )
 
 const (
@@ -23,8 +23,17 @@ const (
 	maxEntries = 10000
 )
 
-// look is work that looks at a path. Do fills in what is recorded and returns the answer; its error is the answer too.
-func (c *connection) look(m message, follow bool, do func(at string, told *event.FileReadPayload) (any, error)) work {
+// looking is one request that looks at a path, with what stands around it.
+type looking struct {
+	c      *connection
+	s      *Session
+	method string
+	path   string
+	narrow func(filesystem.Plan) filesystem.Plan
+}
+
+// look is work that looks at a path: each do is given it to look around with.
+func (c *connection) look(m message, do func(context.Context, looking) (any, *callError, error)) work {
 	q, bad := params[pathParams](m)
 	if bad != nil {
 		return refuse(bad)
@@ -33,17 +42,8 @@ func (c *connection) look(m message, follow bool, do func(at string, told *event
 	if bad != nil {
 		return refuse(bad)
 	}
-	id := c.nextLook()
 	c.guess(path)
 	return func(ctx context.Context) (any, *callError, error) {
-		resolve := canonical.Parent
-		if follow {
-			resolve = canonical.Target
-		}
-		at, err := resolve("/", path)
-		if err != nil {
-			return nil, fileFault(err), nil
-		}
 		s, leave, err := c.enter(ctx, "", q.Sandbox.workspace())
 		if err != nil {
 			return nil, nil, err
@@ -53,29 +53,46 @@ func (c *connection) look(m message, follow bool, do func(at string, told *event
 		if err != nil {
 			return nil, fault(codeParams, "%s: %v", m.Method, err), nil
 		}
-		var result any
-		var failure error
-		refused, err := s.Calls.Read(ctx, executor.Reading{ID: id, Operation: m.Method, Path: at, Narrow: narrow, Do: func(told *event.FileReadPayload) {
-			result, failure = do(at, told)
-			switch {
-			case failure == nil:
-				told.Outcome = "read"
-			case errors.Is(failure, fs.ErrNotExist):
-				told.Outcome = "missing"
-			default:
-				told.Outcome = "failed"
-			}
-		}})
-		switch {
-		case err != nil:
-			return nil, nil, err
-		case refused != "":
-			return nil, fault(codeInternal, "proctor refused it: %s", refused), nil
-		case failure != nil:
-			return nil, fileFault(failure), nil
-		}
-		return result, nil, nil
+		return do(ctx, looking{c, s, m.Method, path, narrow})
 	}
+}
+
+// at resolves the path, asks the policy about what came out of it, and only then looks there and says what is wrong with it. See fills in what is
+// recorded and returns the answer; its error is the answer too.
+func (l looking) at(ctx context.Context, resolve func(dir, path string) (string, error), see func(at string, told *event.FileReadPayload) (any, error)) (any, *callError, error) {
+	at, unresolved := resolve("/", l.path)
+	if at == "" {
+		return nil, fileFault(unresolved), nil
+	}
+	var result any
+	failure := unresolved
+	refused, err := l.s.Calls.Read(ctx, executor.Reading{ID: l.c.nextLook(), Operation: l.method, Path: at, Narrow: l.narrow, Do: func(told *event.FileReadPayload) {
+		if failure == nil {
+			result, failure = see(at, told)
+		}
+		switch {
+		case failure == nil:
+			told.Outcome = "read"
+		case errors.Is(failure, fs.ErrNotExist):
+			told.Outcome = "missing"
+		default:
+			told.Outcome = "failed"
+		}
+	}})
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case refused != "":
+		return nil, fault(codeInternal, "proctor refused it: %s", refused), nil
+	case failure != nil:
+		return nil, fileFault(failure), nil
+	}
+	return result, nil, nil
+}
+
+// target is look for what links lead to.
+func (c *connection) target(m message, see func(at string, told *event.FileReadPayload) (any, error)) work {
+	return c.look(m, func(ctx context.Context, l looking) (any, *callError, error) { return l.at(ctx, canonical.Target, see) })
 }
 
 func (c *connection) nextLook() string {
@@ -93,27 +110,31 @@ func fileFault(err error) *callError {
 	return fault(codeRequest, "%v", err)
 }
 
+// metadata tells of a link what it leads to, which is a place of its own: the policy is asked about both.
 func (c *connection) metadata(m message) work {
-	return c.look(m, false, func(at string, _ *event.FileReadPayload) (any, error) {
-		link, err := os.Lstat(at)
-		if err != nil {
-			return nil, err
-		}
-		info := link
-		if link.Mode()&fs.ModeSymlink != 0 {
-			if info, err = os.Stat(at); err != nil {
-				return nil, err
-			}
-		}
+	see := func(at string, _ *event.FileReadPayload) (any, error) {
+		info, err := canonical.Stat(at)
 		return metadataAnswer{
-			IsDirectory: info.IsDir(), IsFile: info.Mode().IsRegular(), IsSymlink: link.Mode()&fs.ModeSymlink != 0,
-			Size: info.Size(), ModifiedAtMs: info.ModTime().UnixMilli(),
-		}, nil
+			IsDirectory: info.Type.IsDir(), IsFile: info.Type.IsRegular(), IsSymlink: info.Type&fs.ModeSymlink != 0,
+			Size: info.Size, ModifiedAtMs: info.Modified.UnixMilli(),
+		}, err
+	}
+	return c.look(m, func(ctx context.Context, l looking) (any, *callError, error) {
+		answer, bad, err := l.at(ctx, canonical.Parent, see)
+		if link, ok := answer.(metadataAnswer); !ok || !link.IsSymlink {
+			return answer, bad, err
+		}
+		answer, bad, err = l.at(ctx, canonical.Target, see)
+		if target, ok := answer.(metadataAnswer); ok {
+			target.IsSymlink = true
+			answer = target
+		}
+		return answer, bad, err
 	})
 }
 
 func (c *connection) readFile(m message) work {
-	return c.look(m, true, func(at string, told *event.FileReadPayload) (any, error) {
+	return c.target(m, func(at string, told *event.FileReadPayload) (any, error) {
 		b, _, err := canonical.ReadFile(at, maxFile)
 		if err != nil {
 			return nil, err
@@ -124,19 +145,14 @@ func (c *connection) readFile(m message) work {
 }
 
 func (c *connection) readDirectory(m message) work {
-	return c.look(m, true, func(at string, told *event.FileReadPayload) (any, error) {
-		f, err := os.Open(at)
+	return c.target(m, func(at string, told *event.FileReadPayload) (any, error) {
+		list, err := canonical.ReadDir(at, maxEntries)
 		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = f.Close() }()
-		list, err := f.ReadDir(maxEntries)
-		if err != nil && len(list) == 0 && !isEmpty(err) {
 			return nil, err
 		}
 		out := entriesAnswer{Entries: make([]entryAnswer, 0, len(list))}
 		for _, e := range list {
-			out.Entries = append(out.Entries, entryAnswer{e.Name(), e.IsDir(), e.Type().IsRegular()})
+			out.Entries = append(out.Entries, entryAnswer{e.Name, e.Type.IsDir(), e.Type.IsRegular()})
 		}
 		slices.SortFunc(out.Entries, func(a, b entryAnswer) int { return strings.Compare(a.FileName, b.FileName) })
 		told.Bytes = int64(len(list))
@@ -145,8 +161,8 @@ func (c *connection) readDirectory(m message) work {
 }
 
 func (c *connection) canonicalize(m message) work {
-	return c.look(m, true, func(at string, _ *event.FileReadPayload) (any, error) {
-		if _, err := os.Lstat(at); err != nil {
+	return c.target(m, func(at string, _ *event.FileReadPayload) (any, error) {
+		if _, err := canonical.Stat(at); err != nil {
 			return nil, err
 		}
 		return pathAnswer{uriOf(at)}, nil
