@@ -148,6 +148,7 @@ func (l *Ledger) disk() (d DiskStats, err error) {
 		}
 		*r.into += n
 	}
+	parts := []*uint64{&d.Entries, &d.Content, &d.Tree, &d.Indexes, &d.Search, &d.Checkpoints}
 	names, err := l.opts.FS.List(l.opts.FS.PathJoin(l.dir, storeDir))
 	if err != nil {
 		return d, err
@@ -162,10 +163,25 @@ func (l *Ledger) disk() (d DiskStats, err error) {
 			d.Log += info.Size()
 		}
 	}
+	share(parts, uint64(max(d.Total-d.Log, 0)))
 	if info, err := l.opts.FS.Stat(l.opts.FS.PathJoin(l.dir, checkpointFile)); err == nil { // there is none before the first signature
 		d.Total += info.Size()
 	}
 	return d, nil
+}
+
+// share makes estimates smaller that come to more than there is: a block that several parts have bytes in was counted for each.
+func share(parts []*uint64, all uint64) {
+	var sum uint64
+	for _, p := range parts {
+		sum += *p
+	}
+	if sum <= all {
+		return
+	}
+	for _, p := range parts {
+		*p = uint64(float64(*p) * float64(all) / float64(sum))
+	}
 }
 
 func estimate(db *pebble.DB, prefix byte) (uint64, error) {

@@ -90,6 +90,7 @@ func (v *verifier) resume() bool {
 		return false
 	}
 	v.since, v.report.Since, v.report.verified = c.Size, c.Size, c.Note
+	v.report.Checkpoints, v.report.Newest = 1, c.Size // that one
 	if e, err := v.decoder.at(event.Seq(c.Size - 1)); err == nil {
 		v.received = e.Received
 	}

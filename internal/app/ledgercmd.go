@@ -129,7 +129,7 @@ func printReport(env cli.Env, r ledger.Report, last *ledger.Verified) {
 		verdict, in = "OK: entries, tree and signatures hold; what entries say and their contents were not checked", ""
 	}
 	if r.Since > 0 {
-		verdict = fmt.Sprintf("OK: what came after the first %d entries holds", r.Since)
+		verdict, in = fmt.Sprintf("OK: what came after the first %d entries holds", r.Since), fmt.Sprintf(", %d of them read, in %d sessions", r.Entries-r.Since, r.Sessions)
 	}
 	if !r.OK {
 		verdict = "FAILED: the record cannot be trusted"
