@@ -182,7 +182,7 @@ func (l *Ledger) evidenceEntry(d *decoder, head evidenceHead, number, size uint6
 		return line, errors.Join(fmt.Errorf("entry %d is not an event: %w", index, ErrDamaged), err)
 	}
 	line.Entry = string(raw)
-	proof, err := tlog.ProveRecord(int64(size), int64(index), l.treeReader()) //nolint:gosec // at most what the ledger has
+	proof, err := tlog.ProveRecord(int64(size), int64(index), l.treeReader(&l.opened)) //nolint:gosec // at most what the ledger has
 	line.Proof = ownHashes(proof)
 	if err != nil || head.Content == contentLeftOut {
 		return line, err

@@ -63,7 +63,7 @@ func (l *Ledger) showRotation(r rotation) (shown evidenceRotation, err error) {
 	if err != nil {
 		return shown, err
 	}
-	proof, err := tlog.ProveRecord(int64(c.Size), int64(r.index), l.treeReader()) //nolint:gosec // at most what the ledger has
+	proof, err := tlog.ProveRecord(int64(c.Size), int64(r.index), l.treeReader(&l.opened)) //nolint:gosec // at most what the ledger has
 	return evidenceRotation{c.Note, string(raw), ownHashes(proof)}, err
 }
 

@@ -45,7 +45,7 @@ func (l *Ledger) addMiddleTiles() error {
 // middleTile computes one whose level has n hashes.
 func (l *Ledger) middleTile(level int, tile, n uint64) ([]byte, error) {
 	hashes := make([]byte, 0, tileWidth*sha256.Size)
-	r := treeReader{l.db, tileHeight, &tileCache{}}
+	r := l.treeReader(&tileCache{}) // as one without middle tiles
 	for i := tile * tileWidth; i < min(n, (tile+1)*tileWidth); i++ {
 		h, err := r.hash(level, i)
 		if err != nil {

@@ -70,21 +70,11 @@ func (l *Ledger) prove(ctx context.Context, f func(tlog.HashReader) ([]tlog.Hash
 		return nil, err
 	}
 	defer l.end()
-	proof, err := f(l.treeReader())
+	proof, err := f(l.treeReader(&l.opened))
 	if err != nil {
 		return nil, fmt.Errorf("build proof: %w", err)
 	}
 	return ownHashes(proof), nil
-}
-
-func (l *Ledger) treeReader() treeReader { return treeReader{l.db, l.rowHeight(), &l.opened} }
-
-// rowHeight is how many levels of the tree lie between those that are stored.
-func (l *Ledger) rowHeight() int {
-	if l.format < middleFrom {
-		return tileHeight
-	}
-	return middleHeight
 }
 
 func ownHashes(proof []tlog.Hash) []event.Hash {

@@ -1,18 +1,12 @@
 package ledger
 
-import (
-	"crypto/sha256"
-	"fmt"
-	"sync"
+import "sync"
 
-	"github.com/cockroachdb/pebble/v2"
-)
-
-// tileCache keeps tiles, since all proofs share the upper ones. A tile only grows, so what it has stays true. What checks the record begins
-// with an empty one. The zero value is empty.
+// tileCache keeps tiles above the leaves with what was computed from them, since all proofs share the upper ones. A tile only grows, so what it has
+// stays true. What checks the record begins with an empty one. The zero value is empty.
 type tileCache struct {
 	mu    sync.Mutex
-	tiles map[tileID][]byte
+	tiles map[tileID]hashTree
 }
 
 type tileID struct {
@@ -20,35 +14,20 @@ type tileID struct {
 	tile  uint64
 }
 
-// maxOpenTiles bounds the cache, at 8 KiB each: all tiles above the leaves of a million entries.
+// maxOpenTiles bounds the cache, at 16 KiB each: all tiles above the leaves of a million entries.
 const maxOpenTiles = 320
 
-// read gives n hashes of a tile from place on. They must not be changed.
-func (c *tileCache) read(db pebble.Reader, level int, tile uint64, place, n int) ([]byte, error) {
-	id := tileID{level, tile}
-	from, to := place*sha256.Size, (place+n)*sha256.Size
+func (c *tileCache) find(id tileID) hashTree {
 	c.mu.Lock()
-	data := c.tiles[id]
-	c.mu.Unlock()
-	if to <= len(data) {
-		return data[from:to], nil
-	}
-	data, err := readTile(db, level, tile)
-	if err != nil {
-		return nil, err
-	}
-	if to > len(data) {
-		return nil, fmt.Errorf("%s has %d hashes, want %d: %w", tileName(level, tile), len(data)/sha256.Size, place+n, ErrDamaged)
-	}
-	c.keep(id, data)
-	return data[from:to], nil
+	defer c.mu.Unlock()
+	return c.tiles[id]
 }
 
-func (c *tileCache) keep(id tileID, data []byte) {
+func (c *tileCache) keep(id tileID, t hashTree) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.tiles == nil {
-		c.tiles = map[tileID][]byte{}
+		c.tiles = map[tileID]hashTree{}
 	}
 	for old := range c.tiles {
 		if len(c.tiles) < maxOpenTiles {
@@ -59,6 +38,6 @@ func (c *tileCache) keep(id tileID, data []byte) {
 		}
 	}
 	if len(c.tiles) < maxOpenTiles {
-		c.tiles[id] = data
+		c.tiles[id] = t
 	}
 }

@@ -1,13 +1,10 @@
 package ledger
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
-	"golang.org/x/mod/sumdb/tlog"
-
 	"proctor/event"
 )
 
@@ -60,48 +57,6 @@ func (w *tileWriter) flush(b *pebble.Batch) error {
 	return nil
 }
 
-// treeReader reads hashes of the tree: those of a level that is stored from its tile, others computed from the next lower one.
-type treeReader struct {
-	db     pebble.Reader
-	height int // between the levels that are stored
-	cache  *tileCache
-}
-
-// ReadHashes implements tlog.HashReader.
-func (r treeReader) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
-	hashes := make([]tlog.Hash, len(indexes))
-	for i, index := range indexes {
-		level, n := tlog.SplitStoredHashIndex(index)
-		h, err := r.hash(level, uint64(n)) //nolint:gosec // a stored hash has a number
-		if err != nil {
-			return nil, err
-		}
-		hashes[i] = tlog.Hash(h)
-	}
-	return hashes, nil
-}
-
-// hash is the root of subtree n of 2^level leaves.
-func (r treeReader) hash(level int, n uint64) (event.Hash, error) {
-	above := level % r.height
-	first := n << above
-	place := int(first % tileWidth)
-	hashes, err := r.cache.read(r.db, level-above, first/tileWidth, place, 1<<above)
-	if err != nil {
-		return event.Hash{}, err
-	}
-	return subtree(hashes), nil
-}
-
-// subtree is the root over a power of two of hashes.
-func subtree(hashes []byte) event.Hash {
-	if len(hashes) == sha256.Size {
-		return event.Hash(hashes)
-	}
-	half := len(hashes) / 2
-	return nodeHash(subtree(hashes[:half]), subtree(hashes[half:]))
-}
-
 // readTile returns the hashes of a tile, none when nothing was stored.
 func readTile(db pebble.Reader, level int, tile uint64) ([]byte, error) {
 	data, err := get(db, appendTileKey(nil, level, tile))
@@ -111,30 +66,21 @@ func readTile(db pebble.Reader, level int, tile uint64) ([]byte, error) {
 	return data, nil
 }
 
-// loadFrontier rebuilds the right edge of a tree of the given size, from what is stored now.
-func (l *Ledger) loadFrontier(size uint64) (frontier, error) {
-	f := frontier{size: size}
-	r := treeReader{l.db, l.rowHeight(), &tileCache{}}
-	for level := range f.nodes {
-		if size>>level&1 == 1 {
-			var err error
-			if f.nodes[level], err = r.hash(level, size>>level-1); err != nil {
-				return frontier{}, err
-			}
-		}
-	}
-	return f, nil
+// get copies a value; nil without error when the key is absent.
+func get(db pebble.Reader, key []byte) (value []byte, err error) {
+	err = look(db, key, func(v []byte) { value = append(make([]byte, 0, len(v)), v...) })
+	return value, err
 }
 
-// get copies a value; nil without error when the key is absent.
-func get(db pebble.Reader, key []byte) ([]byte, error) {
+// look calls f with a value, which stays valid until f returns; when the key is absent it does not.
+func look(db pebble.Reader, key []byte, f func(value []byte)) error {
 	v, closer, err := db.Get(key)
 	if errors.Is(err, pebble.ErrNotFound) {
-		return nil, nil
+		return nil
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer closer.Close()
-	return append(make([]byte, 0, len(v)), v...), nil
+	f(v)
+	return closer.Close()
 }
