@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // maxEncodedContent bounds the JSON form of the content: text may grow sixfold by escaping.
@@ -103,7 +104,9 @@ func (s *Sensitive) appendContent(dst []byte) []byte {
 // content without a field is an error.
 func attach(p Payload, b []byte) error {
 	var room [4]saltedText
-	content, ok := scanContent(b, room[:0])
+	texts := rooms.Get().(*[usualContent]byte)
+	defer rooms.Put(texts)
+	content, ok := scanContent(b, room[:0], texts[:])
 	if !ok {
 		var err error
 		if content, err = parseContent(b); err != nil {
@@ -127,6 +130,11 @@ func attach(p Payload, b []byte) error {
 	}
 	return err
 }
+
+// rooms hold the texts of usual contents while they are compared with their commitments.
+var rooms = sync.Pool{New: func() any { return new([usualContent]byte) }}
+
+const usualContent = 8 << 10
 
 // saltedText is the content of one field: the bytes that its commitment covers.
 type saltedText struct {

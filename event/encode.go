@@ -50,6 +50,8 @@ type publicJSON struct {
 	Span    string          `json:"span,omitempty"`
 	Masked  *Masked         `json:"masked,omitempty"`
 	Payload json.RawMessage `json:"payload,omitempty"` // always there; Encode writes it last, by itself
+
+	text string // all of it, when it was scanned
 }
 
 // contentJSON is one sensitive text with the salt of its commitment; bytes that are not UTF-8 stand in base64.
@@ -95,7 +97,7 @@ func marshalPublic(e *Event) ([]byte, error) {
 	}
 	public, err := marshal(publicJSON{
 		Version, e.ID, e.Kind, e.Schema, e.Session, e.Seq, e.Turn, e.Call,
-		e.Time.UTC().Format(timeLayout), e.Cause, e.Actor, e.Trace, e.Span, e.Masked, nil,
+		e.Time.UTC().Format(timeLayout), e.Cause, e.Actor, e.Trace, e.Span, e.Masked, nil, "",
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode event %s (%s): %w", e.ID, e.Kind, err)
@@ -127,11 +129,11 @@ type Head struct {
 
 // ParseHead reads and checks the envelope of a public part; the payload is only checked to be JSON.
 func ParseHead(public []byte) (Head, error) {
-	e, payload, err := envelope(public)
+	e, p, err := envelope(public)
 	if err != nil {
 		return Head{}, err
 	}
-	if !json.Valid(payload) {
+	if !json.Valid(p.Payload) {
 		return Head{}, fmt.Errorf("decode event %s: its payload is not JSON", e.ID)
 	}
 	return Head{e.ID, e.Kind, e.Session, e.Seq, e.Turn, e.Call, e.Time}, nil
@@ -144,14 +146,14 @@ func Decode(enc Encoded) (*Event, error) {
 	if len(enc.Content) > maxEncodedContent {
 		return nil, fmt.Errorf("decode event with %d bytes of content: %w", len(enc.Content), ErrTooLarge)
 	}
-	e, raw, err := envelope(enc.Public)
+	e, p, err := envelope(enc.Public)
 	if err != nil {
 		return nil, err
 	}
 	entry, _ := Lookup(e.Kind)
-	if e.Payload = entry.New(); !scanPayload(raw, e.Payload) {
+	if e.Payload = entry.New(); !p.scanPayload(e.Payload) {
 		e.Payload = entry.New()
-		if err := strict(raw, e.Payload); err != nil {
+		if err := strict(p.Payload, e.Payload); err != nil {
 			return nil, fmt.Errorf("decode payload of event %s (%s): %w", e.ID, e.Kind, err)
 		}
 	}
@@ -177,31 +179,31 @@ func Attach(e *Event, content []byte) error {
 }
 
 // envelope decodes everything but the payload, which it returns raw and not checked.
-func envelope(public []byte) (*Event, json.RawMessage, error) {
+func envelope(public []byte) (*Event, publicJSON, error) {
 	if len(public) > MaxPublic {
-		return nil, nil, fmt.Errorf("decode event of %d bytes: %w", len(public), ErrTooLarge)
+		return nil, publicJSON{}, fmt.Errorf("decode event of %d bytes: %w", len(public), ErrTooLarge)
 	}
 	p, ok := scan(public)
 	if !ok {
 		if err := strict(public, &p); err != nil {
-			return nil, nil, fmt.Errorf("decode event: %w", err)
+			return nil, p, fmt.Errorf("decode event: %w", err)
 		}
 	}
 	if p.V != Version {
-		return nil, nil, fmt.Errorf("decode event: envelope version %d, this program knows %d", p.V, Version)
+		return nil, p, fmt.Errorf("decode event: envelope version %d, this program knows %d", p.V, Version)
 	}
 	t, ok := ParseTime(p.Time)
 	if !ok {
 		var err error
 		if t, err = time.Parse(timeLayout, p.Time); err != nil {
-			return nil, nil, fmt.Errorf("decode event %s: time: %w", p.ID, err)
+			return nil, p, fmt.Errorf("decode event %s: time: %w", p.ID, err)
 		}
 	}
 	e := &Event{p.ID, p.Kind, p.Schema, p.Session, p.Turn, p.Call, p.Seq, t, p.Cause, p.Actor, p.Trace, p.Span, p.Masked, nil}
 	if err := e.check(); err != nil {
-		return nil, nil, err
+		return nil, p, err
 	}
-	return e, p.Payload, nil
+	return e, p, nil
 }
 
 func strict(b []byte, v any) error {

@@ -10,29 +10,29 @@ import (
 // Every reader of the ledger decodes each envelope, and this is several times quicker than encoding/json. False means that the general
 // decoder must look; it has the last word on what is accepted. The payload is not looked into.
 func scan(public []byte) (p publicJSON, ok bool) {
-	s := scanner{rest: public, ok: true}
+	s := newScanner(public)
 	s.word(`{"v":`)
 	p.V = int(s.number()) //nolint:gosec // number takes at most 18 digits
-	s.text(`,"id":"`, (*string)(&p.ID), true)
-	s.text(`,"kind":"`, (*string)(&p.Kind), true)
+	s.label(`,"id":"`, (*string)(&p.ID), true)
+	s.label(`,"kind":"`, (*string)(&p.Kind), true)
 	s.word(`,"schema":`)
 	p.Schema = int(s.number()) //nolint:gosec // as above
-	s.text(`,"session":"`, &p.Session, true)
+	s.label(`,"session":"`, &p.Session, true)
 	if s.skip(`,"seq":`) {
 		p.Seq = s.number()
 	}
-	s.text(`,"turn":"`, &p.Turn, false)
-	s.text(`,"call":"`, &p.Call, false)
-	s.text(`,"time":"`, &p.Time, true)
-	s.text(`,"cause":"`, (*string)(&p.Cause), false)
-	s.text(`,"actor":"`, (*string)(&p.Actor), true)
-	s.text(`,"trace":"`, &p.Trace, false)
-	s.text(`,"span":"`, &p.Span, false)
+	s.label(`,"turn":"`, &p.Turn, false)
+	s.label(`,"call":"`, &p.Call, false)
+	s.label(`,"time":"`, &p.Time, true)
+	s.label(`,"cause":"`, (*string)(&p.Cause), false)
+	s.label(`,"actor":"`, (*string)(&p.Actor), true)
+	s.label(`,"trace":"`, &p.Trace, false)
+	s.label(`,"span":"`, &p.Span, false)
 	s.word(`,"payload":{`) // "masked" stands before it in few events
 	if !s.ok || !bytes.HasSuffix(s.rest, []byte("}}")) {
 		return publicJSON{}, false
 	}
-	p.Payload = json.RawMessage(public[len(public)-len(s.rest)-1 : len(public)-1])
+	p.Payload, p.text = json.RawMessage(public[len(public)-len(s.rest)-1:len(public)-1]), s.text
 	return p, true
 }
 
@@ -40,6 +40,17 @@ func scan(public []byte) (p publicJSON, ok bool) {
 type scanner struct {
 	rest []byte
 	ok   bool
+	// text ends as rest does. What is taken from it costs no copy of its own, and keeps all of it in memory.
+	text string
+}
+
+func newScanner(b []byte) scanner { return scanner{rest: b, ok: true, text: string(b)} }
+
+// take passes n bytes and what stands behind them, a quote.
+func (s *scanner) take(n int) string {
+	from := len(s.text) - len(s.rest)
+	s.rest = s.rest[n+1:]
+	return s.text[from : from+n]
 }
 
 func (s *scanner) skip(word string) bool {
@@ -69,20 +80,15 @@ func (s *scanner) number() uint64 {
 	return v
 }
 
-// text reads what stands between word and the next quote: printable ASCII without escapes.
-func (s *scanner) text(word string, to *string, must bool) {
+// label reads what stands between word and the next quote: ASCII without escapes.
+func (s *scanner) label(word string, to *string, must bool) {
 	if !s.skip(word) {
 		s.ok = s.ok && !must
 		return
 	}
-	for i, c := range s.rest {
-		if c == '"' {
-			*to, s.rest = string(s.rest[:i]), s.rest[i+1:]
-			return
-		}
-		if c < ' ' || c > '~' || c == '\\' {
-			break
-		}
+	if n, ascii := plainText(s.rest); ascii && n < len(s.rest) && s.rest[n] == '"' {
+		*to = s.take(n)
+		return
 	}
 	s.ok = false
 }

@@ -10,10 +10,13 @@ import (
 const saltDigits = 24
 
 // scanContent is [scan] for content: it appends what the object that Encode writes holds, and false means that [parseContent] must look.
-// The paths rise, so none is there twice, and they are parts of b.
-func scanContent(b []byte, to []saltedText) ([]saltedText, bool) {
+// The paths rise, so none is there twice, and they are parts of b. The texts are in room, when that has as many bytes as b.
+func scanContent(b []byte, to []saltedText, room []byte) ([]saltedText, bool) {
 	s := scanner{rest: b, ok: true}
-	texts := make([]byte, 0, len(b)) // all of them: none is longer than its spelling
+	texts := room[:0]
+	if cap(texts) < len(b) {
+		texts = make([]byte, 0, len(b)) // all of them: none is longer than its spelling
+	}
 	s.word("{")
 	for s.ok && !s.skip("}") {
 		if len(to) > 0 {

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"reflect"
 	"strconv"
@@ -10,12 +11,17 @@ import (
 // scanPayload is [scan] for payloads: it reads into p, which is empty, what Encode writes, and no other spelling of it. False means that the
 // general decoder must look, at an empty payload: p is not to be used. What both accept they read alike; FuzzScanPayload holds that.
 func scanPayload(raw []byte, p Payload) bool {
+	return publicJSON{Payload: raw, text: string(raw) + "}"}.scanPayload(p)
+}
+
+// scanPayload is that for a public part of which all is there as a string.
+func (j publicJSON) scanPayload(p Payload) bool {
 	v := reflect.ValueOf(p).Elem()
 	shape := shapeOf(v.Type())
-	if !shape.plain {
+	if !shape.plain || j.text == "" {
 		return false
 	}
-	s := scanner{rest: raw, ok: true}
+	s := scanner{rest: j.Payload, ok: true, text: j.text[:len(j.text)-1]}
 	s.value(v, shape)
 	return s.ok && len(s.rest) == 0
 }
@@ -37,7 +43,7 @@ func (s *scanner) value(v reflect.Value, shape *shape) {
 	}
 	switch shape.t.Kind() {
 	case reflect.String:
-		v.SetString(string(s.quoted(nil)))
+		v.SetString(s.string())
 	case reflect.Bool:
 		if v.SetBool(s.skip("true")); !v.Bool() {
 			s.word("false")
@@ -113,7 +119,7 @@ func (s *scanner) mapping(v reflect.Value, shape *shape) {
 			s.word(",")
 		}
 		key := reflect.New(shape.t.Key()).Elem()
-		key.SetString(string(s.quoted(nil)))
+		key.SetString(s.string())
 		s.word(":")
 		elem := reflect.New(shape.elem.t).Elem()
 		s.value(elem, shape.elem)
@@ -148,6 +154,19 @@ func (s *scanner) integer() int64 {
 		return -int64(s.number()) //nolint:gosec // number takes at most 18 digits
 	}
 	return int64(s.number()) //nolint:gosec // likewise
+}
+
+// string reads one, in place when it has no escapes.
+func (s *scanner) string() string {
+	if !s.ok || len(s.rest) == 0 || s.rest[0] != '"' {
+		s.ok = false
+		return ""
+	}
+	if n, ascii := plainText(s.rest[1:]); ascii && 1+n < len(s.rest) && s.rest[1+n] == '"' {
+		s.rest = s.rest[1:]
+		return s.take(n)
+	}
+	return string(s.quoted(nil))
 }
 
 // quoted appends a string to dst, without its quotes and escapes; when dst is nil and there are no escapes, it copies nothing.
@@ -188,16 +207,27 @@ func (s *scanner) quoted(dst []byte) []byte {
 // plainText is how many bytes stand before the next quote, escape or control character, and whether all are ASCII.
 func plainText(b []byte) (n int, ascii bool) {
 	ascii = true
-	for i, c := range b {
-		switch {
+	for ; len(b)-n >= 8; n += 8 { // eight bytes at a time while none of them ends it
+		w := binary.LittleEndian.Uint64(b[n:])
+		quotes, escapes := w^each*'"', w^each*'\\'
+		if ((quotes-each)&^quotes|(escapes-each)&^escapes|(w-each*' ')&^w)&(each<<7) != 0 {
+			break
+		}
+		ascii = ascii && w&(each<<7) == 0
+	}
+	for ; n < len(b); n++ {
+		switch c := b[n]; {
 		case c == '"', c == '\\', c < ' ':
-			return i, ascii
+			return n, ascii
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 	}
-	return len(b), ascii
+	return n, ascii
 }
+
+// each has a one in each byte.
+const each = 0x0101010101010101
 
 // escaped are the characters that a backslash and one letter stand for.
 var escaped = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}

@@ -27,7 +27,7 @@ func TestEveryKindIsScanned(t *testing.T) {
 			if enc.Content == nil {
 				continue
 			}
-			if _, ok := scanContent(enc.Content, nil); !ok {
+			if _, ok := scanContent(enc.Content, nil, nil); !ok {
 				t.Errorf("%s: not scanned: %s", c.Kind, enc.Content)
 			}
 		}
@@ -76,7 +76,7 @@ func FuzzScanContent(f *testing.F) {
 	}
 	f.Add([]byte(`{}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		got, ok := scanContent(b, nil)
+		got, ok := scanContent(b, nil, nil)
 		if !ok {
 			return
 		}
