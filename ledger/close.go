@@ -47,7 +47,7 @@ func (l *Ledger) release() error {
 		l.use.Lock()
 		defer l.use.Unlock()
 		l.gone = true
-		err = errors.Join(l.points.log.close(), closePebble(l.db))
+		err = errors.Join(l.points.log.close(), l.shortenLog(), closePebble(l.db))
 		_ = l.opts.FS.Remove(l.opts.FS.PathJoin(l.dir, ownerFile)) // a stale one only names a pid
 		err = errors.Join(err, l.lock.Close())
 	}, func() {})
@@ -55,6 +55,17 @@ func (l *Ledger) release() error {
 		return errStuck
 	}
 	return err
+}
+
+// longLog is how many bytes of write-ahead log may be left to the next Open, which replays them: a short run must not pay for a table of its own
+// at both its ends, and replaying ten times as much takes longer than all else in Open.
+const longLog = 1 << 20
+
+func (l *Ledger) shortenLog() error {
+	if l.health.err() != nil || l.db.Metrics().WAL.Size <= longLog {
+		return nil
+	}
+	return l.db.Flush()
 }
 
 // closeStore closes the store of a ledger that did not come to be.
