@@ -9,7 +9,7 @@ import (
 // Opening must not take the longer the more was recorded last: a long log is replayed by nobody, a short one costs no table.
 func TestCloseLeavesAShortLog(t *testing.T) {
 	t.Parallel()
-	for events, replayed := range map[int]bool{20: true, 4000: false} {
+	for events, replayed := range map[int]bool{20: true, 2000: false} {
 		fs := vfs.NewMem()
 		l := openTest(t, "ledger", memory(fs))
 		appendTest(t, l, prompts("s", 1, events)...)
