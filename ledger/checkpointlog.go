@@ -22,8 +22,11 @@ type loggedCheckpoint struct {
 	Note string `json:"note"`
 }
 
-// maxLogLine bounds a line: a note has a few hundred bytes, a witness adds about 150 each.
-const maxLogLine = 16 << 10
+// maxLogLine bounds a line of any log: a note has a few hundred bytes, a witness adds about 150 each, a time-stamp up to 44 KiB.
+const maxLogLine = 48 << 10
+
+// lastLines is enough of the end of the log of checkpoints to find the last whole line in.
+const lastLines = 32 << 10
 
 // logCheckpoint appends c.
 func (l *Ledger) logCheckpoint(c Checkpoint) error {
@@ -158,7 +161,7 @@ func lastLogged(fs vfs.FS, path string) (Tree, error) {
 	if err != nil {
 		return Tree{}, fmt.Errorf("read checkpoint log: %w", err)
 	}
-	from := max(0, info.Size()-2*maxLogLine)
+	from := max(0, info.Size()-lastLines)
 	tail := make([]byte, info.Size()-from)
 	if _, err := f.ReadAt(tail, from); err != nil && !errors.Is(err, io.EOF) {
 		return Tree{}, fmt.Errorf("read checkpoint log: %w", err)

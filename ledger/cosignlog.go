@@ -5,14 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // Witnessed is one line of the file "cosignatures": what came of asking a witness. The file lies beside the store, so that
@@ -29,7 +26,6 @@ type Witnessed struct {
 
 const (
 	cosignatureFile = "cosignatures"
-	cosignatureLock = "cosignatures.lock"
 	// maxSignatureLines bounds what a witness answers, in bytes: a line has about 150.
 	maxSignatureLines = 8 << 10
 )
@@ -87,39 +83,12 @@ func (l *Ledger) AddWitnessFailure(ctx context.Context, url string, size uint64,
 	return l.logWitnessed(ctx, Witnessed{URL: url, Size: size, Error: text, Fork: fork})
 }
 
-// lockWait is how long somebody else may hold the file.
-const lockWait = 10 * time.Second
-
 func (l *Ledger) logWitnessed(ctx context.Context, w Witnessed) error {
 	w.Time = l.opts.Now().UTC().Truncate(time.Second)
-	line, err := json.Marshal(w)
-	if err != nil {
+	if err := l.logBeside(ctx, cosignatureFile, w); err != nil {
 		return fmt.Errorf("store cosignature: %w", err)
 	}
-	fs := l.base()
-	unlock, err := waitLock(ctx, fs, fs.PathJoin(l.dir, cosignatureLock))
-	if err != nil {
-		return fmt.Errorf("store cosignature: %w", err)
-	}
-	err = appendLog(fs, l.dir, cosignatureFile, line)
-	return errors.Join(err, unlock.Close())
-}
-
-func waitLock(ctx context.Context, fs vfs.FS, path string) (io.Closer, error) {
-	for end := time.Now().Add(lockWait); ; {
-		lock, err := fs.Lock(path)
-		if err == nil || !held(err) {
-			return lock, err
-		}
-		if time.Now().After(end) {
-			return nil, fmt.Errorf("%s is held for longer than %v: %w", path, lockWait, err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
+	return nil
 }
 
 // Witnessed reads what came of asking witnesses, the oldest first. Lines that a crash cut are left out.

@@ -31,8 +31,8 @@ var errPinned = errors.New("the ledger is open for reading only")
 // newPinFS pins what is signed, and with what, first: the store is then at least as new.
 func newPinFS(fs vfs.FS, dir string) (*pinFS, error) {
 	p := &pinFS{FS: fs, dir: fs.PathJoin(dir, storeDir), pins: map[string]pin{}}
-	p.beside = []string{fs.PathJoin(dir, checkpointFile), fs.PathJoin(dir, cosignatureFile), fs.PathJoin(dir, keysDir)}
-	err := errors.Join(p.pin(p.beside[0]), p.pin(p.beside[1]), p.pinFolder(p.beside[2]), p.pinFolder(p.dir))
+	p.beside = []string{fs.PathJoin(dir, checkpointFile), fs.PathJoin(dir, cosignatureFile), fs.PathJoin(dir, timestampFile), fs.PathJoin(dir, keysDir)}
+	err := errors.Join(p.pin(p.beside[0]), p.pin(p.beside[1]), p.pin(p.beside[2]), p.pinFolder(p.beside[3]), p.pinFolder(p.dir))
 	if err != nil {
 		p.close()
 		return nil, err

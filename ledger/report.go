@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto/x509"
 	"time"
 
 	"proctor/event"
@@ -50,6 +51,10 @@ const (
 	CodeWitnessFailed      = "witness_failed"
 	CodeWitnessFork        = "witness_fork"
 	CodeWitnessQuorum      = "witness_quorum"
+	CodeTimestampDamaged   = "timestamp_damaged"
+	CodeTimestampForeign   = "timestamp_foreign"
+	CodeTimestampForged    = "timestamp_forged"
+	CodeTimestampChain     = "timestamp_chain"
 	CodeKeyChain           = "key_chain"
 	CodeKeyPending         = "key_pending"
 	CodeClosedCounts       = "closed_counts"
@@ -86,7 +91,10 @@ type Report struct {
 	Cosigned            uint64        `json:"cosigned,omitempty"`
 	Cosignatures        []Cosignature `json:"cosignatures,omitempty"`
 	CosignaturesChecked int           `json:"cosignatures_checked,omitempty"` // of all checkpoints
-	Findings            []Finding     `json:"findings,omitempty"`
+	// Timestamps are the newest of each authority whose tokens hold; see Timestamp.Chain for what that is worth.
+	Timestamps        []Timestamp `json:"timestamps,omitempty"`
+	TimestampsChecked int         `json:"timestamps_checked,omitempty"` // all that hold
+	Findings          []Finding   `json:"findings,omitempty"`
 	// Omitted counts findings above VerifyOptions.MaxFindings; each severity is counted in full here.
 	Omitted int              `json:"omitted,omitempty"`
 	Counts  map[Severity]int `json:"counts"`
@@ -114,6 +122,8 @@ type VerifyOptions struct {
 	// when one did. Otherwise that is demanded: entries above such a checkpoint are an error once they are older than OpenFor.
 	Witnesses []*Witness
 	Quorum    int
+	// TimestampRoots are what the certificates of time-stamps must lead to. With nil the roots of the system are tried, and a note says where that fails.
+	TimestampRoots *x509.CertPool
 	// MaxFindings bounds the findings kept; 0 is 1000.
 	MaxFindings int
 	// OpenFor is how long after its last entry an unclosed session counts as running; 0 is 10 minutes.

@@ -65,6 +65,7 @@ type verifier struct {
 	kept     keepingWalk
 	keys     keyWalk
 	witness  witnessWalk
+	stamps   timestampWalk
 	emit     func(level int, n uint64, h event.Hash) // hash, made once
 	scratch  []byte
 	received time.Time
@@ -86,6 +87,7 @@ func (v *verifier) run(ctx context.Context) error {
 		return nil
 	}
 	v.witness.open(v)
+	v.stamps.open(v)
 	if err := v.points.open(v); err != nil {
 		v.unreadable(err)
 		return nil
@@ -107,6 +109,7 @@ func (v *verifier) run(ctx context.Context) error {
 		v.entry(event.Seq(v.tree.size), it.Value())
 		v.points.reach(v)
 		v.witness.reach(v)
+		v.stamps.reach(v)
 		if v.tree.size%progressEvery == 0 {
 			v.opts.Progress(v.tree.size-v.since, v.head.Size-v.since)
 		}
@@ -297,6 +300,7 @@ func (v *verifier) ending() {
 	v.points.rest(v)
 	v.keys.rest(v)
 	v.witness.rest(v)
+	v.stamps.rest(v)
 	v.known()
 	if v.opts.Quick {
 		return

@@ -1,0 +1,101 @@
+package ledger
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"proctor/ledger/timestamp"
+)
+
+// timestampWalk checks what authorities time-stamped, in step with the entries.
+type timestampWalk struct {
+	bySize map[uint64][]Timestamped
+	newest map[Timestamp]Timestamp // by authority and chain, the rest zero
+}
+
+func (w *timestampWalk) open(v *verifier) {
+	w.bySize, w.newest = map[uint64][]Timestamped{}, map[Timestamp]Timestamp{}
+	all, damaged, err := v.l.timestamped()
+	if err != nil {
+		v.add(SeverityError, Finding{Code: CodeTimestampDamaged, Message: err.Error()})
+	}
+	for _, n := range damaged {
+		v.add(SeverityError, Finding{Code: CodeTimestampDamaged, Message: fmt.Sprintf("line %d of the file %s is not what was written", n, timestampFile)})
+	}
+	for _, line := range all {
+		if line.Size > v.since {
+			w.bySize[line.Size] = append(w.bySize[line.Size], line)
+		}
+	}
+}
+
+// reach checks the tokens at the size that the walk has now.
+func (w *timestampWalk) reach(v *verifier) {
+	lines, ok := w.bySize[v.tree.size]
+	if !ok {
+		return
+	}
+	delete(w.bySize, v.tree.size)
+	for _, line := range lines {
+		about := fmt.Sprintf("time-stamp of %s over a checkpoint of %d entries", line.URL, line.Size)
+		c, err := v.keys.open(line.Note)
+		if root := v.tree.root(); err == nil && c.Root != root {
+			err = fmt.Errorf("it names root %s, the entries give %s", c.Root, root)
+		}
+		if err != nil {
+			v.add(SeverityError, Finding{Code: CodeTimestampForeign, Message: fmt.Sprintf("%s that is no beginning of this ledger: %v", about, err)})
+			continue
+		}
+		t, err := timestampOf(line.Token, line.Note, line.Size, v.opts.TimestampRoots)
+		if err != nil {
+			v.add(SeverityError, Finding{Code: timestampCode(err), Message: fmt.Sprintf("%s: %v", about, err)})
+			continue
+		}
+		v.report.TimestampsChecked++
+		w.keep(v, about, t)
+	}
+}
+
+func timestampCode(err error) string {
+	switch {
+	case errors.Is(err, timestamp.ErrForeign):
+		return CodeTimestampForeign
+	case errors.Is(err, timestamp.ErrForged):
+		return CodeTimestampForged
+	default:
+		return CodeTimestampDamaged
+	}
+}
+
+// keep counts a token that holds. With given roots one that leads to none of them is an error: somebody else may have made it since.
+func (w *timestampWalk) keep(v *verifier, about string, t Timestamp) {
+	if t.Chain == "" && v.opts.TimestampRoots != nil {
+		v.add(SeverityError, Finding{Code: CodeTimestampChain, Message: fmt.Sprintf("%s by %s: %s", about, t.Authority, t.Unchained)})
+		return
+	}
+	key := Timestamp{Authority: t.Authority, Chain: t.Chain}
+	if before, ok := w.newest[key]; !ok || t.Size > before.Size || t.Size == before.Size && t.Time.Before(before.Time) {
+		w.newest[key] = t
+	}
+}
+
+// rest reports what stands at the end.
+func (w *timestampWalk) rest(v *verifier) {
+	for _, size := range slices.Sorted(maps.Keys(w.bySize)) {
+		if size > v.l.Tree().Size {
+			v.add(SeverityError, Finding{Code: CodeCheckpointAhead, Message: fmt.Sprintf("a checkpoint of %d entries was time-stamped, only %d are stored: entries were cut off, or an old copy was put back", size, v.l.Tree().Size)})
+		}
+	}
+	v.report.Timestamps = slices.SortedFunc(maps.Values(w.newest), func(a, b Timestamp) int {
+		return cmp.Or(cmp.Compare(b.Size, a.Size), a.Time.Compare(b.Time), cmp.Compare(a.Authority, b.Authority), cmp.Compare(a.Chain, b.Chain))
+	})
+	for _, t := range v.report.Timestamps {
+		if t.Chain == "" {
+			v.add(SeverityNote, Finding{Code: CodeTimestampChain, Message: fmt.Sprintf("%s time-stamped %d entries for %s: %s", t.Authority, t.Size, t.Time.Format(time.RFC3339), t.Unchained)})
+		}
+	}
+}
