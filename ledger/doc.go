@@ -48,7 +48,7 @@
 //
 // An entry has at most 65,535 bytes, a submission [MaxBatchEvents] events and [MaxBatchBytes]
 // bytes; 8 MiB may wait, then Submit blocks. Whoever holds both the directory and the signing key
-// can rewrite history: send checkpoints elsewhere. Sequence numbers are unsigned 63-bit.
+// can rewrite history: send checkpoints elsewhere, have them cosigned (package witness) or time-stamped (package tsa). Sequence numbers are unsigned 63-bit.
 //
 // The format is described in doc/ledger-format.md. A directory of an older format is read, and written as it is, until [Migrate]. [VerifyOptions.Since] checks what came after an
 // earlier verification, in time that does not grow with what lies before.

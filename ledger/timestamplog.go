@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"proctor/event"
 	"proctor/ledger/timestamp"
 )
 
@@ -34,7 +35,8 @@ type Timestamp struct {
 	Unchained string `json:"unchained,omitempty"`
 }
 
-// timestampOf checks a token over a signed note, and reads it. The error is one of package timestamp.
+// timestampOf checks a token over a signed note, and reads it. Where roots are given, its certificate must lead to one of them; with nil those of the
+// system are tried. The error is one of package timestamp.
 func timestampOf(der []byte, note string, size uint64, roots *x509.CertPool) (out Timestamp, err error) {
 	token, err := timestamp.ParseToken(der)
 	if err == nil {
@@ -44,16 +46,21 @@ func timestampOf(der []byte, note string, size uint64, roots *x509.CertPool) (ou
 		return out, err
 	}
 	out = Timestamp{Size: size, Time: token.Time, Authority: token.Authority()}
-	if out.Chain, err = token.Chain(roots); err != nil {
-		out.Unchained = err.Error()
+	if out.Chain, err = token.Chain(roots); err != nil && roots == nil {
+		out.Unchained, err = err.Error(), nil
 	}
-	return out, nil
+	return out, err
 }
 
-// CheckTimestamp checks a stored token by itself, not whether its checkpoint is of this ledger; that is for Verify.
-// The chain is tried with roots, or with those of the system where they are nil.
-func CheckTimestamp(t Timestamped, roots *x509.CertPool) (Timestamp, error) {
-	return timestampOf(t.Token, t.Note, t.Size, roots)
+// CheckTimestamp checks a stored token by itself, not whether its checkpoint is of this ledger; that is for Verify, with roots as in
+// AddTimestamp. It returns the root of the tree, too.
+func CheckTimestamp(t Timestamped, roots *x509.CertPool) (Timestamp, event.Hash, error) {
+	_, tree, err := parseCheckpoint(t.Note)
+	if err != nil {
+		return Timestamp{}, tree.Root, err
+	}
+	out, err := timestampOf(t.Token, t.Note, t.Size, roots)
+	return out, tree.Root, err
 }
 
 // AddTimestamp checks a token over the note of a checkpoint, and stores both. It works beside an owner. Where roots are given, the certificate must
@@ -62,9 +69,6 @@ func (l *Ledger) AddTimestamp(ctx context.Context, url string, c Checkpoint, tok
 	t, err := timestampOf(token.Raw, c.Note, c.Size, roots)
 	if err != nil {
 		return t, err
-	}
-	if roots != nil && t.Chain == "" {
-		return t, errors.New(t.Unchained)
 	}
 	const early = 5 * time.Minute
 	if ahead := t.Time.Sub(l.opts.Now()); ahead > early {

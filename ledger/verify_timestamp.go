@@ -56,12 +56,15 @@ func (w *timestampWalk) reach(v *verifier) {
 			continue
 		}
 		v.report.TimestampsChecked++
-		w.keep(v, about, t)
+		w.keep(t)
 	}
 }
 
+// timestampCode is that of what is wrong. A certificate that leads to none of the given roots is an error: somebody else may have made the token since.
 func timestampCode(err error) string {
 	switch {
+	case errors.Is(err, timestamp.ErrChain):
+		return CodeTimestampChain
 	case errors.Is(err, timestamp.ErrForeign):
 		return CodeTimestampForeign
 	case errors.Is(err, timestamp.ErrForged):
@@ -71,12 +74,8 @@ func timestampCode(err error) string {
 	}
 }
 
-// keep counts a token that holds. With given roots one that leads to none of them is an error: somebody else may have made it since.
-func (w *timestampWalk) keep(v *verifier, about string, t Timestamp) {
-	if t.Chain == "" && v.opts.TimestampRoots != nil {
-		v.add(SeverityError, Finding{Code: CodeTimestampChain, Message: fmt.Sprintf("%s by %s: %s", about, t.Authority, t.Unchained)})
-		return
-	}
+// keep holds on to the newest token of an authority, and of those over one checkpoint to the earliest.
+func (w *timestampWalk) keep(t Timestamp) {
 	key := Timestamp{Authority: t.Authority, Chain: t.Chain}
 	if before, ok := w.newest[key]; !ok || t.Size > before.Size || t.Size == before.Size && t.Time.Before(before.Time) {
 		w.newest[key] = t

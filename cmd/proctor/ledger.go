@@ -15,7 +15,7 @@ import (
 func newLedger(env cli.Env) *cobra.Command {
 	return group("ledger", "read, verify and keep the record", newLedgerLs(env), newLedgerShow(env), newLedgerVerify(env), newLedgerProve(env),
 		newLedgerExport(env), newLedgerKey(env), newLedgerErase(env), newLedgerHold(env), newLedgerRelease(env),
-		newLedgerBackup(env), newLedgerRestore(env), newLedgerMigrate(env), newLedgerStats(env), newLedgerWitness(env))
+		newLedgerBackup(env), newLedgerRestore(env), newLedgerMigrate(env), newLedgerStats(env), newLedgerWitness(env), newLedgerTimestamp(env))
 }
 
 func newLedgerLs(env cli.Env) *cobra.Command {

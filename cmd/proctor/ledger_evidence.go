@@ -21,7 +21,8 @@ func newLedgerVerify(env cli.Env) *cobra.Command {
 against their commitments, actions without a decision. With FILE it checks an evidence file, and needs no ledger: that file
 alone, and the key that you know its ledger by. With --checkpoints it also compares what was signed and kept elsewhere: that shows
 a ledger that was rolled back, or copies that went on differently with one key. With --witnesses, as many witnesses as [ledger.witness] asks for
-must have cosigned the newest checkpoint, or one that leaves out only what was recorded in the last minutes; for FILE, all of --witness.
+must have cosigned the newest checkpoint, or one that leaves out only what was recorded in the last minutes; for FILE, all of --witness. Stored time-stamps
+are checked, and with --ca the certificates of their authorities must lead to a root in that file.
 
 A verification that finds no error is remembered, and --since-last begins where it ended: it reads what came after the newest checkpoint that was
 verified, and the sessions that go on in there, and checks that the tree below is still the signed one. A bit that changed further below is only
@@ -51,6 +52,8 @@ Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does 
 				return usage("--since-last goes with the ledger and without --witnesses: an evidence file, and what must be cosigned, is always checked as a whole")
 			case o.File != "" && o.Checkpoints != "":
 				return usage("--checkpoints goes with the ledger, not with an evidence file")
+			case o.File != "" && o.CA != "":
+				return usage("--ca goes with the ledger: an evidence file holds no time-stamp; 'proctor ledger timestamp --token' writes one")
 			case o.File != "":
 				return app.VerifyEvidence(env, o)
 			case o.Key != "":
@@ -68,6 +71,7 @@ Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does 
 	f.StringVar(&o.Key, "key", "", "FILE must be signed with `KEY`, as 'proctor ledger key' prints it, or one that it was rotated to")
 	f.StringArrayVar(&o.Keys, "witness", nil, "check the cosignatures of the witness with `VKEY`, besides those of [ledger.witness]; may be repeated")
 	f.BoolVar(&o.Demand, "witnesses", false, "cosignatures are demanded")
+	f.StringVar(&o.CA, "ca", "", "time-stamps must lead to a root in `FILE`, PEM, instead of trying the system's")
 	return c
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"proctor/internal/fakemodel"
 	"proctor/internal/otlpsink"
+	"proctor/ledger/tsatest"
 	"proctor/ledger/witnesstest"
 )
 
@@ -24,6 +25,7 @@ type world struct {
 	model     *fakemodel.Server
 	sink      *otlpsink.Sink
 	witness   *witnesstest.Witness
+	authority *tsatest.Authority
 	processes map[string]*process
 }
 
@@ -62,6 +64,9 @@ func (w *world) close() {
 	}
 	if w.witness != nil {
 		w.witness.Close()
+	}
+	if w.authority != nil {
+		w.authority.Close()
 	}
 	if w.sink != nil {
 		w.sink.Close()

@@ -192,7 +192,7 @@ func (d *demo) show(ctx context.Context) (err error) {
 	if err != nil {
 		return cli.Fail(cli.Failure, err)
 	}
-	printReport(env, report, nil)
+	printReport(env, report, nil, "")
 	d.title("4. what is where")
 	d.where(cfg, len(entries))
 	return errors.Join(d.check(replay.Summarize(entries), report))

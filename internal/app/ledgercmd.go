@@ -64,6 +64,7 @@ type VerifyOptions struct {
 	SinceLast   bool   // read only what came after the last verification
 	Quick       bool   // only the tree and its signatures
 	WitnessOptions
+	CA   string // file with the roots that time-stamps must lead to; empty: those of the system are tried
 	JSON bool
 }
 
@@ -81,12 +82,16 @@ func Verify(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, o Ve
 	if err != nil {
 		return err
 	}
+	roots, err := readRoots(env, o.CA)
+	if err != nil {
+		return err
+	}
 	since, last, err := lastVerified(env, s.Ledger, o.SinceLast)
 	if err != nil {
 		return cli.Fail(cli.Failure, err)
 	}
 	bar := newProgress(env, "verify")
-	report, err := s.Ledger.Verify(ctx, ledger.VerifyOptions{Progress: bar.update, Since: since, Quick: o.Quick, Known: known, Witnesses: w, Quorum: quorum,
+	report, err := s.Ledger.Verify(ctx, ledger.VerifyOptions{Progress: bar.update, Since: since, Quick: o.Quick, Known: known, Witnesses: w, Quorum: quorum, TimestampRoots: roots,
 		OpenFor: 2 * cfg.Proctor.Ledger.Heartbeat})
 	bar.end()
 	if err != nil {
@@ -100,7 +105,7 @@ func Verify(ctx context.Context, env cli.Env, s *Store, cfg *config.Config, o Ve
 			return err
 		}
 	} else {
-		printReport(env, report, last)
+		printReport(env, report, last, o.CA)
 	}
 	if !report.OK {
 		return cli.Fail(cli.Gate, cli.ErrSilent)
@@ -123,7 +128,7 @@ func lastVerified(env cli.Env, l *ledger.Ledger, wanted bool) (since string, las
 	return last.Checkpoint, last, nil
 }
 
-func printReport(env cli.Env, r ledger.Report, last *ledger.Verified) {
+func printReport(env cli.Env, r ledger.Report, last *ledger.Verified, ca string) {
 	verdict, in := "OK: all holds", fmt.Sprintf(" in %d sessions", r.Sessions)
 	if len(r.Unchecked) > 0 {
 		verdict, in = "OK: entries, tree and signatures hold; what entries say and their contents were not checked", ""
@@ -145,6 +150,9 @@ func printReport(env cli.Env, r ledger.Report, last *ledger.Verified) {
 	}
 	if r.Cosigned > 0 {
 		_, _ = fmt.Fprintf(env.Stdout, "  cosigned     %d entries, by %s\n", r.Cosigned, cosignedBy(r.Cosignatures))
+	}
+	for _, t := range r.Timestamps {
+		_, _ = fmt.Fprintf(env.Stdout, "  time-stamped %s\n", stampedBy(t, ca))
 	}
 	if r.Known > 0 {
 		_, _ = fmt.Fprintf(env.Stdout, "  kept         %s from elsewhere compared\n", counted(r.Known, "checkpoint"))

@@ -8,6 +8,7 @@ import (
 	_ "crypto/sha256" // the hashes of algorithm.hash
 	_ "crypto/sha512"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"math/big"
 )
@@ -74,7 +75,7 @@ func checkSignature(public any, a algorithm, h crypto.Hash, message, signature [
 		}
 		if known.kind == "ecdsa" && known.hash == h && len(a.parameters.FullBytes) == 0 {
 			if !ecdsa.VerifyASN1(key, hashed(), signature) {
-				return ecdsaInvalid
+				return errors.New("ecdsa: verification error")
 			}
 			return nil
 		}
@@ -85,8 +86,6 @@ func checkSignature(public any, a algorithm, h crypto.Hash, message, signature [
 	}
 	return fmt.Errorf("algorithm %s with %v does not fit a key of type %T", a.id, h, public)
 }
-
-var ecdsaInvalid = fmt.Errorf("ecdsa: verification error")
 
 // checkPSS expects the parameters of RFC 4055 section 3.1 with one hash throughout, and a salt of its length.
 func checkPSS(parameters asn1.RawValue, h crypto.Hash) error {

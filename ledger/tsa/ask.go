@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"proctor/event"
 	"proctor/ledger"
 	"proctor/ledger/timestamp"
 )
@@ -37,9 +38,10 @@ type Log interface {
 type Result struct {
 	ledger.Timestamp
 	URL     string
-	Note    string // the checkpoint: the bytes that the token is over
-	Token   []byte // DER
-	Already bool   // it had time-stamped this checkpoint before; nobody was asked
+	Root    event.Hash // of the tree
+	Note    string     // the checkpoint: the bytes that the token is over
+	Token   []byte     // DER
+	Already bool       // it had time-stamped this checkpoint before; nobody was asked
 }
 
 // CheckURL reads the address of an authority.
@@ -76,8 +78,8 @@ func Ask(ctx context.Context, l Log, address string, roots *x509.CertPool) (Resu
 		if before.URL != u.Redacted() || before.Note != c.Note {
 			continue
 		}
-		if t, err := ledger.CheckTimestamp(before, roots); err == nil && (roots == nil || t.Chain != "") {
-			return Result{t, before.URL, before.Note, before.Token, true}, nil
+		if r, err := Stored(before, roots); err == nil {
+			return r, nil
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -90,7 +92,16 @@ func Ask(ctx context.Context, l Log, address string, roots *x509.CertPool) (Resu
 	if err != nil {
 		return Result{}, fmt.Errorf("time-stamping authority %s: %w", u.Redacted(), err)
 	}
-	return Result{t, u.Redacted(), c.Note, token.Raw, false}, nil
+	return Result{t, u.Redacted(), c.Root, c.Note, token.Raw, false}, nil
+}
+
+// Stored is a token that was asked for before, checked by itself: not whether its checkpoint is of the ledger, which Verify does.
+func Stored(s ledger.Timestamped, roots *x509.CertPool) (Result, error) {
+	t, root, err := ledger.CheckTimestamp(s, roots)
+	if err != nil {
+		return Result{}, fmt.Errorf("stored time-stamp of %s over %d entries: %w", s.URL, s.Size, err)
+	}
+	return Result{t, s.URL, root, s.Note, s.Token, true}, nil
 }
 
 // ask is one question. The answer is one to it; more is not checked.

@@ -13,5 +13,5 @@
 //
 // Nothing here delays a commit: the ledger does not know of it. The time that Ask may take is that of ctx, at most a minute.
 //
-// A timestamp by RFC 3161 over the checkpoint would be asked for in the same place, after the cosignature; it is not built.
+// When something was recorded witnesses say only by the time of their own clocks; package tsa asks authorities for that.
 package witness
