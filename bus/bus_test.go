@@ -419,3 +419,26 @@ func FuzzFrames(f *testing.F) {
 		_, _ = decodeEntry(b)
 	})
 }
+
+// TestWhatIsServedNoMoreIsRefusedAtOnce: a request that comes right after does not wait for an answer.
+func TestWhatIsServedNoMoreIsRefusedAtOnce(t *testing.T) {
+	b := start(t, &memory{})
+	other, err := nats.Connect("", nats.InProcessServer(b.link.server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	for i := range 100 {
+		stop, err := b.Answer("topic", func(q []byte) []byte { return q })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := other.Request(asked+"topic", nil, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		stop()
+		if _, err := other.Request(asked+"topic", nil, time.Minute); !errors.Is(err, nats.ErrNoResponders) {
+			t.Fatalf("round %d: %v", i, err)
+		}
+	}
+}

@@ -173,7 +173,27 @@ func (b *Bus) serve(subject string, answer func([]byte) []byte) (stop func(), er
 			_ = msg.Respond(answer(msg.Data)) // a lost answer is asked for again
 		}
 	}
-	return b.watch(w)
+	unwatch, err := b.watch(w)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		unwatch()
+		b.unserved()
+	}, nil
+}
+
+// unservedWithin bounds how long who stops waits for a server that may hang.
+const unservedWithin = time.Second
+
+// unserved returns when the server knows what is not served any more: a request that it still brought here would be waited for in vain.
+func (b *Bus) unserved() {
+	b.mu.Lock()
+	l := b.link
+	b.mu.Unlock()
+	if l != nil {
+		_ = l.conn.FlushTimeout(unservedWithin)
+	}
 }
 
 // ask sends a request until somebody answers.
