@@ -36,3 +36,18 @@ func TestTheCheckpointLogIsOpenedAgainWhenItChanged(t *testing.T) {
 		}
 	}
 }
+
+// A checkpoint that was given is in the log after a power cut, the first one and those after it.
+func TestPowerCutKeepsTheCheckpointLog(t *testing.T) {
+	t.Parallel()
+	fs := vfs.NewCrashableMem()
+	l := openTest(t, "ledger", memory(fs))
+	for i := range 3 {
+		appendTest(t, l, prompts("s", 1+i, 1)...)
+		want := checkpointTest(t, l).Size
+		disk := fs.CrashClone(vfs.CrashCloneCfg{})
+		if got, err := lastLogged(disk, "ledger/"+checkpointFile); err != nil || got.Size != want {
+			t.Errorf("after a power cut the log ends with a checkpoint of %d entries, want %d; %v", got.Size, want, err)
+		}
+	}
+}
