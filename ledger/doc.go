@@ -51,5 +51,5 @@
 // can rewrite history: send checkpoints elsewhere, have them cosigned (package witness) or time-stamped (package tsa). Sequence numbers are unsigned 63-bit.
 //
 // The format is described in doc/ledger-format.md. A directory of an older format is read, and written as it is, until [Migrate]. [VerifyOptions.Since] checks what came after an
-// earlier verification, in time that does not grow with what lies before.
+// earlier verification, in time that does not grow with what lies before; [VerifyOptions.Quick] checks the tree and what is signed, and nothing of what entries say.
 package ledger
