@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,11 +13,11 @@ import (
 // timestampWalk checks what authorities time-stamped, in step with the entries.
 type timestampWalk struct {
 	bySize map[uint64][]Timestamped
-	newest map[Timestamp]Timestamp // by authority and chain, the rest zero
+	newest []Timestamp // of each authority and chain, the newest last
 }
 
 func (w *timestampWalk) open(v *verifier) {
-	w.bySize, w.newest = map[uint64][]Timestamped{}, map[Timestamp]Timestamp{}
+	w.bySize = map[uint64][]Timestamped{}
 	all, damaged, err := v.l.timestamped()
 	if err != nil {
 		v.add(SeverityError, Finding{Code: CodeTimestampDamaged, Message: err.Error()})
@@ -76,10 +75,17 @@ func timestampCode(err error) string {
 
 // keep holds on to the newest token of an authority, and of those over one checkpoint to the earliest.
 func (w *timestampWalk) keep(t Timestamp) {
-	key := Timestamp{Authority: t.Authority, Chain: t.Chain}
-	if before, ok := w.newest[key]; !ok || t.Size > before.Size || t.Size == before.Size && t.Time.Before(before.Time) {
-		w.newest[key] = t
+	for i, before := range w.newest {
+		if before.Authority != t.Authority || before.Chain != t.Chain {
+			continue
+		}
+		if t.Size == before.Size && !t.Time.Before(before.Time) {
+			return
+		}
+		w.newest = slices.Delete(w.newest, i, i+1)
+		break
 	}
+	w.newest = append(w.newest, t)
 }
 
 // rest reports what stands at the end.
@@ -89,9 +95,8 @@ func (w *timestampWalk) rest(v *verifier) {
 			v.add(SeverityError, Finding{Code: CodeCheckpointAhead, Message: fmt.Sprintf("a checkpoint of %d entries was time-stamped, only %d are stored: entries were cut off, or an old copy was put back", size, v.l.Tree().Size)})
 		}
 	}
-	v.report.Timestamps = slices.SortedFunc(maps.Values(w.newest), func(a, b Timestamp) int {
-		return cmp.Or(cmp.Compare(b.Size, a.Size), a.Time.Compare(b.Time), cmp.Compare(a.Authority, b.Authority), cmp.Compare(a.Chain, b.Chain))
-	})
+	slices.Reverse(w.newest)
+	v.report.Timestamps = w.newest
 	for _, t := range v.report.Timestamps {
 		if t.Chain == "" {
 			v.add(SeverityNote, Finding{Code: CodeTimestampChain, Message: fmt.Sprintf("%s time-stamped %d entries for %s: %s", t.Authority, t.Size, t.Time.Format(time.RFC3339), t.Unchained)})
