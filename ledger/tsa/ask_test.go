@@ -173,6 +173,43 @@ func TestWhatIsNotStored(t *testing.T) {
 	}
 }
 
+// A copy of a ledger that went on differently has the same key: its time-stamps are foreign all the same.
+func TestTimestampsOfACopyAreForeign(t *testing.T) {
+	dirs, a := []string{t.TempDir(), filepath.Join(t.TempDir(), "copy")}, start(t)
+	l := open(t, dirs[0])
+	record(t, l, "one", 3)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(dirs[1], os.DirFS(dirs[0])); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range dirs {
+		l := open(t, dir)
+		record(t, l, "two", 3)
+		if _, err := tsa.Ask(t.Context(), l, a.URL, a.Roots); err != nil {
+			t.Fatal(err)
+		}
+		if r := verify(t, l, a.Roots); !r.OK || len(r.Timestamps) != 1 {
+			t.Errorf("%+v", r)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other, err := os.ReadFile(filepath.Join(dirs[1], "timestamps"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dirs[0], "timestamps"), other, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := verify(t, open(t, dirs[0]), a.Roots)
+	if got := codes(r.Findings, ledger.SeverityError); r.OK || len(r.Timestamps) != 0 || !slices.Equal(got, []string{ledger.CodeTimestampForeign}) {
+		t.Errorf("%v %+v", got, r)
+	}
+}
+
 // Each thing that can be wrong with a stored token has its code.
 func TestVerifyNamesWhatIsWrongWithATimestamp(t *testing.T) {
 	dir := t.TempDir()
