@@ -39,7 +39,7 @@ func (p *purger) run(l *Ledger) {
 			return
 		case <-p.wanted:
 		}
-		if err := l.Purge(ctx, nil); err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
+		if err := l.Purge(ctx, nil); err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) && !errors.Is(err, ErrFailed) {
 			l.opts.Logger.Warn("purge", "dir", l.dir, "err", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"proctor/event"
 	"proctor/internal/cli"
 	"proctor/internal/config"
+	"proctor/ledger"
 )
 
 // Opener opens the ledger of a configuration: Open, or OpenExisting where it must be there.
@@ -32,8 +33,8 @@ func withStore(ctx context.Context, env cli.Env, cfg *config.Config, open Opener
 	showRecovered(env, store.Recovered)
 	err = run(store)
 	closing := store.Close(context.WithoutCancel(ctx))
-	if errors.Is(err, event.ErrNotRecorded) || cli.ExitOf(err) == cli.NotDurable {
-		return err // closing says the same again
+	if errors.Is(err, event.ErrNotRecorded) || cli.ExitOf(err) == cli.NotDurable || err != nil && errors.Is(closing, ledger.ErrFailed) {
+		return err // closing says the same again, or what the ledger logged when it failed
 	}
 	return errors.Join(err, closing)
 }
