@@ -33,6 +33,8 @@ type checkpointer struct {
 	mu     sync.Mutex    // held while signing; guards what follows
 	last   Checkpoint
 	log    lineLog
+	// compared is when last, or one before it, was found to be a prefix of the stored tree.
+	compared time.Time
 }
 
 // ask wakes run; further asks before it runs are one.
@@ -100,8 +102,8 @@ func (p *checkpointer) run(l *Ledger) {
 }
 
 // Checkpoint signs the tree of everything durable, or returns the newest checkpoint when it
-// already covers that. Before signing it makes sure that the newest one is a prefix of the
-// tree; if not, the ledger fails with ErrDamaged rather than sign a second history.
+// already covers that. Before signing, at first and once a second, it makes sure that the newest one is a prefix of the
+// stored tree; if not, the ledger fails with ErrDamaged rather than sign a second history.
 func (l *Ledger) Checkpoint(ctx context.Context) (Checkpoint, error) {
 	p := &l.points
 	p.mu.Lock()
@@ -120,13 +122,7 @@ func (l *Ledger) Checkpoint(ctx context.Context) (Checkpoint, error) {
 		}
 		return p.last, nil
 	}
-	root, err := l.rootAt(p.last.Size)
-	if err != nil {
-		return Checkpoint{}, err
-	}
-	if p.last.Size > 0 && root != p.last.Root {
-		err := fmt.Errorf("the tree at %d entries is not the one that was signed: %w", p.last.Size, ErrDamaged)
-		l.fail(err)
+	if err := p.compare(l); err != nil {
 		return Checkpoint{}, err
 	}
 	signers := []note.Signer{l.key().signer}
@@ -155,6 +151,28 @@ func (l *Ledger) Checkpoint(ctx context.Context) (Checkpoint, error) {
 		l.fail(err)
 	}
 	return c, err
+}
+
+// compareEvery is how long a comparison of the newest checkpoint with the stored tree holds. Between two of them this process has only added to
+// the tree that it compared, and what it signs is that tree: reading it back for each checkpoint would cost more than signing.
+const compareEvery = time.Second
+
+// compare makes sure that the newest checkpoint is a prefix of the stored tree. The lock is held.
+func (p *checkpointer) compare(l *Ledger) error {
+	if p.last.Size == 0 || time.Since(p.compared) < compareEvery {
+		return nil
+	}
+	root, err := l.rootAt(p.last.Size)
+	if err != nil {
+		return err
+	}
+	if root != p.last.Root {
+		err := fmt.Errorf("the tree at %d entries is not the one that was signed: %w", p.last.Size, ErrDamaged)
+		l.fail(err)
+		return err
+	}
+	p.compared = time.Now()
+	return nil
 }
 
 // NextCheckpoint waits for a checkpoint of more than size entries, until ctx ends or the ledger closes or fails.
