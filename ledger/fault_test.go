@@ -23,7 +23,7 @@ func TestEveryFaultPosition(t *testing.T) {
 		return
 	}
 	kinds := map[opKind]int{ // at least so many positions are there
-		opWrite: 50, opSync: 10, opSyncData: 20, opSyncDir: 10, opCreate: 10, opOpenWrite: 3, opReuse: 0, opRename: 3, opLink: 0,
+		opWrite: 50, opSync: 10, opSyncData: 20, opSyncDir: 10, opCreate: 10, opOpenWrite: 1, opReuse: 0, opRename: 3, opLink: 0,
 		opRemove: 3, opMkdir: 1, opPrealloc: 0, opClose: 10, opSyncTo: 0,
 	}
 	for kind, least := range kinds {

@@ -12,7 +12,8 @@ import (
 // recover cannot save, when it cannot end or begin a write-ahead log or sync its directory
 // (DB.rotateWAL, atomicfs.Marker.Move in v2.1.7). Here such a failure is reported at once and the
 // goroutine that met it is parked for ever: nothing may come after it, and everybody who waits
-// gets ErrFailed.
+// gets ErrFailed. What its manifest does not take is parked too: Pebble would flush the same records again (versionSet.UpdateVersionLocked returns the
+// error), and a manifest that took both tables after all makes a store that the next compaction panics on.
 type guardFS struct {
 	vfs.FS
 	health *health
@@ -30,11 +31,14 @@ func (g guardFS) park(what string, err error) {
 
 // Create implements vfs.FS.
 func (g guardFS) Create(name string, c vfs.DiskWriteCategory) (vfs.File, error) {
-	f, err := g.FS.Create(name, c)
-	if err != nil && strings.HasSuffix(name, ".log") {
-		g.park("create write-ahead log", err)
+	if strings.HasPrefix(g.PathBase(name), manifestMarker) {
+		g.manifestsFirst(g.PathDir(name))
 	}
-	return g.log(f, name), err
+	f, err := g.FS.Create(name, c)
+	if what := g.guarded(name); err != nil && what != "" {
+		g.park("create "+what, err)
+	}
+	return g.guard(f, name), err
 }
 
 // ReuseForWrite implements vfs.FS.
@@ -49,7 +53,7 @@ func (g guardFS) ReuseForWrite(old, name string, c vfs.DiskWriteCategory) (vfs.F
 	if err != nil && strings.HasSuffix(name, ".log") {
 		g.park("reuse write-ahead log", err)
 	}
-	return g.log(f, name), err
+	return g.guard(f, name), err
 }
 
 // OpenDir implements vfs.FS.
@@ -64,38 +68,64 @@ func (g guardFS) OpenDir(name string) (vfs.File, error) {
 // Unwrap implements vfs.FS.
 func (g guardFS) Unwrap() vfs.FS { return g.FS }
 
-// log guards write-ahead logs and leaves other files alone.
-func (g guardFS) log(f vfs.File, name string) vfs.File {
-	if f == nil || !strings.HasSuffix(name, ".log") {
+// manifestMarker begins the name of the file that says which manifest counts.
+const manifestMarker = "marker.manifest."
+
+// manifestsFirst syncs the directory before a marker comes into it. Pebble syncs it once for both, and a power cut before that may keep the marker
+// and not the manifest, after which no store is found.
+func (g guardFS) manifestsFirst(dir string) {
+	d, err := g.OpenDir(dir)
+	if err != nil {
+		g.park("open directory", err)
+	}
+	_ = d.Sync() // a failure is parked there
+	_ = d.Close()
+}
+
+// guarded says what a file is after whose failure nothing may come; empty for others.
+func (g guardFS) guarded(path string) string {
+	switch name := g.PathBase(path); {
+	case strings.HasSuffix(name, ".log"):
+		return "write-ahead log"
+	case strings.HasPrefix(name, "MANIFEST-"), strings.HasPrefix(name, manifestMarker):
+		return "manifest"
+	}
+	return ""
+}
+
+func (g guardFS) guard(f vfs.File, name string) vfs.File {
+	what := g.guarded(name)
+	if f == nil || what == "" {
 		return f
 	}
-	return guardLog{f, g}
+	return guardFile{f, g, what}
 }
 
-type guardLog struct {
+type guardFile struct {
 	vfs.File
-	fs guardFS
+	fs   guardFS
+	what string
 }
 
-func (l guardLog) check(err error) error {
+func (f guardFile) check(err error) error {
 	if err != nil {
-		l.fs.park("write-ahead log", err)
+		f.fs.park(f.what, err)
 	}
 	return nil
 }
 
-func (l guardLog) Write(p []byte) (int, error) {
-	n, err := l.File.Write(p)
-	return n, l.check(err)
+func (f guardFile) Write(p []byte) (int, error) {
+	n, err := f.File.Write(p)
+	return n, f.check(err)
 }
 
-func (l guardLog) Sync() error     { return l.check(l.File.Sync()) }
-func (l guardLog) SyncData() error { return l.check(l.File.SyncData()) }
-func (l guardLog) Close() error    { return l.check(l.File.Close()) }
+func (f guardFile) Sync() error     { return f.check(f.File.Sync()) }
+func (f guardFile) SyncData() error { return f.check(f.File.SyncData()) }
+func (f guardFile) Close() error    { return f.check(f.File.Close()) }
 
-func (l guardLog) SyncTo(length int64) (bool, error) {
-	full, err := l.File.SyncTo(length)
-	return full, l.check(err)
+func (f guardFile) SyncTo(length int64) (bool, error) {
+	full, err := f.File.SyncTo(length)
+	return full, f.check(err)
 }
 
 type guardDir struct {
