@@ -58,13 +58,13 @@ func proxyOptions(env cli.Env, n terms.Network) netproxy.Options {
 	return o
 }
 
-// Road implements executor.Network.
+// Road implements executor.Network. Whose connections they are is known from now on: a command may connect before its road is served.
 func (n *roads) Road(r executor.Road) *sandbox.Proxy {
 	execution := uuid.NewString()
+	n.mu.Lock()
+	n.open[execution] = r
+	n.mu.Unlock()
 	return roadOf(n.proxy, n.terms, execution, func(ctx context.Context, serve func(context.Context)) {
-		n.mu.Lock()
-		n.open[execution] = r
-		n.mu.Unlock()
 		defer func() {
 			n.mu.Lock()
 			defer n.mu.Unlock()
