@@ -45,7 +45,6 @@ func (l *Ledger) AddCosignature(ctx context.Context, url string, c Checkpoint, l
 	case len(good) == 0:
 		return nil, fmt.Errorf("%w: it is signed by %q", ErrCosignature, signers(withLines(c.Note, lines)))
 	}
-	const early = 5 * time.Minute
 	for _, g := range good {
 		if ahead := g.Time.Sub(l.opts.Now()); ahead > early {
 			return nil, fmt.Errorf("%w: %s signed it for %s, which is %v from now", ErrCosignature, g.Witness, g.Time, ahead)

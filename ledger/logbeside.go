@@ -14,6 +14,9 @@ import (
 // Some logs lie beside the store, so that whoever reads the ledger can add to them, beside its owner too. What others
 // say about checkpoints is kept there, one JSON object a line.
 
+// early is how far the clock of whoever says something may be ahead of this machine's.
+const early = 5 * time.Minute
+
 // lockWait is how long somebody else may hold such a log.
 const lockWait = 10 * time.Second
 

@@ -70,7 +70,6 @@ func (l *Ledger) AddTimestamp(ctx context.Context, url string, c Checkpoint, tok
 	if err != nil {
 		return t, err
 	}
-	const early = 5 * time.Minute
 	if ahead := t.Time.Sub(l.opts.Now()); ahead > early {
 		return t, fmt.Errorf("%w: it is for %s, which is %v from now by this machine's clock", timestamp.ErrForeign, t.Time.Format(time.RFC3339), ahead.Round(time.Second))
 	}

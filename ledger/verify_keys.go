@@ -97,6 +97,15 @@ func (w *keyWalk) open(signed string) (c Checkpoint, err error) {
 	return c, err
 }
 
+// opens checks that a signed checkpoint is one of this ledger and of the tree with that root, for what others say about it.
+func (w *keyWalk) opens(signed string, root event.Hash) error {
+	c, err := w.open(signed)
+	if err == nil && c.Root != root {
+		err = fmt.Errorf("it names root %s, the entries give %s", c.Root, root)
+	}
+	return err
+}
+
 // rest compares what the entries tell with the store and with the key that the directory has.
 func (w *keyWalk) rest(v *verifier) {
 	chain, err := loadChain(v.l.db)
