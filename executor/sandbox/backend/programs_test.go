@@ -24,8 +24,9 @@ func TestProgramsWork(t *testing.T) {
 echo '{"name":"app","version":"1.0.0","dependencies":{"dep":"file:../dep"}}' > js/package.json`,
 			"cd js && npm install --offline --no-audit --no-fund && test -e node_modules/dep/package.json"},
 		// The standard library is compiled once, outside: what is tested is the build of a program, not the machine.
-		{"go", "mkdir m; cd m; printf 'module m\ngo 1.24\n' > go.mod; printf 'package main\nfunc main(){println(1)}\n' > main.go; " +
-			"export GOFLAGS= CGO_ENABLED=0 GOCACHE=" + compiled + "; go build -o /dev/null . && go vet . && cp -R " + compiled + " ../.gc; echo 'func init(){}' >> main.go",
+		{"go", "git init -q m; cd m; printf 'module m\ngo 1.24\n' > go.mod; printf 'package main\nfunc main(){println(1)}\n' > main.go; " +
+			"export GOFLAGS= CGO_ENABLED=0 GOCACHE=" + compiled + "; go build -o /dev/null . && go vet . && cp -R " + compiled + " ../.gc; echo 'func init(){}' >> main.go; " +
+			"git add .; git -c user.name=a -c user.email=a@b commit -qm m", // go build asks the nearest repository, which may be any folder named .git above
 			"cd m && go build -o x . && ./x && go vet ."},
 		{"cargo", "mkdir -p c/src; cd c; printf '[package]\nname=\"c\"\nversion=\"0.1.0\"\nedition=\"2021\"\n' > Cargo.toml; echo 'fn main(){}' > src/main.rs",
 			"cd c && cargo build --offline && target/debug/c"},
