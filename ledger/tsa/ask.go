@@ -1,31 +1,24 @@
 package tsa
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"proctor/event"
 	"proctor/ledger"
+	"proctor/ledger/attestor"
 	"proctor/ledger/timestamp"
 )
 
-var (
-	// ErrRefused means that the authority answered, and not with a time-stamp.
-	ErrRefused = errors.New("the authority did not answer with a time-stamp")
-	// ErrUnsigned means that the ledger has no checkpoint yet.
-	ErrUnsigned = errors.New("the ledger has no signed checkpoint yet")
-)
+// ErrRefused means that the authority answered, and not with a time-stamp.
+var ErrRefused = errors.New("the authority did not answer with a time-stamp")
 
 // Log is what is time-stamped; *ledger.Ledger is one.
 type Log interface {
@@ -46,14 +39,7 @@ type Result struct {
 
 // CheckURL reads the address of an authority.
 func CheckURL(text string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSpace(text))
-	if err != nil {
-		return nil, errors.New("address of an authority: expected http:// or https:// with a host") // the error would show a password
-	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
-		return nil, fmt.Errorf("address of an authority %q: expected http:// or https:// with a host, such as https://tsa.example/", u.Redacted())
-	}
-	return u, nil
+	return attestor.ParseURL(text, "an authority", "https://tsa.example/")
 }
 
 // limit is how long an authority may take, whatever ctx says.
@@ -68,7 +54,7 @@ func Ask(ctx context.Context, l Log, address string, roots *x509.CertPool) (Resu
 	}
 	c := l.LastCheckpoint()
 	if c.Size == 0 {
-		return Result{}, ErrUnsigned
+		return Result{}, attestor.ErrUnsigned
 	}
 	all, err := l.Timestamped()
 	if err != nil {
@@ -124,38 +110,19 @@ func ask(ctx context.Context, u *url.URL, data []byte) (*timestamp.Token, error)
 	return token, err
 }
 
-// client follows no redirect: an authority has one address.
-var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-
 // post sends a request as RFC 3161 section 3.4 says.
 func post(ctx context.Context, u *url.URL, body []byte) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/timestamp-query")
-	request.Header.Set("Accept", "application/timestamp-reply")
-	request.Header.Set("User-Agent", "proctor")
-	response, err := client.Do(request)
-	if err != nil {
-		var failed *url.Error
-		if errors.As(err, &failed) {
-			err = failed.Err // without the address, which may hold a password
-		}
-		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, timestamp.MaxResponse+1))
-	kind, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type"))
+	header := http.Header{"Content-Type": {"application/timestamp-query"}, "Accept": {"application/timestamp-reply"}}
+	answer, err := attestor.Post(ctx, u, header, body, timestamp.MaxResponse)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("read answer: %w", err)
-	case response.StatusCode != http.StatusOK:
-		return nil, fmt.Errorf("%w: status %d %s", ErrRefused, response.StatusCode, http.StatusText(response.StatusCode))
-	case kind != "application/timestamp-reply":
-		return nil, fmt.Errorf("%w: it is of type %.100q, expected application/timestamp-reply; is this the address for time-stamps?", ErrRefused, kind)
-	case len(answer) > timestamp.MaxResponse:
+		return nil, err
+	case answer.Status != http.StatusOK:
+		return nil, fmt.Errorf("%w: status %d %s", ErrRefused, answer.Status, http.StatusText(answer.Status))
+	case answer.Type != "application/timestamp-reply":
+		return nil, fmt.Errorf("%w: it is of type %.100q, expected application/timestamp-reply; is this the address for time-stamps?", ErrRefused, answer.Type)
+	case answer.Long:
 		return nil, fmt.Errorf("%w: it has more than %d bytes", ErrRefused, timestamp.MaxResponse)
 	}
-	return answer, nil
+	return answer.Body, nil
 }

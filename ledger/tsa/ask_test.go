@@ -3,7 +3,6 @@ package tsa_test
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -16,8 +15,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"proctor/event"
 	"proctor/ledger"
+	"proctor/ledger/attestor"
+	"proctor/ledger/ledgertest"
 	"proctor/ledger/timestamp"
 	"proctor/ledger/tsa"
 	"proctor/ledger/tsatest"
@@ -27,32 +27,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/cockroachdb/pebble/v2.(*ConcurrencyLimitScheduler).periodicGranter"),
 		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"),
 		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait")) // connections kept for the next question
-}
-
-func open(t *testing.T, dir string) *ledger.Ledger {
-	t.Helper()
-	l, err := ledger.Open(dir, ledger.Options{CheckpointInterval: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	return l
-}
-
-// record adds n entries to a session of its own and signs.
-func record(t *testing.T, l *ledger.Ledger, session string, n int) {
-	t.Helper()
-	for i := range n {
-		p := &event.UserPromptPayload{Length: 1, Prompt: event.Secret("x")}
-		c, _ := event.Lookup(p.Kind())
-		e := &event.Event{ID: event.NewID(), Kind: p.Kind(), Schema: c.Schema, Session: session, Seq: uint64(1 + i), Time: time.Now(), Actor: event.Executor, Payload: p}
-		if _, err := l.Append(t.Context(), e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := l.Checkpoint(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func start(t *testing.T) *tsatest.Authority {
@@ -65,30 +39,12 @@ func start(t *testing.T) *tsatest.Authority {
 	return a
 }
 
-func verify(t *testing.T, l *ledger.Ledger, roots *x509.CertPool) ledger.Report {
-	t.Helper()
-	r, err := l.Verify(t.Context(), ledger.VerifyOptions{TimestampRoots: roots})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func codes(found []ledger.Finding, s ledger.Severity) (out []string) {
-	for _, f := range found {
-		if f.Severity == s && f.Code != ledger.CodeSessionOpen {
-			out = append(out, f.Code)
-		}
-	}
-	return out
-}
-
 func TestTimestampsAreStoredAndChecked(t *testing.T) {
-	l, a := open(t, t.TempDir()), start(t)
-	if _, err := tsa.Ask(t.Context(), l, a.URL, a.Roots); !errors.Is(err, tsa.ErrUnsigned) {
+	l, a := ledgertest.Open(t, t.TempDir()), start(t)
+	if _, err := tsa.Ask(t.Context(), l, a.URL, a.Roots); !errors.Is(err, attestor.ErrUnsigned) {
 		t.Fatalf("an empty ledger: %v", err)
 	}
-	record(t, l, "one", 3)
+	ledgertest.Record(t, l, "one", 1, 3)
 	first, err := tsa.Ask(t.Context(), l, a.URL, a.Roots)
 	if err != nil || first.Size != 3 || first.Already || first.Chain != "CN=tsatest root" || first.Authority != "CN=tsatest authority" || first.Note != l.LastCheckpoint().Note {
 		t.Fatalf("%+v %v", first, err)
@@ -97,18 +53,18 @@ func TestTimestampsAreStoredAndChecked(t *testing.T) {
 	if err != nil || !again.Already || !bytes.Equal(again.Token, first.Token) || a.Asked() != 1 {
 		t.Fatalf("again: %+v %v, asked %d times", again, err, a.Asked())
 	}
-	record(t, l, "two", 300)
+	ledgertest.Record(t, l, "two", 1, 300)
 	if r, err := tsa.Ask(t.Context(), l, a.URL, nil); err != nil || r.Size != 303 || r.Chain != "" || !strings.Contains(r.Unchained, "does not lead to a trusted root") {
 		t.Fatalf("by the system's roots: %+v %v", r, err)
 	}
-	if r := verify(t, l, a.Roots); !r.OK || r.TimestampsChecked != 2 || len(r.Timestamps) != 1 || r.Timestamps[0].Size != 303 || r.Timestamps[0].Chain != "CN=tsatest root" {
+	if r := ledgertest.Verify(t, l, ledger.VerifyOptions{TimestampRoots: a.Roots}); !r.OK || r.TimestampsChecked != 2 || len(r.Timestamps) != 1 || r.Timestamps[0].Size != 303 || r.Timestamps[0].Chain != "CN=tsatest root" {
 		t.Errorf("%+v", r)
 	}
-	if r := verify(t, l, nil); !r.OK || len(r.Timestamps) != 1 || r.Timestamps[0].Chain != "" || !slices.Contains(codes(r.Findings, ledger.SeverityNote), ledger.CodeTimestampChain) {
+	if r := ledgertest.Verify(t, l, ledger.VerifyOptions{TimestampRoots: nil}); !r.OK || len(r.Timestamps) != 1 || r.Timestamps[0].Chain != "" || !slices.Contains(ledgertest.Codes(r.Findings, ledger.SeverityNote), ledger.CodeTimestampChain) {
 		t.Errorf("by the system's roots: %+v", r)
 	}
 	other := start(t)
-	if r := verify(t, l, other.Roots); r.OK || len(r.Timestamps) != 0 || !slices.Equal(codes(r.Findings, ledger.SeverityError), []string{ledger.CodeTimestampChain, ledger.CodeTimestampChain}) {
+	if r := ledgertest.Verify(t, l, ledger.VerifyOptions{TimestampRoots: other.Roots}); r.OK || len(r.Timestamps) != 0 || !slices.Equal(ledgertest.Codes(r.Findings, ledger.SeverityError), []string{ledger.CodeTimestampChain, ledger.CodeTimestampChain}) {
 		t.Errorf("by another root: %+v", r)
 	}
 	since, err := l.Verify(t.Context(), ledger.VerifyOptions{Since: first.Note, TimestampRoots: a.Roots})
@@ -139,8 +95,8 @@ func TestWhatIsNotStored(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l, a := open(t, t.TempDir()), start(t)
-			record(t, l, "s", 1)
+			l, a := ledgertest.Open(t, t.TempDir()), start(t)
+			ledgertest.Record(t, l, "s", 1, 1)
 			a.Set(tt.fault)
 			ctx := t.Context()
 			if tt.fault.Hang {
@@ -157,8 +113,8 @@ func TestWhatIsNotStored(t *testing.T) {
 			}
 		})
 	}
-	l, a := open(t, t.TempDir()), start(t)
-	record(t, l, "s", 1)
+	l, a := ledgertest.Open(t, t.TempDir()), start(t)
+	ledgertest.Record(t, l, "s", 1, 1)
 	if _, err := tsa.Ask(t.Context(), l, a.URL, start(t).Roots); err == nil || !strings.Contains(err.Error(), timestamp.ErrChain.Error()) {
 		t.Errorf("another root: %v", err)
 	}
@@ -176,8 +132,8 @@ func TestWhatIsNotStored(t *testing.T) {
 // A copy of a ledger that went on differently has the same key: its time-stamps are foreign all the same.
 func TestTimestampsOfACopyAreForeign(t *testing.T) {
 	dirs, a := []string{t.TempDir(), filepath.Join(t.TempDir(), "copy")}, start(t)
-	l := open(t, dirs[0])
-	record(t, l, "one", 3)
+	l := ledgertest.Open(t, dirs[0])
+	ledgertest.Record(t, l, "one", 1, 3)
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -185,12 +141,12 @@ func TestTimestampsOfACopyAreForeign(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, dir := range dirs {
-		l := open(t, dir)
-		record(t, l, "two", 3)
+		l := ledgertest.Open(t, dir)
+		ledgertest.Record(t, l, "two", 1, 3)
 		if _, err := tsa.Ask(t.Context(), l, a.URL, a.Roots); err != nil {
 			t.Fatal(err)
 		}
-		if r := verify(t, l, a.Roots); !r.OK || len(r.Timestamps) != 1 {
+		if r := ledgertest.Verify(t, l, ledger.VerifyOptions{TimestampRoots: a.Roots}); !r.OK || len(r.Timestamps) != 1 {
 			t.Errorf("%+v", r)
 		}
 		if err := l.Close(); err != nil {
@@ -204,8 +160,8 @@ func TestTimestampsOfACopyAreForeign(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := verify(t, open(t, dirs[0]), a.Roots)
-	if got := codes(r.Findings, ledger.SeverityError); r.OK || len(r.Timestamps) != 0 || !slices.Equal(got, []string{ledger.CodeTimestampForeign}) {
+	r := ledgertest.Verify(t, ledgertest.Open(t, dirs[0]), ledger.VerifyOptions{TimestampRoots: a.Roots})
+	if got := ledgertest.Codes(r.Findings, ledger.SeverityError); r.OK || len(r.Timestamps) != 0 || !slices.Equal(got, []string{ledger.CodeTimestampForeign}) {
 		t.Errorf("%v %+v", got, r)
 	}
 }
@@ -213,24 +169,24 @@ func TestTimestampsOfACopyAreForeign(t *testing.T) {
 // Each thing that can be wrong with a stored token has its code.
 func TestVerifyNamesWhatIsWrongWithATimestamp(t *testing.T) {
 	dir := t.TempDir()
-	l, a := open(t, dir), start(t)
-	record(t, l, "one", 3)
+	l, a := ledgertest.Open(t, dir), start(t)
+	ledgertest.Record(t, l, "one", 1, 3)
 	one, err := tsa.Ask(t.Context(), l, a.URL, a.Roots)
 	if err != nil {
 		t.Fatal(err)
 	}
-	record(t, l, "two", 3)
+	ledgertest.Record(t, l, "two", 1, 3)
 	two, err := tsa.Ask(t.Context(), l, a.URL, a.Roots)
 	if err != nil {
 		t.Fatal(err)
 	}
-	elsewhere := open(t, t.TempDir())
-	record(t, elsewhere, "one", 3)
+	elsewhere := ledgertest.Open(t, t.TempDir())
+	ledgertest.Record(t, elsewhere, "one", 1, 3)
 	foreign, err := tsa.Ask(t.Context(), elsewhere, a.URL, a.Roots)
 	if err != nil {
 		t.Fatal(err)
 	}
-	record(t, elsewhere, "two", 30)
+	ledgertest.Record(t, elsewhere, "two", 1, 30)
 	ahead, err := tsa.Ask(t.Context(), elsewhere, a.URL, a.Roots)
 	if err != nil {
 		t.Fatal(err)
@@ -279,8 +235,8 @@ func TestVerifyNamesWhatIsWrongWithATimestamp(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "timestamps"), append(append(line, '\n'), whole...), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r := verify(t, l, a.Roots)
-		if got := strings.Join(codes(r.Findings, ledger.SeverityError), " "); got != tt.want || r.OK != (tt.want == "") || len(r.Timestamps) != 1 || r.Timestamps[0].Size != 6 {
+		r := ledgertest.Verify(t, l, ledger.VerifyOptions{TimestampRoots: a.Roots})
+		if got := strings.Join(ledgertest.Codes(r.Findings, ledger.SeverityError), " "); got != tt.want || r.OK != (tt.want == "") || len(r.Timestamps) != 1 || r.Timestamps[0].Size != 6 {
 			t.Errorf("%s: %q, want %q: %+v", name, got, tt.want, r.Findings)
 		}
 	}
@@ -289,7 +245,7 @@ func TestVerifyNamesWhatIsWrongWithATimestamp(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "timestamps"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(codes(verify(t, l, a.Roots).Findings, ledger.SeverityError), " "); got != want {
+		if got := strings.Join(ledgertest.Codes(ledgertest.Verify(t, l, ledger.VerifyOptions{TimestampRoots: a.Roots}).Findings, ledger.SeverityError), " "); got != want {
 			t.Errorf("%.40q: %q, want %q", text, got, want)
 		}
 	}

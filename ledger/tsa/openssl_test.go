@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 
+	"proctor/ledger"
+	"proctor/ledger/ledgertest"
 	"proctor/ledger/tsa"
 )
 
@@ -107,13 +109,13 @@ func TestOpenSSLIsTheAuthority(t *testing.T) {
 			}
 			roots := x509.NewCertPool()
 			roots.AppendCertsFromPEM(pem)
-			l := open(t, t.TempDir())
-			record(t, l, "s", 3)
+			l := ledgertest.Open(t, t.TempDir())
+			ledgertest.Record(t, l, "s", 1, 3)
 			r, err := tsa.Ask(t.Context(), l, server.URL, roots)
 			if err != nil || r.Chain != "CN=openssl root" || r.Authority != "CN=openssl authority" {
 				t.Fatalf("%+v %v", r, err)
 			}
-			if v := verify(t, l, roots); !v.OK || len(v.Timestamps) != 1 || v.Timestamps[0] != r.Timestamp {
+			if v := ledgertest.Verify(t, l, ledger.VerifyOptions{TimestampRoots: roots}); !v.OK || len(v.Timestamps) != 1 || v.Timestamps[0] != r.Timestamp {
 				t.Errorf("%+v", v)
 			}
 			a.write("note", r.Note)

@@ -1,12 +1,9 @@
 package witness
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -14,6 +11,7 @@ import (
 
 	"proctor/event"
 	"proctor/ledger"
+	"proctor/ledger/attestor"
 )
 
 var (
@@ -22,8 +20,6 @@ var (
 	// ErrFork means that the witness saw another history under this ledger's key: it was rolled back, or copies of it went on
 	// differently. It is the word of the witness, without a signature.
 	ErrFork = errors.New("the witness saw another history of this ledger")
-	// ErrUnsigned means that the ledger has no checkpoint yet.
-	ErrUnsigned = errors.New("the ledger has no signed checkpoint yet")
 )
 
 // Log is what a witness is asked about; *ledger.Ledger is one.
@@ -47,14 +43,11 @@ type Result struct {
 
 // CheckURL reads the address of a witness, its submission prefix.
 func CheckURL(text string) (*url.URL, error) {
-	u, err := url.Parse(strings.TrimSpace(text))
-	if err != nil {
-		return nil, fmt.Errorf("address of a witness: %w", err)
+	u, err := attestor.ParseURL(text, "a witness", "https://witness.example/")
+	if err == nil && u.RawQuery != "" {
+		return nil, fmt.Errorf("address of a witness %q: expected one without a query, since a path is added to it", u.Redacted())
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("address of a witness %q: expected http:// or https:// with a host, such as https://witness.example/", u.Redacted())
-	}
-	return u, nil
+	return u, err
 }
 
 // limit is how long one witness may take, whatever ctx says.
@@ -74,7 +67,7 @@ func Ask(ctx context.Context, l Log, address string, witnesses []*ledger.Witness
 	c := l.LastCheckpoint()
 	r := Result{URL: u.Redacted(), Size: c.Size, Root: c.Root}
 	if c.Size == 0 {
-		return r, ErrUnsigned
+		return r, attestor.ErrUnsigned
 	}
 	old, done, err := seen(l, r.URL, c)
 	if err != nil {
@@ -134,9 +127,6 @@ type asking struct {
 	checkpoint ledger.Checkpoint
 }
 
-// client follows no redirect: a witness has one address.
-var client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-
 // cosign asks, and once more when the witness names another size that it saw.
 func (a asking) cosign(ctx context.Context, old uint64) (string, error) {
 	for again := false; ; again = true {
@@ -180,38 +170,24 @@ func (a asking) post(ctx context.Context, old uint64) (answer string, size uint6
 			return "", 0, err
 		}
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, a.to.JoinPath("add-checkpoint").String(), bytes.NewReader(r.Encode()))
-	if err != nil {
-		return "", 0, err
-	}
-	request.Header.Set("Content-Type", "text/plain; charset=utf-8")
-	request.Header.Set("User-Agent", "proctor")
-	response, err := client.Do(request)
-	if err != nil {
-		var failed *url.Error
-		if errors.As(err, &failed) {
-			err = failed.Err // without the address, which may hold a password
-		}
-		return "", 0, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	header := http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
+	got, err := attestor.Post(ctx, a.to.JoinPath("add-checkpoint"), header, r.Encode(), maxAnswer)
 	switch {
 	case err != nil:
-		return "", 0, fmt.Errorf("read answer: %w", err)
-	case len(body) > maxAnswer:
+		return "", 0, err
+	case got.Long:
 		return "", 0, fmt.Errorf("%w: its answer has more than %d bytes", ErrRefused, maxAnswer)
-	case response.StatusCode == http.StatusOK:
-		return string(body), 0, nil
-	case response.StatusCode == http.StatusConflict:
-		return a.conflict(response.Header.Get("Content-Type"), string(body), old)
+	case got.Status == http.StatusOK:
+		return string(got.Body), 0, nil
+	case got.Status == http.StatusConflict:
+		return a.conflict(got.Type, string(got.Body), old)
 	}
-	return "", 0, refused(response.StatusCode, string(body))
+	return "", 0, refused(got.Status, string(got.Body))
 }
 
 // conflict reads the size that the witness cosigned last. Without one, the sizes were equal and the trees are not.
 func (a asking) conflict(kind, body string, old uint64) (string, uint64, error) {
-	if kind, _, err := mime.ParseMediaType(kind); err != nil || kind != "text/x.tlog.size" {
+	if kind != "text/x.tlog.size" {
 		if old == a.checkpoint.Size {
 			return "", old, errConflict
 		}

@@ -3,6 +3,7 @@ package witness_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +16,8 @@ import (
 
 	"proctor/event"
 	"proctor/ledger"
+	"proctor/ledger/attestor"
+	"proctor/ledger/ledgertest"
 	"proctor/ledger/witness"
 	"proctor/ledger/witnesstest"
 )
@@ -23,32 +26,6 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/cockroachdb/pebble/v2.(*ConcurrencyLimitScheduler).periodicGranter"),
 		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreTopFunction("net/http.(*persistConn).readLoop"),
 		goleak.IgnoreTopFunction("internal/poll.runtime_pollWait")) // connections kept for the next question
-}
-
-func open(t *testing.T, dir string) *ledger.Ledger {
-	t.Helper()
-	l, err := ledger.Open(dir, ledger.Options{CheckpointInterval: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	return l
-}
-
-// record adds n entries and signs.
-func record(t *testing.T, l *ledger.Ledger, session string, from, n int) {
-	t.Helper()
-	for i := range n {
-		p := &event.UserPromptPayload{Length: 1, Prompt: event.Secret("x")}
-		c, _ := event.Lookup(p.Kind())
-		e := &event.Event{ID: event.NewID(), Kind: p.Kind(), Schema: c.Schema, Session: session, Seq: uint64(from + i), Time: time.Now(), Actor: event.Executor, Payload: p}
-		if _, err := l.Append(t.Context(), e); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := l.Checkpoint(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func start(t *testing.T, name string, logs ...string) *witnesstest.Witness {
@@ -66,33 +43,15 @@ func ask(t *testing.T, l *ledger.Ledger, w *witnesstest.Witness) (witness.Result
 	return witness.Ask(t.Context(), l, w.URL, []*ledger.Witness{w.Key})
 }
 
-func verify(t *testing.T, l *ledger.Ledger, o ledger.VerifyOptions) ledger.Report {
-	t.Helper()
-	r, err := l.Verify(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func codes(found []ledger.Finding, s ledger.Severity) (out []string) {
-	for _, f := range found {
-		if f.Severity == s && f.Code != ledger.CodeSessionOpen {
-			out = append(out, f.Code)
-		}
-	}
-	return out
-}
-
 func TestCosignaturesAreStoredAndChecked(t *testing.T) {
 	dir := t.TempDir()
-	l := open(t, dir)
+	l := ledgertest.Open(t, dir)
 	w, other := start(t, "witness.example/w1", l.PublicKey()), start(t, "witness.example/w2", l.PublicKey())
-	if _, err := ask(t, l, w); !errors.Is(err, witness.ErrUnsigned) {
+	if _, err := ask(t, l, w); !errors.Is(err, attestor.ErrUnsigned) {
 		t.Fatalf("an empty ledger: %v", err)
 	}
 	for round, n := range []int{1, 1, 300, 700} { // proofs of every kind
-		record(t, l, "s", 1+[]int{0, 1, 2, 302}[round], n)
+		ledgertest.Record(t, l, "s", 1+[]int{0, 1, 2, 302}[round], n)
 		r, err := ask(t, l, w)
 		if err != nil || r.Size != l.Tree().Size || len(r.Cosignatures) != 1 || r.Cosignatures[0].Witness != "witness.example/w1" || r.Already {
 			t.Fatalf("round %d: %+v %v", round, r, err)
@@ -108,31 +67,31 @@ func TestCosignaturesAreStoredAndChecked(t *testing.T) {
 		t.Errorf("asked %d times", asked)
 	}
 	both := []*ledger.Witness{w.Key, other.Key}
-	if r := verify(t, l, ledger.VerifyOptions{Witnesses: both, Quorum: 1}); !r.OK || r.Cosigned != 1002 || len(r.Cosignatures) != 1 || r.CosignaturesChecked != 5 {
+	if r := ledgertest.Verify(t, l, ledger.VerifyOptions{Witnesses: both, Quorum: 1}); !r.OK || r.Cosigned != 1002 || len(r.Cosignatures) != 1 || r.CosignaturesChecked != 5 {
 		t.Errorf("one of two: %+v", r)
 	}
-	r := verify(t, l, ledger.VerifyOptions{Witnesses: both, Quorum: 2})
-	if got := codes(r.Findings, ledger.SeverityError); r.OK || !slices.Equal(got, []string{ledger.CodeWitnessQuorum}) {
+	r := ledgertest.Verify(t, l, ledger.VerifyOptions{Witnesses: both, Quorum: 2})
+	if got := ledgertest.Codes(r.Findings, ledger.SeverityError); r.OK || !slices.Equal(got, []string{ledger.CodeWitnessQuorum}) {
 		t.Errorf("two wanted, one there: %v %+v", got, r)
 	}
 	if _, err := ask(t, l, other); err != nil {
 		t.Fatal(err)
 	}
-	if r := verify(t, l, ledger.VerifyOptions{Witnesses: both, Quorum: 2, OpenFor: time.Nanosecond}); !r.OK || r.Cosigned != 1002 || len(r.Cosignatures) != 2 {
+	if r := ledgertest.Verify(t, l, ledger.VerifyOptions{Witnesses: both, Quorum: 2, OpenFor: time.Nanosecond}); !r.OK || r.Cosigned != 1002 || len(r.Cosignatures) != 2 {
 		t.Errorf("two of two: %+v", r)
 	}
-	if r := verify(t, l, ledger.VerifyOptions{}); !r.OK || r.Cosigned != 0 || !slices.Contains(codes(r.Findings, ledger.SeverityNote), ledger.CodeCosignatureStrange) {
+	if r := ledgertest.Verify(t, l, ledger.VerifyOptions{}); !r.OK || r.Cosigned != 0 || !slices.Contains(ledgertest.Codes(r.Findings, ledger.SeverityNote), ledger.CodeCosignatureStrange) {
 		t.Errorf("without keys: %+v", r)
 	}
 
 	// The evidence file carries them, also when more was recorded since.
-	record(t, l, "later", 1, 3)
-	r = verify(t, l, ledger.VerifyOptions{Witnesses: both, Quorum: 2})
-	if got := codes(r.Findings, ledger.SeverityWarning); !r.OK || !slices.Equal(got, []string{ledger.CodeWitnessQuorum}) {
+	ledgertest.Record(t, l, "later", 1, 3)
+	r = ledgertest.Verify(t, l, ledger.VerifyOptions{Witnesses: both, Quorum: 2})
+	if got := ledgertest.Codes(r.Findings, ledger.SeverityWarning); !r.OK || !slices.Equal(got, []string{ledger.CodeWitnessQuorum}) {
 		t.Errorf("just recorded: %v %+v", got, r)
 	}
-	r = verify(t, l, ledger.VerifyOptions{Witnesses: both, Quorum: 2, OpenFor: time.Nanosecond})
-	if got := codes(r.Findings, ledger.SeverityError); r.OK || !slices.Equal(got, []string{ledger.CodeWitnessQuorum}) {
+	r = ledgertest.Verify(t, l, ledger.VerifyOptions{Witnesses: both, Quorum: 2, OpenFor: time.Nanosecond})
+	if got := ledgertest.Codes(r.Findings, ledger.SeverityError); r.OK || !slices.Equal(got, []string{ledger.CodeWitnessQuorum}) {
 		t.Errorf("recorded long ago: %v %+v", got, r)
 	}
 	var file bytes.Buffer
@@ -152,10 +111,22 @@ func TestCosignaturesAreStoredAndChecked(t *testing.T) {
 	if r := check(file.String(), 3); r.OK {
 		t.Error("three of two witnesses cosigned")
 	}
-	head, rest, _ := strings.Cut(file.String(), "witness.example/w2 ")
-	if r := check(head+"witness.example/w2 "+strings.Replace(rest, "A", "B", 2), 0); r.OK {
+	if r := check(forged(t, file.String(), "witness.example/w2 "), 0); r.OK {
 		t.Errorf("a forged cosignature: %+v", r)
 	}
+}
+
+// forged flips a bit of the signature of one cosigner, and not of its key's number: what somebody unknown signed is passed over.
+func forged(t *testing.T, file, name string) string {
+	t.Helper()
+	_, rest, _ := strings.Cut(file, "\u2014 "+name)
+	signature, _, _ := strings.Cut(rest, `\n`)
+	b, err := base64.StdEncoding.DecodeString(signature)
+	if err != nil || len(b) == 0 {
+		t.Fatalf("%q: %v", signature, err)
+	}
+	b[len(b)-1] ^= 1
+	return strings.ReplaceAll(file, signature, base64.StdEncoding.EncodeToString(b))
 }
 
 func TestWhatAWitnessRefuses(t *testing.T) {
@@ -177,8 +148,8 @@ func TestWhatAWitnessRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := open(t, t.TempDir())
-			record(t, l, "s", 1, 5)
+			l := ledgertest.Open(t, t.TempDir())
+			ledgertest.Record(t, l, "s", 1, 5)
 			w := start(t, "w")
 			if tt.known {
 				if err := w.Trust(l.PublicKey()); err != nil {
@@ -199,7 +170,7 @@ func TestWhatAWitnessRefuses(t *testing.T) {
 			if all[0].Fork {
 				want = ledger.CodeWitnessFork
 			}
-			if r := verify(t, l, ledger.VerifyOptions{}); !r.OK || !slices.Equal(codes(r.Findings, ledger.SeverityWarning), []string{want}) {
+			if r := ledgertest.Verify(t, l, ledger.VerifyOptions{}); !r.OK || !slices.Equal(ledgertest.Codes(r.Findings, ledger.SeverityWarning), []string{want}) {
 				t.Errorf("report %+v", r)
 			}
 			w.Set(witnesstest.Fault{})
@@ -209,14 +180,14 @@ func TestWhatAWitnessRefuses(t *testing.T) {
 			if _, err := ask(t, l, w); err != nil {
 				t.Fatalf("when it is well again: %v", err)
 			}
-			if r := verify(t, l, ledger.VerifyOptions{}); len(codes(r.Findings, ledger.SeverityWarning)) != 0 {
+			if r := ledgertest.Verify(t, l, ledger.VerifyOptions{}); len(ledgertest.Codes(r.Findings, ledger.SeverityWarning)) != 0 {
 				t.Errorf("when it is well again: %+v", r)
 			}
 		})
 	}
 	t.Run("hangs", func(t *testing.T) {
-		l := open(t, t.TempDir())
-		record(t, l, "s", 1, 5)
+		l := ledgertest.Open(t, t.TempDir())
+		ledgertest.Record(t, l, "s", 1, 5)
 		w := start(t, "w", l.PublicKey())
 		w.Set(witnesstest.Fault{Hang: true})
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -226,8 +197,8 @@ func TestWhatAWitnessRefuses(t *testing.T) {
 		}
 	})
 	t.Run("strange key", func(t *testing.T) {
-		l := open(t, t.TempDir())
-		record(t, l, "s", 1, 5)
+		l := ledgertest.Open(t, t.TempDir())
+		ledgertest.Record(t, l, "s", 1, 5)
 		w, other := start(t, "w", l.PublicKey()), start(t, "w")
 		if _, err := witness.Ask(t.Context(), l, w.URL, []*ledger.Witness{other.Key}); !errors.Is(err, ledger.ErrCosignature) {
 			t.Errorf("got %v", err)
@@ -241,13 +212,13 @@ func TestWhatAWitnessRefuses(t *testing.T) {
 // TestAForkIsSeen lets two copies of a ledger, with one key, go on differently, and one be cut off.
 func TestAForkIsSeen(t *testing.T) {
 	dir := t.TempDir()
-	one := open(t, dir)
-	record(t, one, "s", 1, 5)
+	one := ledgertest.Open(t, dir)
+	ledgertest.Record(t, one, "s", 1, 5)
 	copied, err := ledger.Backup(t.Context(), dir, t.TempDir(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two := open(t, copied.Dir)
+	two := ledgertest.Open(t, copied.Dir)
 	w := start(t, "w", one.PublicKey())
 	if _, err := ask(t, one, w); err != nil {
 		t.Fatal(err)
@@ -255,19 +226,19 @@ func TestAForkIsSeen(t *testing.T) {
 	if _, err := ask(t, two, w); err != nil { // the same tree; it asks without knowing what the witness saw
 		t.Fatal(err)
 	}
-	record(t, one, "a", 1, 7)
-	record(t, two, "b", 1, 7)
+	ledgertest.Record(t, one, "a", 1, 7)
+	ledgertest.Record(t, two, "b", 1, 7)
 	if _, err := ask(t, one, w); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ask(t, two, w); !errors.Is(err, witness.ErrFork) || !strings.Contains(err.Error(), "another tree") {
 		t.Errorf("two trees of one size: %v", err)
 	}
-	record(t, two, "b", 8, 1)
+	ledgertest.Record(t, two, "b", 8, 1)
 	if _, err := ask(t, two, w); !errors.Is(err, witness.ErrFork) || !strings.Contains(err.Error(), "no beginning") {
 		t.Errorf("a longer one: %v", err)
 	}
-	record(t, one, "a", 8, 10)
+	ledgertest.Record(t, one, "a", 8, 10)
 	if _, err := ask(t, one, w); err != nil {
 		t.Fatal(err)
 	}
@@ -278,8 +249,8 @@ func TestAForkIsSeen(t *testing.T) {
 
 func TestBesideAnOwnerAndAfterARotation(t *testing.T) {
 	dir := t.TempDir()
-	l := open(t, dir)
-	record(t, l, "s", 1, 5)
+	l := ledgertest.Open(t, dir)
+	ledgertest.Record(t, l, "s", 1, 5)
 	w := start(t, "w", l.PublicKey())
 	beside, err := ledger.OpenReadOnly(dir, ledger.Options{})
 	if err != nil {
@@ -289,7 +260,7 @@ func TestBesideAnOwnerAndAfterARotation(t *testing.T) {
 	if _, err := ask(t, beside, w); err != nil {
 		t.Fatalf("beside an owner: %v", err)
 	}
-	if r := verify(t, l, ledger.VerifyOptions{Witnesses: []*ledger.Witness{w.Key}}); r.Cosigned != 5 {
+	if r := ledgertest.Verify(t, l, ledger.VerifyOptions{Witnesses: []*ledger.Witness{w.Key}}); r.Cosigned != 5 {
 		t.Errorf("the owner sees %+v", r)
 	}
 	old, next, err := l.PrepareKey()
@@ -307,7 +278,7 @@ func TestBesideAnOwnerAndAfterARotation(t *testing.T) {
 	if _, err := ask(t, l, w); err != nil {
 		t.Fatalf("the checkpoint that both keys signed: %v", err)
 	}
-	record(t, l, "s", 6, 1)
+	ledgertest.Record(t, l, "s", 6, 1)
 	if _, err := ask(t, l, w); !errors.Is(err, witness.ErrRefused) || !strings.Contains(err.Error(), "403") {
 		t.Errorf("a witness that does not know the new key: %v", err)
 	}
@@ -317,7 +288,7 @@ func TestBesideAnOwnerAndAfterARotation(t *testing.T) {
 	if _, err := ask(t, l, w); err != nil {
 		t.Fatal(err)
 	}
-	if r := verify(t, l, ledger.VerifyOptions{Witnesses: []*ledger.Witness{w.Key}, Quorum: 1}); !r.OK || r.Cosigned != 7 {
+	if r := ledgertest.Verify(t, l, ledger.VerifyOptions{Witnesses: []*ledger.Witness{w.Key}, Quorum: 1}); !r.OK || r.Cosigned != 7 {
 		t.Errorf("report %+v", r)
 	}
 }
@@ -344,8 +315,8 @@ func TestKeysOfWitnesses(t *testing.T) {
 }
 
 func TestTheTextThatIsSigned(t *testing.T) {
-	l := open(t, t.TempDir())
-	record(t, l, "s", 1, 2)
+	l := ledgertest.Open(t, t.TempDir())
+	ledgertest.Record(t, l, "s", 1, 2)
 	c := l.LastCheckpoint()
 	text, err := ledger.CheckpointText(c.Note, l.PublicKey())
 	if err != nil || text != fmt.Sprintf("%s\n2\n%s\n", l.Origin(), strings.Split(c.Note, "\n")[2]) {

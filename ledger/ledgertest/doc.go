@@ -1,0 +1,2 @@
+// Package ledgertest makes ledgers for the tests of what stands on package ledger.
+package ledgertest
