@@ -2,11 +2,14 @@ package ledger
 
 import "sync"
 
-// tileCache keeps tiles above the leaves with what was computed from them, since all proofs share the upper ones. A tile only grows, so what it has
+// tileCache keeps tiles above the leaves, and the last leaves, with what was computed from them, since all proofs share the upper ones. A tile only grows, so what it has
 // stays true. What checks the record begins with an empty one. The zero value is empty.
 type tileCache struct {
 	mu    sync.Mutex
 	tiles map[tileID]hashTree
+	// edge is the last group of leaves that was read, by place: all proofs in a tree that ends in it share it.
+	edge   hashTree
+	edgeAt uint64
 }
 
 type tileID struct {
@@ -39,5 +42,23 @@ func (c *tileCache) keep(id tileID, t hashTree) {
 	}
 	if len(c.tiles) < maxOpenTiles {
 		c.tiles[id] = t
+	}
+}
+
+// findLeaves is find for a group of leaves.
+func (c *tileCache) findLeaves(group uint64) hashTree {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if group != c.edgeAt {
+		return nil
+	}
+	return c.edge
+}
+
+func (c *tileCache) keepLeaves(group uint64, t hashTree) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if group >= c.edgeAt {
+		c.edgeAt, c.edge = group, t
 	}
 }

@@ -83,6 +83,9 @@ func (r *treeReader) group(_ int, group uint64, above int, place uint64) (hashTr
 	if t := r.leaves[group]; t.has(above, place) {
 		return t, nil
 	}
+	if t := r.cache.findLeaves(group); t.has(above, place) {
+		return t, nil
+	}
 	first := group << r.height
 	var room [tileWidth * sha256.Size]byte
 	data, err := r.readLeaves(room[:0], first, 1<<r.height)
@@ -94,6 +97,7 @@ func (r *treeReader) group(_ int, group uint64, above int, place uint64) (hashTr
 		return nil, fmt.Errorf("%s has %d hashes from number %d on, want %d: %w", tileName(0, first/tileWidth), len(t[0]), first%tileWidth, (place+1)<<above, ErrDamaged)
 	}
 	r.leaves[group] = t
+	r.cache.keepLeaves(group, t)
 	return t, nil
 }
 
