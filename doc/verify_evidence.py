@@ -102,6 +102,26 @@ def root_from(index, size, leaf, proof):
     return r
 
 
+def beginning(small, large, proof):
+    """RFC 9162 section 2.1.4.2: of two trees, each a size and a root, whether the smaller is a beginning of the larger."""
+    fn, sn = small[0] - 1, large[0] - 1
+    if small[0] & fn == 0:
+        proof = [small[1]] + proof
+    while fn & 1:
+        fn, sn = fn >> 1, sn >> 1
+    a = b = proof[0]
+    for p in proof[1:]:
+        need(sn != 0, "the proof is too long")
+        if fn & 1 or fn == sn:
+            a, b = sha(b"\1", p, a), sha(b"\1", p, b)
+            while not fn & 1 and fn:
+                fn, sn = fn >> 1, sn >> 1
+        else:
+            b = sha(b"\1", b, p)
+        fn, sn = fn >> 1, sn >> 1
+    return sn == 0 and (a, b) == (small[1], large[1])
+
+
 def check_content(payload, content):
     """Each text is what the payload commits to at its path."""
     for path, c in content.items():
@@ -136,10 +156,19 @@ def follow_keys(head, key):
     need(not key or key in seen, "the file is signed with another key")
 
 
+def check_time(stamp, key, size, root, last):
+    """The token is over a checkpoint of this ledger that covers the entries. Who signed the token is for openssl ts -verify."""
+    n, r = open_checkpoint(stamp["checkpoint"], key)
+    need(n > last, "a time-stamp is of a tree without the last entry")
+    need(b"\x04\x20" + sha(stamp["checkpoint"].encode()) in base64.b64decode(stamp["token"], validate=True), "a time-stamp is over something else")
+    trees, proof = sorted([(n, r), (size, root)]), [bytes.fromhex(h) for h in stamp.get("proof", [])]
+    need(trees[0] == trees[1] or beginning(*trees, proof), "a time-stamp is of another tree")
+
+
 def check(path, key):
     with open(path, encoding="utf-8", newline="\n") as f:
         head = json.loads(f.readline())
-        need(head["proctor_evidence"] == 1, "this is version 1 of the checker")
+        need(head["proctor_evidence"] in (1, 2), "this is version 2 of the checker")
         follow_keys(head, key)
         size, root = open_checkpoint(head["checkpoint"], head["public_key"])
         number, last, texts, kind = head["first"], -1, 0, ""
@@ -152,9 +181,11 @@ def check(path, key):
             texts += "content" in line
             number, last, kind = number + 1, index, event["kind"]
     need(number - head["first"] == head["entries"], "%d entries are there, %d should be" % (number - head["first"], head["entries"]))
-    whole = head["first"] == 1 and kind == "proctor.session_closed"
+    for stamp in head.get("timestamps", []):
+        check_time(stamp, head["public_key"], size, root, last)
+        print("a time-stamp over %s entries, by whom is not checked" % stamp["checkpoint"].split("\n")[1])
     print("OK: %d entries of session %s (%s), texts of %d, in a tree of %d signed with %s" % (
-        head["entries"], head["session"], "whole" if whole else "not whole", texts, size, key or head["public_key"] + ", the file's own key"))
+        head["entries"], head["session"], "whole" if head["first"] == 1 and kind == "proctor.session_closed" else "not whole", texts, size, key or head["public_key"] + ", the file's own key"))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,12 @@ import (
 	"proctor/event"
 )
 
-// EvidenceVersion is the version of the evidence file that this program writes, and the only one it reads. The format
-// is described in doc/evidence-format.md.
-const EvidenceVersion = 1
+// EvidenceVersion is the newest version of the evidence file, that of one with time-stamps; one without is written as version 1, which older programs
+// read too. The format is described in doc/evidence-format.md.
+const EvidenceVersion = 2
+
+// timestampsFrom is the version from which on files may hold time-stamps.
+const timestampsFrom = 2
 
 // ErrUncovered means that no signature covers the entries yet, and that this process cannot make one.
 var ErrUncovered = errors.New("no checkpoint covers the entries yet")
@@ -36,9 +39,11 @@ type evidenceHead struct {
 	Checkpoint string `json:"checkpoint"`
 	// Rotations lead from the first key of the ledger to PublicKey.
 	Rotations []evidenceRotation `json:"rotations,omitempty"`
-	First     uint64             `json:"first"` // number of the first entry in its session
-	Entries   uint64             `json:"entries"`
-	Content   string             `json:"content"`
+	// Timestamps are what authorities time-stamped; from version 2 on.
+	Timestamps []evidenceTimestamp `json:"timestamps,omitempty"`
+	First      uint64              `json:"first"` // number of the first entry in its session
+	Entries    uint64              `json:"entries"`
+	Content    string              `json:"content"`
 }
 
 // evidenceEntry is each further line.
@@ -127,9 +132,15 @@ func (l *Ledger) evidence(ctx context.Context, w io.Writer, head evidenceHead, l
 		return err
 	}
 	defer l.end()
-	head.Version, head.Checkpoint, head.Content = EvidenceVersion, c.Note, contentIncluded
+	head.Version, head.Checkpoint, head.Content = 1, c.Note, contentIncluded
 	if err := l.signedBy(&head, c); err != nil {
 		return err
+	}
+	if head.Timestamps, err = l.timestampsFor(c, last); err != nil {
+		return err
+	}
+	if len(head.Timestamps) > 0 {
+		head.Version = timestampsFrom
 	}
 	if o.WithoutContent {
 		head.Content = contentLeftOut

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
@@ -274,7 +275,7 @@ func TestEvidenceAfterErasureAndBesideAnOwner(t *testing.T) {
 func TestWhatIsNoEvidence(t *testing.T) {
 	_, file := exported(t, EvidenceOptions{})
 	for name, text := range map[string]string{
-		"empty": "", "text": "hello\n", "other json": "{}\n", "version": strings.Replace(string(file), `"proctor_evidence":1`, `"proctor_evidence":2`, 1),
+		"empty": "", "text": "hello\n", "other json": "{}\n", "version": strings.Replace(string(file), `"proctor_evidence":1`, `"proctor_evidence":3`, 1),
 		"unknown member": strings.Replace(string(file), `"first":1`, `"first":1,"more":1`, 1), "no entries": strings.Replace(string(file), `"first":1`, `"first":0`, 1),
 	} {
 		if _, err := VerifyEvidence(strings.NewReader(text), EvidenceChecks{}); !errors.Is(err, ErrNoEvidence) {
@@ -288,6 +289,11 @@ func FuzzVerifyEvidence(f *testing.F) {
 	f.Add(file)
 	lines := bytes.SplitAfter(file, []byte("\n"))
 	f.Add(bytes.Join(lines[:3], nil))
+	stamped, err := os.ReadFile("testdata/timestamped.evidence")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(stamped)
 	f.Add([]byte(`{"proctor_evidence":1,"session":"s","public_key":"","checkpoint":"","first":1,"entries":1,"content":"included"}` + "\n{}"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r, err := VerifyEvidence(bytes.NewReader(b), EvidenceChecks{})
@@ -297,7 +303,21 @@ func FuzzVerifyEvidence(f *testing.F) {
 	})
 }
 
-// Evidence is kept for years: a file of version 1 stays readable, and doc/evidence-format.md names this one as an example.
+// Evidence is kept for years: files of all versions stay readable, and doc/evidence-format.md names these as examples.
+func TestEvidenceOfVersion2StaysReadable(t *testing.T) {
+	file, err := os.ReadFile("testdata/timestamped.evidence")
+	pem, err2 := os.ReadFile("testdata/timestamped.root.pem")
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	r, err := VerifyEvidence(bytes.NewReader(file), EvidenceChecks{PublicKey: "proctor/1141caea+24df7885+ASwRnpCcWoATBwFCC8XkOEP38znOiiB7cf0entjhFgt7", TimestampRoots: roots})
+	if err != nil || !r.OK || r.Content != 3 || r.Tree.Size != 36 || len(r.Timestamps) != 1 || r.Timestamps[0].Size != 6 || r.Timestamps[0].Chain != "CN=tsatest root" {
+		t.Errorf("got %+v %v", r, err)
+	}
+}
+
 func TestEvidenceOfVersion1StaysReadable(t *testing.T) {
 	file, err := os.ReadFile("testdata/session.evidence")
 	if err != nil {

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bufio"
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,6 +45,8 @@ type EvidenceReport struct {
 	// Cosignatures are those of given witnesses that hold, Cosigners the names of all who cosigned.
 	Cosignatures []Cosignature `json:"cosignatures,omitempty"`
 	Cosigners    []string      `json:"cosigners,omitempty"`
+	// Timestamps are those that hold.
+	Timestamps []Timestamp `json:"timestamps,omitempty"`
 	// KeyGiven: the key was known beforehand; otherwise it is the file's own, and proves only that one key signed all.
 	KeyGiven bool             `json:"key_given"`
 	Findings []Finding        `json:"findings,omitempty"`
@@ -59,6 +62,9 @@ type EvidenceChecks struct {
 	// Witnesses are those whose cosignatures are checked; Quorum of them must have cosigned.
 	Witnesses []*Witness
 	Quorum    int
+	// TimestampRoots are those that the certificates of time-stamping authorities must lead to. Nil: the system's are tried, and the report says
+	// what came of it.
+	TimestampRoots *x509.CertPool
 	// Each, when not nil, gets every entry that is proven to be in the tree. An error ends the check and is returned.
 	Each func(event.Entry) error
 	// MaxFindings bounds the findings kept; 0 is 1000.
@@ -86,6 +92,7 @@ func VerifyEvidence(r io.Reader, o EvidenceChecks) (EvidenceReport, error) {
 	e.out = EvidenceReport{Session: head.Session, First: head.First, PublicKey: head.PublicKey, KeyGiven: o.PublicKey != ""}
 	e.checkpoint(o.PublicKey)
 	e.cosigned(o)
+	e.timestamped(o.TimestampRoots)
 	for lines.Scan() {
 		entry, ok := e.line(lines.Bytes())
 		if ok && o.Each != nil {
@@ -110,8 +117,8 @@ func readEvidenceHead(line []byte, head *evidenceHead) error {
 	if json.Unmarshal(line, &version) != nil || version.Version == nil {
 		return fmt.Errorf("%w: its first line has no proctor_evidence", ErrNoEvidence)
 	}
-	if *version.Version != EvidenceVersion {
-		return fmt.Errorf("%w: it is of version %d, this program reads %d", ErrNoEvidence, *version.Version, EvidenceVersion)
+	if v := *version.Version; v < 1 || v > EvidenceVersion {
+		return fmt.Errorf("%w: it is of version %d, this program reads 1 to %d", ErrNoEvidence, v, EvidenceVersion)
 	}
 	if err := strictJSON(line, head); err != nil {
 		return fmt.Errorf("%w: first line: %w", ErrNoEvidence, err)
@@ -123,6 +130,10 @@ func readEvidenceHead(line []byte, head *evidenceHead) error {
 		return fmt.Errorf("%w: it is about %d entries from number %d", ErrNoEvidence, head.Entries, head.First)
 	case len(head.Rotations) > maxRotations:
 		return fmt.Errorf("%w: it has %d rotations of the signing key, at most %d are read", ErrNoEvidence, len(head.Rotations), maxRotations)
+	case head.Version < timestampsFrom && head.Timestamps != nil:
+		return fmt.Errorf("%w: it is of version %d and has timestamps, which came with version %d", ErrNoEvidence, head.Version, timestampsFrom)
+	case len(head.Timestamps) > maxEvidenceTimestamps:
+		return fmt.Errorf("%w: it has %d time-stamps, at most %d are read", ErrNoEvidence, len(head.Timestamps), maxEvidenceTimestamps)
 	case head.Content != contentIncluded && head.Content != contentLeftOut:
 		return fmt.Errorf("%w: content is %q, expected %s or %s", ErrNoEvidence, head.Content, contentIncluded, contentLeftOut)
 	}
@@ -246,6 +257,7 @@ func (e *evidenceCheck) ending() {
 	case e.read > e.head.Entries:
 		e.add(SeverityError, Finding{Code: CodeEntryExtra, Session: e.head.Session, Message: fmt.Sprintf("the file should hold %d entries, it holds %d", e.head.Entries, e.read)})
 	}
+	e.untimed()
 	if e.out.Absent > 0 {
 		e.add(SeverityNote, Finding{Code: CodeContentAbsent, Session: e.head.Session, Message: fmt.Sprintf("the texts of %d entries are not in the file: they were left out, or erased before", e.out.Absent)})
 	}

@@ -52,8 +52,6 @@ Exit status: 0 all holds; 1 FILE is no evidence file; 2 usage; 3 something does 
 				return usage("--since-last goes with the ledger and without --witnesses: an evidence file, and what must be cosigned, is always checked as a whole")
 			case o.File != "" && o.Checkpoints != "":
 				return usage("--checkpoints goes with the ledger, not with an evidence file")
-			case o.File != "" && o.CA != "":
-				return usage("--ca goes with the ledger: an evidence file holds no time-stamp; 'proctor ledger timestamp --token' writes one")
 			case o.File != "":
 				return app.VerifyEvidence(env, o)
 			case o.Key != "":
@@ -81,7 +79,7 @@ func newLedgerExport(env cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "export [SESSION]", Short: "write the evidence file of a session",
 		Long: `export writes one file that proves a session to somebody who has nothing else: its entries, the proof that each is
-in the signed tree, the signed checkpoint, the public key, and the texts unless --redact leaves them out.
+in the signed tree, the signed checkpoint, the public key, time-stamps if there are any, and the texts unless --redact leaves them out.
 'proctor ledger verify FILE' checks it, 'proctor replay --evidence FILE' shows it, doc/evidence-format.md describes it.
 
 Exit status: 0 written; 1 no such session, not signed yet, or FILE exists; 2 usage; 7 the ledger cannot be opened.`,

@@ -17,8 +17,9 @@ func newLedgerTimestamp(env cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use: "timestamp [URL]", Args: cobra.MaximumNArgs(1), Short: "have the newest checkpoint time-stamped by an authority",
 		Long: `timestamp asks a time-stamping authority, by RFC 3161, to sign the hash of the newest signed checkpoint and the time. So whoever trusts the
-authority sees that the record up to there was not made later. The token is checked and stored beside the checkpoint; verify reports it. It
-works beside the owner, and then takes the newest checkpoint that the owner signed. The authority gets a hash, and nothing of the record.
+authority sees that the record up to there was not made later. The token is checked and stored beside the checkpoint; verify reports it, and
+evidence files carry the earliest that covers them. It works beside the owner, and then takes the newest checkpoint that the owner signed. The
+authority gets a hash, and nothing of the record.
 
 Anybody can make a certificate that says it is an authority's. With --ca it must lead to a root in that file, or nothing is stored; without,
 the roots of the system are tried, and the output says what came of it. Whether a certificate was revoked is not asked.

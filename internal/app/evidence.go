@@ -140,16 +140,23 @@ func VerifyEvidence(env cli.Env, o VerifyOptions) error {
 	if err != nil {
 		return err
 	}
-	report, err := checkEvidence(env, o.File, ledger.EvidenceChecks{PublicKey: o.Key, Witnesses: w, Quorum: quorum})
+	roots, err := readRoots(env, o.CA)
 	if err != nil {
 		return err
+	}
+	report, err := checkEvidence(env, o.File, ledger.EvidenceChecks{PublicKey: o.Key, Witnesses: w, Quorum: quorum, TimestampRoots: roots})
+	if err != nil {
+		return err
+	}
+	if o.CA != "" && len(report.Timestamps) == 0 {
+		_, _ = fmt.Fprintf(env.Stderr, "proctor: no time-stamp in %s holds, so --ca vouches for nothing; 'proctor ledger timestamp' gets one before the export\n", cli.Plain(o.File))
 	}
 	if o.JSON {
 		if err := encode(env.Stdout, report); err != nil {
 			return err
 		}
 	} else {
-		printEvidence(env, report)
+		printEvidence(env, report, o.CA)
 	}
 	if !report.OK {
 		return cli.Fail(cli.Gate, cli.ErrSilent)
@@ -157,7 +164,7 @@ func VerifyEvidence(env cli.Env, o VerifyOptions) error {
 	return nil
 }
 
-func printEvidence(env cli.Env, r ledger.EvidenceReport) {
+func printEvidence(env cli.Env, r ledger.EvidenceReport, ca string) {
 	verdict, what := "OK: all holds", "entries from number "+fmt.Sprint(r.First)+" on; nothing is proven about others"
 	if !r.OK {
 		verdict = "FAILED: this is not what was recorded"
@@ -179,6 +186,9 @@ func printEvidence(env cli.Env, r ledger.EvidenceReport) {
 	}
 	if rest := len(r.Cosigners) - len(r.Cosignatures); rest > 0 {
 		_, _ = fmt.Fprintf(env.Stdout, "  cosigned     by %s, and not all checked: give their keys with --witness\n", cli.Plain(strings.Join(r.Cosigners, ", ")))
+	}
+	for _, t := range r.Timestamps {
+		_, _ = fmt.Fprintf(env.Stdout, "  time-stamped %s\n", stampedBy(t, ca))
 	}
 	printFindings(env, r.Findings, r.Omitted)
 }
