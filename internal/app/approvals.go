@@ -157,26 +157,46 @@ func (s *Store) request(ctx context.Context, id string) (*askedFor, error) {
 // leads to them: only requests are read, and only for the whole id of an event what else is about one.
 func (s *Store) sessionsAsking(ctx context.Context, id string) (sessions []string, err error) {
 	look := func(kinds ...event.Kind) error {
-		for _, kind := range kinds {
-			q := ledger.Query{{Field: ledger.FieldKind, Op: "=", Value: string(kind)}}
-			if err := s.Ledger.Search(ctx, q, func(e event.Entry) error {
-				fits := string(e.ID) == id
-				if e.Event != nil {
-					p, asked := e.Event.Payload.(*event.ApprovalRequestedPayload)
-					fits = fits || asked && strings.HasPrefix(p.ApprovalID, id)
-				}
-				if fits && !slices.Contains(sessions, e.Session) {
-					sessions = append(sessions, e.Session)
-				}
-				return nil
-			}); err != nil {
-				return err
+		return s.eachOfKind(ctx, func(e event.Entry) {
+			fits := string(e.ID) == id
+			if e.Event != nil {
+				p, asked := e.Event.Payload.(*event.ApprovalRequestedPayload)
+				fits = fits || asked && strings.HasPrefix(p.ApprovalID, id)
 			}
-		}
-		return nil
+			if fits && !slices.Contains(sessions, e.Session) {
+				sessions = append(sessions, e.Session)
+			}
+		}, kinds...)
 	}
 	if err = look(event.ApprovalRequested); err == nil && len(sessions) == 0 && event.ID(id).Valid() {
 		err = look(event.ApprovalVoted, event.ApprovalDecided, event.ToolDecision)
 	}
 	return sessions, err
+}
+
+// everyRequest is every request of every session, the oldest first.
+func (s *Store) everyRequest(ctx context.Context) (out []*askedFor, err error) {
+	sessions := map[string]*folder{}
+	err = s.eachOfKind(ctx, func(e event.Entry) {
+		f := sessions[e.Session]
+		if f == nil {
+			f = &folder{}
+			sessions[e.Session] = f
+		}
+		before := len(f.list)
+		f.add(e)
+		out = append(out, f.list[before:]...)
+	}, event.ApprovalRequested, event.ApprovalVoted, event.ApprovalDecided)
+	return out, err
+}
+
+// eachOfKind calls f with the entries of one kind after those of another. The search index leads to them, so nothing else is read.
+func (s *Store) eachOfKind(ctx context.Context, f func(event.Entry), kinds ...event.Kind) error {
+	for _, kind := range kinds {
+		q := ledger.Query{{Field: ledger.FieldKind, Op: "=", Value: string(kind)}}
+		if err := s.Ledger.Search(ctx, q, func(e event.Entry) error { f(e); return nil }); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -46,21 +46,6 @@ func ListApprovals(ctx context.Context, env cli.Env, s *Store, all, asJSON bool)
 	return cli.Fail(cli.Failure, table.Flush())
 }
 
-func (s *Store) everyRequest(ctx context.Context) (out []*askedFor, err error) {
-	sessions, err := s.Ledger.Sessions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, info := range sessions {
-		f, err := s.requests(ctx, info.ID)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, f.list...)
-	}
-	return out, nil
-}
-
 // summaryOf is one line for an action.
 func summaryOf(a event.Action) string {
 	switch {

@@ -36,12 +36,20 @@ type standing struct {
 // grants are everything that was given for more than one call: standing approvals of sessions, overrides, added rules. Those of a closed session
 // count again when it is resumed.
 func (s *Store) grants(ctx context.Context, cfg *config.Config) (out []standing, err error) {
+	given := map[string]bool{} // sessions in which something was approved: no other has a grant
+	err = s.eachOfKind(ctx, func(e event.Entry) { given[e.Session] = true }, event.ApprovalDecided, event.PolicyAmended)
+	if err != nil {
+		return nil, err
+	}
 	sessions, err := s.Ledger.Sessions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	origin := map[string]standing{} // by line
 	for _, info := range sessions {
+		if !given[info.ID] {
+			continue
+		}
 		var st executor.State
 		err := s.EachEntry(ctx, info.ID, 1, func(e event.Entry) error {
 			if e.Event == nil {
