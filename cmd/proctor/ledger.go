@@ -18,11 +18,14 @@ func newLedger(env cli.Env) *cobra.Command {
 		newLedgerBackup(env), newLedgerRestore(env), newLedgerMigrate(env), newLedgerStats(env), newLedgerWitness(env), newLedgerTimestamp(env))
 }
 
+// tableSessions is how many sessions a table shows that nobody asked to be longer.
+const tableSessions = 100
+
 func newLedgerLs(env cli.Env) *cobra.Command {
 	var o app.SearchOptions
 	c := &cobra.Command{
 		Use: "ls", Args: cobra.NoArgs, Short: "list sessions, or the entries that fit conditions",
-		Long: `ls lists the sessions. With --where it lists entries that fit every condition: FIELD OP VALUE, "and" between them.
+		Long: `ls lists the sessions, in a table the newest 100 unless --limit says otherwise: each is read to be summed up. With --where it lists entries that fit every condition: FIELD OP VALUE, "and" between them.
 
 FIELD is kind, session, word (of a command line), path (that one or anything below it), host, rule, decision (allow, forbid, approved, denied, ...)
 or time. OP is = or != or ~ (contains, whatever the case), and for time < <= > >=. VALUE may be quoted. A time is a date, a date with a
@@ -36,17 +39,17 @@ Exit status: 0 listed, also nothing; 1 unreadable; 2 usage; 7 the ledger cannot 
 	}
 	c.Flags().BoolVar(&o.JSON, "json", false, "one session, or entry, a line")
 	c.Flags().StringArrayVar(&o.Where, "where", nil, "list entries that fit `CONDITIONS`; may be repeated")
-	c.Flags().IntVar(&o.Limit, "limit", 0, "at most `N` entries; 0 is all")
+	c.Flags().IntVar(&o.Limit, "limit", 0, "at most `N` entries, or the newest N sessions; 0 is all")
 	return storeCommand(env, c, reads, func(ctx context.Context, s *app.Store, _ *config.Config, _ []string) error {
 		switch {
 		case o.Limit < 0:
 			return usage("--limit %d: expected 0 or more", o.Limit)
 		case len(o.Where) > 0:
 			return app.Search(ctx, env, s, o)
-		case o.Limit > 0:
-			return usage("--limit goes with --where")
+		case !o.JSON && !c.Flags().Changed("limit"):
+			o.Limit = tableSessions
 		}
-		return app.List(ctx, env, s, o.JSON)
+		return app.List(ctx, env, s, o.Limit, o.JSON)
 	})
 }
 

@@ -92,13 +92,16 @@ func (s *Store) requests(ctx context.Context, session string) (f folder, err err
 	return f, err
 }
 
-// waiting are the requests that wait for people now, in sessions that are open.
+// waiting are the requests that wait for people now, in sessions that are open and that we run.
 func (s *Store) waiting(ctx context.Context) (out []*askedFor, err error) {
 	sessions, err := s.Ledger.OpenSessions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, id := range sessions {
+		if info, err := s.Ledger.SessionInfo(ctx, id); err == nil && reported(info) {
+			continue
+		}
 		f, err := s.requests(ctx, id)
 		if err != nil {
 			return nil, err

@@ -19,10 +19,11 @@ import (
 
 // ListApprovals prints the requests that wait for people, or with all every request of every session.
 func ListApprovals(ctx context.Context, env cli.Env, s *Store, all, asJSON bool) error {
-	list, err := s.waiting(ctx)
-	if all && err == nil {
-		list, err = s.everyRequest(ctx)
+	find := s.waiting
+	if all {
+		find = s.everyRequest
 	}
+	list, err := find(ctx)
 	if err != nil {
 		return cli.Fail(cli.Failure, err)
 	}

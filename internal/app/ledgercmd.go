@@ -15,11 +15,15 @@ import (
 	"proctor/replay"
 )
 
-// List prints the sessions, newest last.
-func List(ctx context.Context, env cli.Env, s *Store, asJSON bool) error {
+// List prints the newest sessions, the very newest last; 0 is no limit.
+func List(ctx context.Context, env cli.Env, s *Store, limit int, asJSON bool) error {
 	sessions, err := s.Ledger.Sessions(ctx)
 	if err != nil {
 		return cli.Fail(cli.Failure, err)
+	}
+	if all := len(sessions); limit > 0 && all > limit {
+		sessions = sessions[all-limit:]
+		_, _ = fmt.Fprintf(env.Stderr, "proctor: the newest %d of %d sessions; --limit 0 lists all\n", limit, all)
 	}
 	table := tabwriter.NewWriter(env.Stdout, 0, 4, 2, ' ', 0)
 	if !asJSON {

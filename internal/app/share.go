@@ -227,12 +227,19 @@ func (s *Store) recover(ctx context.Context) (closed []Recovered, err error) {
 }
 
 func (s *Store) recoverSession(ctx context.Context, l *ledger.Ledger, id string) (calls []string, closed bool, err error) {
-	state, err := executor.Load(ctx, l, id)
+	var state *executor.State
+	info, err := l.SessionInfo(ctx, id)
+	if err == nil && (info.Originator == "" || reported(info)) { // no process of ours ran it: its events need not be read
+		return nil, false, nil
+	}
+	if err == nil {
+		state, err = executor.Load(ctx, l, id)
+	}
 	if err != nil {
 		s.log.Warn("a session that was left open could not be closed", "session", id, "error", err)
 		return nil, false, nil
 	}
-	if state == nil || state.Closed || state.Start == nil || strings.HasPrefix(state.Start.Originator, reportedMark) {
+	if state == nil || state.Closed || state.Start == nil {
 		return nil, false, nil
 	}
 	stream, err := s.Stream(id, state.Last)
@@ -243,8 +250,8 @@ func (s *Store) recoverSession(ctx context.Context, l *ledger.Ledger, id string)
 	return calls, err == nil, err
 }
 
-// reportedMark begins the originator of sessions that others told of: who tells may be still there, and no process claims them.
-const reportedMark = "reported:"
+// reported is true for sessions that others told of: who tells may be still there, and no process claims them.
+func reported(info ledger.SessionInfo) bool { return strings.HasPrefix(info.Originator, "reported:") }
 
 // showRecovered says which sessions were found open and closed.
 func showRecovered(env cli.Env, recovered []Recovered) {
