@@ -305,6 +305,11 @@ func TestSessions(t *testing.T) {
 	if err != nil || last.ID != "z" {
 		t.Fatalf("last session %+v, %v", last, err)
 	}
+	for session, want := range map[string]string{"z": "proctor_exec", "system": "", "nobody": ""} {
+		if by, err := l.Originator(session); err != nil || by != want {
+			t.Errorf("%s was begun by %q %v, want %q", session, by, err, want)
+		}
+	}
 	if _, err := l.SessionInfo(context.Background(), "nobody"); !errors.Is(err, ErrUnknownSession) {
 		t.Fatalf("session nobody: %v", err)
 	}

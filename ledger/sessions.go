@@ -166,19 +166,44 @@ func (l *Ledger) info(name string, record sessionRecord) (SessionInfo, error) {
 		ID: name, First: record.First, Last: index, Events: number, Started: first.Received, Ended: last.Received,
 		Closed: last.Kind == event.SessionClosed, Erased: record.Erased > 0,
 	}
-	if record.Starts == nil || uint64(*record.Starts) >= l.Tree().Size {
-		return info, nil
-	}
-	starts, err := d.at(*record.Starts)
+	p, err := l.starts(d, record)
 	if err != nil {
 		return SessionInfo{}, err
 	}
-	if starts.Event == nil {
-		return info, nil
-	}
-	if p, ok := starts.Event.Payload.(*event.ConversationStartsPayload); ok {
-		info.Model, info.Originator = p.Model, p.Originator
-		info.Cwd, _ = p.Cwd.Reveal()
-	}
+	info.Model, info.Originator = p.Model, p.Originator
+	info.Cwd, _ = p.Cwd.Reveal()
 	return info, nil
+}
+
+// Originator is who began a session, by its newest conversation_starts; empty when there is none. It reads one entry at most.
+func (l *Ledger) Originator(session string) (string, error) {
+	if err := l.begin(); err != nil {
+		return "", err
+	}
+	defer l.end()
+	record, err := loadRecord(l.db, session)
+	if err != nil || record == nil {
+		return "", err
+	}
+	p, err := l.starts(l.newDecoder(), *record)
+	if err != nil {
+		return "", fmt.Errorf("session %q: %w", session, err)
+	}
+	return p.Originator, nil
+}
+
+// starts is a session's newest conversation_starts, without anything in it when there is none.
+func (l *Ledger) starts(d *decoder, record sessionRecord) (*event.ConversationStartsPayload, error) {
+	none := &event.ConversationStartsPayload{}
+	if record.Starts == nil || uint64(*record.Starts) >= l.Tree().Size {
+		return none, nil
+	}
+	e, err := d.at(*record.Starts)
+	if err != nil || e.Event == nil {
+		return none, err
+	}
+	if p, ok := e.Event.Payload.(*event.ConversationStartsPayload); ok {
+		return p, nil
+	}
+	return none, nil
 }

@@ -99,7 +99,7 @@ func (s *Store) waiting(ctx context.Context) (out []*askedFor, err error) {
 		return nil, err
 	}
 	for _, id := range sessions {
-		if info, err := s.Ledger.SessionInfo(ctx, id); err == nil && reported(info) {
+		if by, err := s.Ledger.Originator(id); err == nil && reported(by) {
 			continue
 		}
 		f, err := s.requests(ctx, id)

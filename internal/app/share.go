@@ -207,6 +207,9 @@ func (s *Store) recover(ctx context.Context) (closed []Recovered, err error) {
 		return nil, err
 	}
 	for _, id := range sessions {
+		if by, err := l.Originator(id); err == nil && (by == "" || reported(by)) {
+			continue // no process of ours ran it: its events need not be read
+		}
 		release, err := ledger.Claim(s.dir, id)
 		if errors.Is(err, ledger.ErrClaimed) {
 			continue
@@ -227,14 +230,7 @@ func (s *Store) recover(ctx context.Context) (closed []Recovered, err error) {
 }
 
 func (s *Store) recoverSession(ctx context.Context, l *ledger.Ledger, id string) (calls []string, closed bool, err error) {
-	var state *executor.State
-	info, err := l.SessionInfo(ctx, id)
-	if err == nil && (info.Originator == "" || reported(info)) { // no process of ours ran it: its events need not be read
-		return nil, false, nil
-	}
-	if err == nil {
-		state, err = executor.Load(ctx, l, id)
-	}
+	state, err := executor.Load(ctx, l, id)
 	if err != nil {
 		s.log.Warn("a session that was left open could not be closed", "session", id, "error", err)
 		return nil, false, nil
@@ -250,8 +246,8 @@ func (s *Store) recoverSession(ctx context.Context, l *ledger.Ledger, id string)
 	return calls, err == nil, err
 }
 
-// reported is true for sessions that others told of: who tells may be still there, and no process claims them.
-func reported(info ledger.SessionInfo) bool { return strings.HasPrefix(info.Originator, "reported:") }
+// reported is true for the originator of sessions that others told of: who tells may be still there, and no process claims them.
+func reported(originator string) bool { return strings.HasPrefix(originator, "reported:") }
 
 // showRecovered says which sessions were found open and closed.
 func showRecovered(env cli.Env, recovered []Recovered) {
