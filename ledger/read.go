@@ -142,6 +142,7 @@ type decoder struct {
 	contents *sessionSeekers
 	entries  *seeker
 	bound    []byte // scratch
+	hashed   []byte // scratch
 	plain    []byte // scratch
 	unpacked []byte // scratch
 }

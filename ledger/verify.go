@@ -14,7 +14,7 @@ import (
 // checkpoint and its signature, the sequences, the indexes, the content against its commitments,
 // and whether sessions tell a complete story. What it notices is in the report; the error is
 // for ctx and for a closed ledger only. It reads the ledger once, in order, next to running
-// commits, and covers what was durable when it began. Memory grows with the number of sessions,
+// commits, on as many processors as there are, and covers what was durable when it began. Memory grows with the number of sessions,
 // by about 200 bytes each, and with the events of sessions not yet closed, by 16 bytes each.
 //
 // With VerifyOptions.Quick it does of that what the tree takes: entries, tiles, head, checkpoints and their signatures. So it finds any change of
@@ -54,6 +54,7 @@ type verifier struct {
 	now      time.Time
 	head     Tree
 	decoder  *decoder
+	workers  []*decoder
 	ids      *seeker
 	numbers  *sessionSeekers
 	tree     frontier // recomputed
@@ -67,7 +68,6 @@ type verifier struct {
 	witness  witnessWalk
 	stamps   timestampWalk
 	emit     func(level int, n uint64, h event.Hash) // hash, made once
-	scratch  []byte
 	received time.Time
 }
 
@@ -93,29 +93,27 @@ func (v *verifier) run(ctx context.Context) error {
 		return nil
 	}
 	defer v.points.close()
-	it, err := v.l.db.NewIter(entriesFrom(v.since))
-	if err != nil {
-		v.unreadable(err)
-		return nil
-	}
-	defer it.Close()
-	for it.First(); it.Valid() && v.tree.size < v.head.Size; it.Next() {
-		if err := ctx.Err(); err != nil {
-			return err
+	whole := true
+	err := v.each(ctx, func(r *reading) bool {
+		if whole = v.index(r.key); !whole {
+			return false
 		}
-		if !v.index(it.Key()) {
-			return nil
-		}
-		v.entry(event.Seq(v.tree.size), it.Value())
+		v.entry(r)
 		v.points.reach(v)
 		v.witness.reach(v)
 		v.stamps.reach(v)
 		if v.tree.size%progressEvery == 0 {
 			v.opts.Progress(v.tree.size-v.since, v.head.Size-v.since)
 		}
-	}
-	if err := it.Error(); err != nil {
+		return true
+	})
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
 		v.unreadable(err)
+		return nil
+	case !whole:
 		return nil
 	}
 	v.ending()
@@ -130,11 +128,16 @@ func (v *verifier) lookAhead() (err error) {
 	if v.ids, err = newSeeker(v.l.db, []byte{prefixID}, []byte{prefixID + 1}); err != nil {
 		return err
 	}
+	if v.workers, err = v.l.newWorkers(); err != nil {
+		return err
+	}
 	return v.decoder.readAhead()
 }
 
 func (v *verifier) lookedAhead() {
-	_ = v.decoder.close()
+	for _, d := range append(v.workers, v.decoder) {
+		_ = d.close()
+	}
 	_ = v.numbers.close()
 	if v.ids != nil {
 		_ = v.ids.close()
@@ -160,22 +163,15 @@ func (v *verifier) index(key []byte) bool {
 }
 
 // entry checks one entry and everything that refers to it.
-func (v *verifier) entry(index event.Seq, raw []byte) {
-	leaf, scratch := leafHashIn(v.scratch, raw)
-	v.scratch = scratch
-	v.tree.push(leaf, v.emit)
+func (v *verifier) entry(r *reading) {
+	v.tree.push(r.leaf, v.emit)
 	if v.opts.Quick {
-		v.quick(index, raw)
+		v.quick(r.index, r.raw)
 		return
 	}
-	s, err := parseEntry(raw)
-	if err != nil {
-		v.add(SeverityError, at(CodeEntryUnreadable, index, err.Error()))
-		return
-	}
-	h, e, undecoded, err := decodePublic(s.public)
-	if err != nil {
-		v.add(SeverityError, at(CodeEntryUnreadable, index, err.Error()))
+	index, s, h := r.index, r.stored, r.head
+	if r.unread != nil {
+		v.add(SeverityError, at(CodeEntryUnreadable, index, r.unread.Error()))
 		return
 	}
 	if s.index != index {
@@ -197,7 +193,7 @@ func (v *verifier) entry(index event.Seq, raw []byte) {
 		}
 	}
 	v.number(st, index, s, h)
-	e = v.check(index, s.public, h, e, undecoded)
+	e := v.event(r)
 	v.tell(st, index, s, h, e)
 	v.kept.note(index, e)
 	v.keys.note(v, index, h, e)
@@ -249,28 +245,21 @@ func (v *verifier) indexes(index event.Seq, s stored, h entryHead) {
 	}
 }
 
-// check compares the content with what e commits to, when there is an e; nil when the event is not readable.
-func (v *verifier) check(index event.Seq, public []byte, h entryHead, e *event.Event, undecoded error) *event.Event {
-	if !h.known() {
-		v.about(SeverityWarning, CodeUnknownKind, index, h, fmt.Sprintf("kind %q, schema %d, is not known to this program: its payload was not checked", h.Kind, h.Schema))
+// event is that of an entry, nil when it is not readable.
+func (v *verifier) event(r *reading) *event.Event {
+	switch {
+	case !r.head.known():
+		v.about(SeverityWarning, CodeUnknownKind, r.index, r.head, fmt.Sprintf("kind %q, schema %d, is not known to this program: its payload was not checked", r.head.Kind, r.head.Schema))
 		return nil
-	}
-	if undecoded != nil {
-		v.about(SeverityError, CodePayload, index, h, undecoded.Error())
+	case r.undecoded != nil:
+		v.about(SeverityError, CodePayload, r.index, r.head, r.undecoded.Error())
 		return nil
+	case r.content != nil:
+		v.about(SeverityError, CodeContentDamaged, r.index, r.head, r.content.Error())
+	case r.absent:
+		v.absent(r.index, r.head)
 	}
-	switch content, err := v.decoder.content(h, index); {
-	case err != nil:
-		v.about(SeverityError, CodeContentDamaged, index, h, err.Error())
-	case content != nil:
-		if err := event.Attach(e, content); err != nil {
-			v.about(SeverityError, CodeContentDamaged, index, h, err.Error())
-			e, _ = event.Decode(event.Encoded{Public: public})
-		}
-	case bytes.Contains(public, []byte(`"sealed":"`)):
-		v.absent(index, h)
-	}
-	return e
+	return r.event
 }
 
 // absent tells content that was erased from content that is missing.

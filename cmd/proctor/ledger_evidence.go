@@ -28,7 +28,7 @@ A verification that finds no error is remembered, and --since-last begins where 
 verified, and the sessions that go on in there, and checks that the tree below is still the signed one. A bit that changed further below is only
 found when all is read, so do that too from time to time. What is remembered lies beside the record and is no part of it.
 
-With --quick it hashes every entry again and compares the whole tree, the checkpoints and their signatures, in a sixth of the time. That finds every
+With --quick it hashes every entry again and compares the whole tree, the checkpoints and their signatures, in a fraction of the time. That finds every
 change of an entry. It does not check contents, payloads, the indexes by id and session, whether sessions are complete, or holds and erasures,
 says so, and is not remembered.
 
