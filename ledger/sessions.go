@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -30,19 +31,47 @@ type SessionInfo struct {
 // Sessions lists all sessions, the one that began last at the end. It reads a few entries of
 // each and scans nothing.
 func (l *Ledger) Sessions(ctx context.Context) ([]SessionInfo, error) {
-	var infos []SessionInfo
-	err := l.eachRecord(ctx, func(name string, record sessionRecord) error {
-		info, err := l.info(name, record)
-		if err != nil {
-			return fmt.Errorf("session %s: %w", name, err)
-		}
-		if info.Events > 0 {
-			infos = append(infos, info)
+	infos, _, err := l.NewestSessions(ctx, math.MaxInt)
+	return infos, err
+}
+
+// NewestSessions is Sessions for those that began last, and says how many there are in all. Of the others it reads the record and no entry.
+func (l *Ledger) NewestSessions(ctx context.Context, limit int) (infos []SessionInfo, all int, err error) {
+	type begun struct {
+		name string
+		sessionRecord
+	}
+	var list []begun
+	size := l.Tree().Size
+	err = l.eachRecord(ctx, func(name string, record sessionRecord) error {
+		if uint64(record.First) < size { // or nothing of it is synced yet
+			list = append(list, begun{name, record})
 		}
 		return nil
 	})
-	slices.SortFunc(infos, func(a, b SessionInfo) int { return cmp.Compare(a.First, b.First) })
-	return infos, err
+	if err != nil {
+		return nil, 0, err
+	}
+	slices.SortFunc(list, func(a, b begun) int { return cmp.Compare(a.First, b.First) })
+	for _, s := range list[max(0, len(list)-limit):] {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		info, err := l.infoOf(s.name, s.sessionRecord)
+		if err != nil {
+			return nil, 0, fmt.Errorf("session %s: %w", s.name, err)
+		}
+		infos = append(infos, info)
+	}
+	return infos, len(list), nil
+}
+
+func (l *Ledger) infoOf(name string, record sessionRecord) (SessionInfo, error) {
+	if err := l.begin(); err != nil {
+		return SessionInfo{}, err
+	}
+	defer l.end()
+	return l.info(name, record)
 }
 
 // OpenSessions lists the sessions that no event closed, the one that began first at the

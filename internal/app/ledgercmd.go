@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -17,12 +18,14 @@ import (
 
 // List prints the newest sessions, the very newest last; 0 is no limit.
 func List(ctx context.Context, env cli.Env, s *Store, limit int, asJSON bool) error {
-	sessions, err := s.Ledger.Sessions(ctx)
+	if limit == 0 {
+		limit = math.MaxInt
+	}
+	sessions, all, err := s.Ledger.NewestSessions(ctx, limit)
 	if err != nil {
 		return cli.Fail(cli.Failure, err)
 	}
-	if all := len(sessions); limit > 0 && all > limit {
-		sessions = sessions[all-limit:]
+	if all > limit {
 		_, _ = fmt.Fprintf(env.Stderr, "proctor: the newest %d of %d sessions; --limit 0 lists all\n", limit, all)
 	}
 	table := tabwriter.NewWriter(env.Stdout, 0, 4, 2, ' ', 0)
