@@ -16,8 +16,9 @@ import (
 type Reading struct {
 	// ID names the call in events when it is refused, Operation says what it does.
 	ID, Operation string
-	// Path is canonical.
-	Path string
+	// Path is canonical. Through are the places of links that led to it: it is not read when the plan closes one of these.
+	Path    string
+	Through []string
 	// Narrow is that of tool.Narrowed; nil narrows nothing.
 	Narrow func(filesystem.Plan) filesystem.Plan
 	// Do looks, once it is allowed. What it fills in is recorded before Read returns.
@@ -39,9 +40,14 @@ func (s *Session) Read(ctx context.Context, r Reading) (refused string, err erro
 		_, err = c.refused(ctx, ruling, nil)
 		return ruling.Message, err
 	}
+	for _, link := range r.Through { // one that no rule opens, as /bin beside /usr, is no secret
+		if v := ruling.Plan.CheckRead(link); !v.Allowed && v.Reason != filesystem.ReasonNotReadable {
+			return c.hidden(ctx, r.Operation, link, v)
+		}
+	}
 	verdict := ruling.Plan.CheckRead(r.Path)
 	if !verdict.Allowed {
-		return c.hidden(ctx, r, verdict)
+		return c.hidden(ctx, r.Operation, r.Path, verdict)
 	}
 	decision := ruling.Decision.Payload.(*event.ToolDecisionPayload)
 	payload := &event.FileReadPayload{Operation: r.Operation, Path: clip(r.Path, 4096), Policy: decision.Policy, Rule: string(verdict.Reason)}
@@ -51,13 +57,13 @@ func (s *Session) Read(ctx context.Context, r Reading) (refused string, err erro
 }
 
 // hidden refuses to read what the plan closes.
-func (c *call) hidden(ctx context.Context, r Reading, v filesystem.Verdict) (string, error) {
+func (c *call) hidden(ctx context.Context, operation, at string, v filesystem.Verdict) (string, error) {
 	o := &observer{s: c.t.s, call: c.call, backend: "none"}
-	o.Denied(sandbox.Denial{At: time.Now(), Program: r.Operation, Syscall: "openat", Path: r.Path, Access: "read", Rule: string(v.Reason)})
+	o.Denied(sandbox.Denial{At: time.Now(), Program: operation, Syscall: "openat", Path: at, Access: "read", Rule: string(v.Reason)})
 	if err := o.failed(); err != nil {
 		return "", err
 	}
-	message := fmt.Sprintf("reading %s is not allowed (%s)", r.Path, v.Reason)
+	message := fmt.Sprintf("reading %s is not allowed (%s)", at, v.Reason)
 	_, err := c.refuse(ctx, policy.ReasonReadHidden, message)
 	return message, err
 }

@@ -54,6 +54,29 @@ func TestResolve(t *testing.T) {
 	}
 }
 
+func TestLinks(t *testing.T) {
+	dir := workspace(t)
+	must(t, os.MkdirAll(filepath.Join(dir, "a/b"), 0o755), os.WriteFile(filepath.Join(dir, "f"), nil, 0o600),
+		os.Symlink("a/b", filepath.Join(dir, "in")), os.Symlink("../../f", filepath.Join(dir, "a/b/up")), os.Symlink("missing/x", filepath.Join(dir, "dangling")))
+	for _, c := range []struct {
+		path string
+		last bool
+		want string
+	}{
+		{"f", true, ""}, {"in/up", true, "in a/b/up"}, {"in/up", false, "in"}, {"a/b/up", false, ""}, {"dangling", true, "dangling"}, {"none/x", true, ""}, {"a\x00", true, ""},
+	} {
+		var got []string
+		for _, at := range Links(dir, c.path, c.last) {
+			rel, err := filepath.Rel(dir, at)
+			must(t, err)
+			got = append(got, rel)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%q: got %q, want %q", c.path, got, c.want)
+		}
+	}
+}
+
 // TestLinksAreNotFollowed: every way to a file fails when a name on the way is a link.
 func TestLinksAreNotFollowed(t *testing.T) {
 	dir := workspace(t)

@@ -24,7 +24,7 @@ func Parent(dir, path string) (string, error) {
 	if err != nil || abs == "/" {
 		return abs, err
 	}
-	parent, err := resolve(filepath.Dir(abs))
+	parent, _, err := resolve(filepath.Dir(abs))
 	return filepath.Join(parent, filepath.Base(abs)), err
 }
 
@@ -34,7 +34,22 @@ func Target(dir, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return resolve(abs)
+	at, _, err := resolve(abs)
+	return at, err
+}
+
+// Links are the places of the symbolic links on the way to what Target, or Parent, gives, in the order in which they are followed: who may not look at
+// one of these must not learn where it leads, or that it is there.
+func Links(dir, path string, last bool) []string {
+	abs, err := absolute(dir, path)
+	if err != nil {
+		return nil
+	}
+	if !last {
+		abs = filepath.Dir(abs)
+	}
+	_, links, _ := resolve(abs)
+	return links
 }
 
 func absolute(dir, path string) (string, error) {
@@ -53,9 +68,9 @@ func absolute(dir, path string) (string, error) {
 }
 
 // resolve walks an absolute clean path and replaces links by what they name, as far as it gets.
-func resolve(path string) (string, error) {
+func resolve(path string) (at string, links []string, err error) {
 	done, rest := "/", strings.Split(strings.TrimPrefix(path, "/"), "/")
-	for links := 0; len(rest) > 0; {
+	for len(rest) > 0 {
 		name := rest[0]
 		rest = rest[1:]
 		switch name {
@@ -69,26 +84,26 @@ func resolve(path string) (string, error) {
 		known := filepath.Join(append([]string{next}, rest...)...)
 		info, err := os.Lstat(next)
 		if errors.Is(err, fs.ErrNotExist) { // what follows cannot be a link
-			return known, nil
+			return known, links, nil
 		}
 		if err != nil {
-			return known, err
+			return known, links, err
 		}
 		if info.Mode()&fs.ModeSymlink == 0 {
 			done = next
 			continue
 		}
-		if links++; links > maxLinks {
-			return known, fmt.Errorf("resolve %s: more than %d symbolic links on the way", path, maxLinks)
+		if links = append(links, next); len(links) > maxLinks {
+			return known, links, fmt.Errorf("resolve %s: more than %d symbolic links on the way", path, maxLinks)
 		}
 		to, err := os.Readlink(next)
 		if err != nil {
-			return known, err
+			return known, links, err
 		}
 		if filepath.IsAbs(to) {
 			done = "/"
 		}
 		rest = append(strings.Split(to, "/"), rest...)
 	}
-	return done, nil
+	return done, links, nil
 }

@@ -57,16 +57,20 @@ func (c *connection) look(m message, do func(context.Context, looking) (any, *ca
 	}
 }
 
-// at resolves the path, asks the policy about what came out of it, and only then looks there and says what is wrong with it. See fills in what is
+// at resolves the path, its last name too if last is set, asks the policy about what came out of it, and only then looks there and says what is wrong with it. See fills in what is
 // recorded and returns the answer; its error is the answer too.
-func (l looking) at(ctx context.Context, resolve func(dir, path string) (string, error), see func(at string, told *event.FileReadPayload) (any, error)) (any, *callError, error) {
+func (l looking) at(ctx context.Context, last bool, see func(at string, told *event.FileReadPayload) (any, error)) (any, *callError, error) {
+	resolve := canonical.Parent
+	if last {
+		resolve = canonical.Target
+	}
 	at, unresolved := resolve("/", l.path)
 	if at == "" {
 		return nil, fileFault(unresolved), nil
 	}
 	var result any
 	failure := unresolved
-	refused, err := l.s.Calls.Read(ctx, executor.Reading{ID: l.c.nextLook(), Operation: l.method, Path: at, Narrow: l.narrow, Do: func(told *event.FileReadPayload) {
+	refused, err := l.s.Calls.Read(ctx, executor.Reading{ID: l.c.nextLook(), Operation: l.method, Path: at, Through: canonical.Links("/", l.path, last), Narrow: l.narrow, Do: func(told *event.FileReadPayload) {
 		if failure == nil {
 			result, failure = see(at, told)
 		}
@@ -92,7 +96,7 @@ func (l looking) at(ctx context.Context, resolve func(dir, path string) (string,
 
 // target is look for what links lead to.
 func (c *connection) target(m message, see func(at string, told *event.FileReadPayload) (any, error)) work {
-	return c.look(m, func(ctx context.Context, l looking) (any, *callError, error) { return l.at(ctx, canonical.Target, see) })
+	return c.look(m, func(ctx context.Context, l looking) (any, *callError, error) { return l.at(ctx, true, see) })
 }
 
 func (c *connection) nextLook() string {
@@ -120,11 +124,11 @@ func (c *connection) metadata(m message) work {
 		}, err
 	}
 	return c.look(m, func(ctx context.Context, l looking) (any, *callError, error) {
-		answer, bad, err := l.at(ctx, canonical.Parent, see)
+		answer, bad, err := l.at(ctx, false, see)
 		if link, ok := answer.(metadataAnswer); !ok || !link.IsSymlink {
 			return answer, bad, err
 		}
-		answer, bad, err = l.at(ctx, canonical.Target, see)
+		answer, bad, err = l.at(ctx, true, see)
 		if target, ok := answer.(metadataAnswer); ok {
 			target.IsSymlink = true
 			answer = target
