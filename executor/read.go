@@ -40,14 +40,9 @@ func (s *Session) Read(ctx context.Context, r Reading) (refused string, err erro
 		_, err = c.refused(ctx, ruling, nil)
 		return ruling.Message, err
 	}
-	for _, link := range r.Through { // one that no rule opens, as /bin beside /usr, is no secret
-		if v := ruling.Plan.CheckRead(link); !v.Allowed && v.Reason != filesystem.ReasonNotReadable {
-			return c.hidden(ctx, r.Operation, link, v)
-		}
-	}
-	verdict := ruling.Plan.CheckRead(r.Path)
+	at, verdict := ruling.Plan.CheckReadThrough(r.Through, r.Path)
 	if !verdict.Allowed {
-		return c.hidden(ctx, r.Operation, r.Path, verdict)
+		return c.hidden(ctx, r.Operation, at, verdict)
 	}
 	decision := ruling.Decision.Payload.(*event.ToolDecisionPayload)
 	payload := &event.FileReadPayload{Operation: r.Operation, Path: clip(r.Path, 4096), Policy: decision.Policy, Rule: string(verdict.Reason)}

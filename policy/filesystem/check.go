@@ -97,6 +97,17 @@ func (p Plan) CheckRead(path string) Verdict {
 	return p.deniedByName(path, best, depth)
 }
 
+// CheckReadThrough is CheckRead for a path that links led to, whose places are given; at is the place that the verdict is about. A link that the plan
+// closes must not tell where it leads; one that no rule opens, as /bin beside /usr, is no secret.
+func (p Plan) CheckReadThrough(links []string, path string) (at string, v Verdict) {
+	for _, link := range links {
+		if v := p.CheckRead(link); !v.Allowed && v.Reason != ReasonNotReadable {
+			return link, v
+		}
+	}
+	return path, p.CheckRead(path)
+}
+
 // deniedByName is best, or the refusal by a denied pattern that matches path as deep or deeper.
 // A plan with a broken pattern allows nothing; Validate refuses it before.
 func (p Plan) deniedByName(path string, best Verdict, depth int) Verdict {

@@ -25,7 +25,9 @@ const maxShown = 256 << 10
 type edit struct {
 	action event.Action
 	narrow func(filesystem.Plan) filesystem.Plan
-	do     func(e *edit) error
+	// unresolved is what is wrong with the way to the place: it is told once the change is allowed.
+	unresolved error
+	do         func(e *edit) error
 
 	// plan, observer, denials and err belong to Run.
 	plan     filesystem.Plan
@@ -53,7 +55,9 @@ func (e *edit) Run(_ context.Context, g tool.Grant, o tool.Observer) (tool.Resul
 	}
 	began := time.Now()
 	e.plan, e.observer = g.Plan, o
-	e.err = e.do(e)
+	if e.err = e.unresolved; e.err == nil {
+		e.err = e.do(e)
+	}
 	r := tool.Result{Success: e.err == nil, Denials: e.denials, Changes: e.changes, Duration: time.Since(began)}
 	if e.err != nil {
 		r.Output = e.err.Error()
@@ -155,18 +159,18 @@ func (c *connection) writeFile(m message) work {
 	if bad != nil {
 		return refuse(bad)
 	}
-	at, bad := place(q.Path, canonical.Target)
+	to, bad := placeOf(q.Path, canonical.Target)
 	if bad == nil && len(q.Data) > maxFile {
 		bad = fault(codeParams, "fs/writeFile: %d bytes, at most %d are allowed", len(q.Data), maxFile)
 	}
 	if bad != nil {
 		return refuse(bad)
 	}
-	action := asked(m, map[string]any{"bytes": len(q.Data), "sha256": digest(q.Data)}, at)
+	action := asked(m, map[string]any{"bytes": len(q.Data), "sha256": digest(q.Data)}, to.at)
 	if len(q.Data) <= maxShown && utf8.Valid(q.Data) {
 		action.Patch = string(q.Data)
 	}
-	return c.change(m, q.Sandbox, &edit{action: action, do: func(e *edit) error { return e.put(at, q.Data) }})
+	return c.change(m, q.Sandbox, &edit{action: action, unresolved: to.unresolved, do: func(e *edit) error { return e.put(to.at, q.Data) }})
 }
 
 func (c *connection) createDirectory(m message) work {
@@ -174,12 +178,12 @@ func (c *connection) createDirectory(m message) work {
 	if bad != nil {
 		return refuse(bad)
 	}
-	at, bad := place(q.Path, canonical.Target)
+	to, bad := placeOf(q.Path, canonical.Target)
 	if bad != nil {
 		return refuse(bad)
 	}
-	return c.change(m, q.Sandbox, &edit{action: asked(m, map[string]any{"recursive": q.Recursive}, at), do: func(e *edit) error {
-		return canonical.MakeDir(at, q.Recursive, e.permit)
+	return c.change(m, q.Sandbox, &edit{action: asked(m, map[string]any{"recursive": q.Recursive}, to.at), unresolved: to.unresolved, do: func(e *edit) error {
+		return canonical.MakeDir(to.at, q.Recursive, e.permit)
 	}})
 }
 
@@ -188,12 +192,12 @@ func (c *connection) remove(m message) work {
 	if bad != nil {
 		return refuse(bad)
 	}
-	at, bad := place(q.Path, canonical.Parent)
+	to, bad := placeOf(q.Path, canonical.Parent)
 	if bad != nil {
 		return refuse(bad)
 	}
-	return c.change(m, q.Sandbox, &edit{action: asked(m, map[string]any{"recursive": q.Recursive, "force": q.Force}, at), do: func(e *edit) error {
-		err := e.take(at)
+	return c.change(m, q.Sandbox, &edit{action: asked(m, map[string]any{"recursive": q.Recursive, "force": q.Force}, to.at), unresolved: to.unresolved, do: func(e *edit) error {
+		err := e.take(to.at)
 		if q.Force && errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
@@ -230,35 +234,52 @@ func (c *connection) copyFile(m message) work {
 	if bad != nil {
 		return refuse(bad)
 	}
-	from, bad := place(q.Source, canonical.Target)
+	from, bad := placeOf(q.Source, canonical.Target)
 	if bad != nil {
 		return refuse(bad)
 	}
-	to, bad := place(q.Destination, canonical.Target)
+	to, bad := placeOf(q.Destination, canonical.Target)
 	if bad != nil {
 		return refuse(bad)
 	}
-	return c.change(m, q.Sandbox, &edit{action: asked(m, map[string]any{"source": from}, to), do: func(e *edit) error {
-		if v := e.plan.CheckRead(from); !v.Allowed {
-			return fmt.Errorf("reading %s %w (%s)", from, errPlan, v.Reason)
+	return c.change(m, q.Sandbox, &edit{action: asked(m, map[string]any{"source": from.at}, to.at), unresolved: to.unresolved, do: func(e *edit) error {
+		if at, v := e.plan.CheckReadThrough(linksTo(q.Source), from.at); !v.Allowed {
+			return fmt.Errorf("reading %s %w (%s)", at, errPlan, v.Reason)
 		}
-		content, _, err := canonical.ReadFile(from, maxFile)
+		if from.unresolved != nil {
+			return from.unresolved
+		}
+		content, _, err := canonical.ReadFile(from.at, maxFile)
 		if err != nil {
 			return err
 		}
-		return e.put(to, content)
+		return e.put(to.at, content)
 	}})
 }
 
-// place is the canonical path of a URI.
-func place(uri string, resolve func(dir, path string) (string, error)) (string, *callError) {
+// place is where a URI leads, as far as that is known. unresolved is why no further: only who may be there is told.
+type place struct {
+	at         string
+	unresolved error
+}
+
+func placeOf(uri string, resolve func(dir, path string) (string, error)) (place, *callError) {
 	path, bad := pathOf(uri)
 	if bad != nil {
-		return "", bad
+		return place{}, bad
 	}
 	at, err := resolve("/", path)
-	if err != nil {
-		return "", fileFault(err)
+	if at == "" {
+		return place{}, fileFault(err)
 	}
-	return at, nil
+	return place{at, err}, nil
+}
+
+// linksTo are the links on the way to what a URI names.
+func linksTo(uri string) []string {
+	path, bad := pathOf(uri)
+	if bad != nil {
+		return nil
+	}
+	return canonical.Links("/", path, true)
 }
