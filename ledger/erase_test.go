@@ -65,8 +65,11 @@ func TestErasedSessionKeepsItsProofs(t *testing.T) {
 func TestErasureInTheMiddleOfAGroup(t *testing.T) {
 	l := openMem(t)
 	appendTest(t, l, prompts("s", 1, 3)...)
-	block := make(chan struct{})
-	go func() { _ = l.write(context.Background(), true, func(batch) error { <-block; return nil }) }()
+	blocked, block := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = l.write(context.Background(), true, func(batch) error { close(blocked); <-block; return nil })
+	}()
+	<-blocked // what comes now waits, and is one group
 	var answers sync.WaitGroup
 	submit := func(events ...*event.Event) {
 		answers.Add(1)

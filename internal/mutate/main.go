@@ -1,8 +1,8 @@
 // Command mutate proves that tests notice when a guard is gone: it takes one after the other out of the code, in an overlay that
 // leaves the tree alone, and demands that the named test fails. Usage: mutate FILE.
 //
-// FILE has a mutation in each paragraph: "file:", "test:" (a regular expression), "old:" and "new:", each on a line; "old" must
-// occur exactly once. Lines that begin with # are comments.
+// FILE has a mutation in each paragraph: "file:", "test:" (a regular expression), "in:" when the test is in another folder, "old:" and
+// "new:", each on a line; "old" must occur exactly once. Lines that begin with # are comments.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-type mutation struct{ file, test, old, replacement string }
+type mutation struct{ file, test, in, old, replacement string }
 
 func main() {
 	if len(os.Args) != 2 {
@@ -70,6 +70,8 @@ func parse(text string) (all []mutation) {
 				m.file = value
 			case "test":
 				m.test = value
+			case "in":
+				m.in = value
 			case "old":
 				m.old = value
 			case "new":
@@ -111,7 +113,11 @@ func (m mutation) try(dir string) (caught bool, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	pkg := "./" + filepath.ToSlash(filepath.Dir(m.file))
+	folder := m.in
+	if folder == "" {
+		folder = filepath.ToSlash(filepath.Dir(m.file))
+	}
+	pkg := "./" + folder
 	if out, err := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-run", "^$", pkg).CombinedOutput(); err != nil {
 		return false, fmt.Errorf("the changed package does not build: %w\n%s", err, out)
 	}
