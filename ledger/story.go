@@ -16,10 +16,28 @@ type story struct {
 	closed bool
 	work   bool // somebody else than the system acted in it
 	erased bool
-	kinds  []event.Kind // of the events that their producer numbered; dropped when the session closes
+	kinds  []kindNumber // of the events that their producer numbered; dropped when the session closes
 	calls  map[string]*call
 	at     time.Time     // when the last entry was received
 	every  time.Duration // between heartbeats, once there was one
+}
+
+// kindNumber is a kind in two bytes, since there is one for each event of a session: its place in the catalog, from 1; 0 is a kind that is not there.
+type kindNumber uint16
+
+var kindNumbers = func() map[event.Kind]kindNumber {
+	numbers := map[event.Kind]kindNumber{}
+	for _, c := range event.Catalog() {
+		numbers[c.Kind] = kindNumber(len(numbers) + 1)
+	}
+	return numbers
+}()
+
+func (n kindNumber) kind() event.Kind {
+	if n == 0 {
+		return ""
+	}
+	return event.Catalog()[n-1].Kind
 }
 
 // call is one tool call that has no result yet.
@@ -66,8 +84,7 @@ func (f findings) tell(st *story, index event.Seq, s stored, h entryHead, e *eve
 		f.closed(st, index, s, h, p)
 	}
 	if h.Seq != 0 && h.Kind != event.SessionClosed {
-		c, _ := event.Lookup(h.Kind)
-		st.kinds = append(st.kinds, c.Kind)
+		st.kinds = append(st.kinds, kindNumbers[h.Kind])
 	}
 }
 
@@ -127,7 +144,7 @@ func (f findings) counted(st *story, index event.Seq, s stored, h entryHead, eve
 	} else {
 		got := map[event.Kind]uint64{}
 		for _, k := range st.kinds[uint64(len(st.kinds))-total:] {
-			got[k]++
+			got[k.kind()]++
 		}
 		for _, k := range sortedKinds(got, counts) {
 			if got[k] != counts[k] {

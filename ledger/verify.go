@@ -15,7 +15,7 @@ import (
 // and whether sessions tell a complete story. What it notices is in the report; the error is
 // for ctx and for a closed ledger only. It reads the ledger once, in order, next to running
 // commits, on as many processors as there are, and covers what was durable when it began. Memory grows with the number of sessions,
-// by about 200 bytes each, and with the events of sessions not yet closed, by 16 bytes each.
+// by about 200 bytes each, and with the events of sessions not yet closed, by two bytes each.
 //
 // With VerifyOptions.Quick it does of that what the tree takes: entries, tiles, head, checkpoints and their signatures. So it finds any change of
 // an entry, and none of a content or an index; Report.Unchecked names what was left out.
