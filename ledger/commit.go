@@ -202,7 +202,7 @@ func (c *committer) put(b batch, e *prepared) error {
 	if err != nil {
 		return err
 	}
-	if s.note(e.head.Kind, e.index) {
+	if s.note(e.head.Kind, e.index, e.public) {
 		if err := s.record.save(b, e.head.Session); err != nil {
 			return err
 		}

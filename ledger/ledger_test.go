@@ -305,11 +305,6 @@ func TestSessions(t *testing.T) {
 	if err != nil || last.ID != "z" {
 		t.Fatalf("last session %+v, %v", last, err)
 	}
-	for session, want := range map[string]string{"z": "proctor_exec", "system": "", "nobody": ""} {
-		if by, err := l.Originator(session); err != nil || by != want {
-			t.Errorf("%s was begun by %q %v, want %q", session, by, err, want)
-		}
-	}
 	if _, err := l.SessionInfo(context.Background(), "nobody"); !errors.Is(err, ErrUnknownSession) {
 		t.Fatalf("session nobody: %v", err)
 	}
@@ -348,8 +343,26 @@ func TestOpenSessions(t *testing.T) {
 		appendTest(t, l, prompt(name, 1, "go"))
 	}
 	appendTest(t, l, newEvent("a", 2, "", &event.SessionClosedPayload{Reason: "completed", Events: 2, Counts: map[event.Kind]uint64{event.UserPrompt: 1}}))
-	got, err := l.OpenSessions(t.Context())
-	if err != nil || !slices.Equal(got, []string{"b", "c"}) {
-		t.Errorf("got %v, %v, want b and c", got, err)
+	appendTest(t, l, newEvent("c", 2, "", &event.ConversationStartsPayload{Originator: "first"}), newEvent("c", 3, "", &event.ConversationStartsPayload{Originator: "reported:x"}))
+	want := []OpenSession{{ID: "b"}, {ID: "c", Originator: "reported:x"}}
+	record, err := loadRecord(l.db, "c")
+	if err != nil || record.Originator != "reported:x" {
+		t.Fatalf("%+v %v", record, err)
+	}
+	for range 2 {
+		got, err := l.OpenSessions(t.Context())
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("got %v, %v, want %v", got, err, want)
+		}
+		record.Originator = "" // as older programs wrote it
+		if err := l.write(t.Context(), false, func(b batch) error { return record.save(b, "c") }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustBeGreen(t, l)
+	long := strings.Repeat("x", maxOriginator+1)
+	appendTest(t, l, newEvent("b", 2, "", &event.ConversationStartsPayload{Originator: long}))
+	if got, err := l.OpenSessions(t.Context()); err != nil || len(got) != 2 || got[0].Originator != long {
+		t.Errorf("got %v, %v", got, err)
 	}
 }

@@ -18,12 +18,18 @@ type sessionRecord struct {
 	V      int        `json:"v"`
 	First  event.Seq  `json:"first"`
 	Starts *event.Seq `json:"conversation_starts,omitempty"` // the newest one
-	Closed bool       `json:"closed"`
+	// Originator is that of the newest one, so that who looks for sessions of a kind need not read entries. It is missing where an older program
+	// wrote the record, and where it is longer than maxOriginator.
+	Originator string `json:"originator,omitempty"`
+	Closed     bool   `json:"closed"`
 	// Erased is one more than the highest index whose content was erased; 0 when none was.
 	Erased event.Seq `json:"erased,omitempty"`
 }
 
 const sessionRecordVersion = 1
+
+// maxOriginator bounds the originator in a record, in bytes.
+const maxOriginator = 128
 
 // session is what the committer knows about a session it writes to.
 type session struct {
@@ -84,18 +90,31 @@ func (r sessionRecord) save(b batch, name string) error {
 }
 
 // note follows what an entry says about its session and reports whether the record changed.
-func (s *session) note(kind event.Kind, index event.Seq) bool {
+func (s *session) note(kind event.Kind, index event.Seq, public []byte) bool {
 	changed := !s.known
 	if !s.known {
 		s.record.First, s.known = index, true
 	}
 	if kind == event.ConversationStarts {
-		s.record.Starts, changed = &index, true
+		s.record.Starts, s.record.Originator, changed = &index, originatorOf(public), true
 	}
 	if closed := kind == event.SessionClosed; closed != s.record.Closed {
 		s.record.Closed, changed = closed, true
 	}
 	return changed
+}
+
+// originatorOf is that of a conversation_starts, empty where it does not go into a record.
+func originatorOf(public []byte) string {
+	e, err := event.Decode(event.Encoded{Public: public})
+	if err != nil {
+		return ""
+	}
+	p, ok := e.Payload.(*event.ConversationStartsPayload)
+	if !ok || len(p.Originator) > maxOriginator {
+		return ""
+	}
+	return p.Originator
 }
 
 // lastBelow returns the number and the index of a session's last entry with an index below size; 0 when it has none.

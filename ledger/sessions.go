@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"time"
@@ -74,17 +73,42 @@ func (l *Ledger) infoOf(name string, record sessionRecord) (SessionInfo, error) 
 	return l.info(name, record)
 }
 
+// OpenSession is a session that no event closed.
+type OpenSession struct {
+	ID         string
+	Originator string // from its newest conversation_starts; empty when there was none
+}
+
 // OpenSessions lists the sessions that no event closed, the one that began first at the
-// front. It reads the records of sessions and no entry.
-func (l *Ledger) OpenSessions(ctx context.Context) ([]string, error) {
-	first := map[string]event.Seq{}
+// front. It reads the records of sessions, and an entry of those whose record lacks the originator.
+func (l *Ledger) OpenSessions(ctx context.Context) ([]OpenSession, error) {
+	type begun struct {
+		OpenSession
+		first event.Seq
+	}
+	var list []begun
+	d := l.newDecoder()
 	err := l.eachRecord(ctx, func(name string, record sessionRecord) error {
-		if !record.Closed {
-			first[name] = record.First
+		if record.Closed {
+			return nil
 		}
+		by := record.Originator
+		if by == "" {
+			p, err := l.starts(d, record)
+			if err != nil {
+				return fmt.Errorf("session %s: %w", name, err)
+			}
+			by = p.Originator
+		}
+		list = append(list, begun{OpenSession{name, by}, record.First})
 		return nil
 	})
-	return slices.SortedFunc(maps.Keys(first), func(a, b string) int { return cmp.Compare(first[a], first[b]) }), err
+	slices.SortFunc(list, func(a, b begun) int { return cmp.Compare(a.first, b.first) })
+	out := make([]OpenSession, len(list))
+	for i, s := range list {
+		out[i] = s.OpenSession
+	}
+	return out, err
 }
 
 // eachRecord calls f with the record of every session, in order of their names.
@@ -202,23 +226,6 @@ func (l *Ledger) info(name string, record sessionRecord) (SessionInfo, error) {
 	info.Model, info.Originator = p.Model, p.Originator
 	info.Cwd, _ = p.Cwd.Reveal()
 	return info, nil
-}
-
-// Originator is who began a session, by its newest conversation_starts; empty when there is none. It reads one entry at most.
-func (l *Ledger) Originator(session string) (string, error) {
-	if err := l.begin(); err != nil {
-		return "", err
-	}
-	defer l.end()
-	record, err := loadRecord(l.db, session)
-	if err != nil || record == nil {
-		return "", err
-	}
-	p, err := l.starts(l.newDecoder(), *record)
-	if err != nil {
-		return "", fmt.Errorf("session %q: %w", session, err)
-	}
-	return p.Originator, nil
 }
 
 // starts is a session's newest conversation_starts, without anything in it when there is none.

@@ -16,6 +16,8 @@ type story struct {
 	closed bool
 	work   bool // somebody else than the system acted in it
 	erased bool
+	begun  bool         // a conversation_starts was read
+	by     string       // its originator
 	kinds  []kindNumber // of the events that their producer numbered; dropped when the session closes
 	calls  map[string]*call
 	at     time.Time     // when the last entry was received
@@ -66,6 +68,8 @@ func (f findings) tell(st *story, index event.Seq, s stored, h entryHead, e *eve
 	f.beat(st, index, s, h)
 	st.work = st.work || e.Actor != event.System && !keeps(e.Kind)
 	switch p := e.Payload.(type) {
+	case *event.ConversationStartsPayload:
+		st.begun, st.by = true, p.Originator
 	case *event.ToolDecisionPayload:
 		if p.Outcome == "allow" {
 			c := st.call(e.Call)

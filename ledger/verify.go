@@ -310,6 +310,8 @@ func (v *verifier) records() {
 			v.add(SeverityError, Finding{Code: CodeSessionRecord, Session: name, Message: "session " + name + " has no record"})
 		case record.First != st.first:
 			v.add(SeverityError, Finding{Code: CodeSessionRecord, Session: name, Message: fmt.Sprintf("the record of session %s says it begins at entry %d, it begins at %d", name, record.First, st.first)})
+		case record.Originator != "" && st.begun && record.Originator != st.by:
+			v.add(SeverityError, Finding{Code: CodeSessionRecord, Session: name, Message: fmt.Sprintf("the record of session %s says that %q began it, its newest conversation_starts says %q", name, record.Originator, st.by)})
 		}
 	}
 }

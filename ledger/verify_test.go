@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -154,6 +155,11 @@ func TestVerifyNamesTheTamperedPlace(t *testing.T) {
 			remove1(t, db, k[:])
 		}, CodeIDIndex, 9, false},
 		{"session record", func(t *testing.T, db *pebble.DB) { remove1(t, db, nameKey(prefixRecord, "b")) }, CodeSessionRecord, none, false},
+		{"originator in the record", func(t *testing.T, db *pebble.DB) {
+			change(t, db, nameKey(prefixRecord, "a"), func(record []byte) []byte {
+				return bytes.Replace(record, []byte(`"originator":"proctor_exec"`), []byte(`"originator":"reported:you"`), 1)
+			})
+		}, CodeSessionRecord, none, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

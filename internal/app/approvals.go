@@ -98,11 +98,11 @@ func (s *Store) waiting(ctx context.Context) (out []*askedFor, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range sessions {
-		if by, err := s.Ledger.Originator(id); err == nil && reported(by) {
+	for _, open := range sessions {
+		if reported(open.Originator) {
 			continue
 		}
-		f, err := s.requests(ctx, id)
+		f, err := s.requests(ctx, open.ID)
 		if err != nil {
 			return nil, err
 		}

@@ -206,8 +206,9 @@ func (s *Store) recover(ctx context.Context) (closed []Recovered, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, id := range sessions {
-		if by, err := l.Originator(id); err == nil && (by == "" || reported(by)) {
+	for _, open := range sessions {
+		id := open.ID
+		if open.Originator == "" || reported(open.Originator) {
 			continue // no process of ours ran it: its events need not be read
 		}
 		release, err := ledger.Claim(s.dir, id)
