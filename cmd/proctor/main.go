@@ -34,7 +34,7 @@ func run() cli.Exit {
 	ctx, stop := cli.Signals(context.Background())
 	defer stop()
 	root := newRoot(env, os.Args[1:]...)
-	err = root.ExecuteContext(ctx)
+	err = cli.Ended(ctx, root.ExecuteContext(ctx))
 	var usage *usageError
 	exit := cli.ExitOf(err)
 	if errors.As(err, &usage) {

@@ -74,7 +74,7 @@ var commands = map[string]func(*testscript.TestScript, bool, []string){
 	"exits": cmdExits, "within": cmdWithin, "start": cmdStart, "signal": cmdSignal, "finish": cmdFinish,
 	"kill-after": cmdKillAfter, "wait-file": cmdWaitFile, "no-process": cmdNoProcess, "flip-byte": cmdFlipByte,
 	"fakemodel": cmdFakemodel, "model-done": cmdModelDone, "requests": cmdRequests, "wait-requests": cmdWaitRequests,
-	"witness": cmdWitness, "witness-fault": cmdWitnessFault, "authority": cmdAuthority, "authority-fault": cmdAuthorityFault,
+	"witness": cmdWitness, "witness-fault": cmdWitnessFault, "authority": cmdAuthority, "authority-fault": cmdAuthorityFault, "authority-asked": cmdAuthorityAsked,
 	"sink": cmdSink, "sink-fault": cmdSinkFault, "sink-count": cmdSinkCount, "sink-distinct": cmdSinkDistinct, "sink-points": cmdSinkPoints, "sink-spans": cmdSinkSpans, "sink-requests": cmdSinkRequests, "sink-complete": cmdSinkComplete,
 	"sink-nowhere": cmdSinkNowhere, "siem-complete": cmdSiemComplete, "kill-export": cmdKillExport,
 	"json-count": cmdJSONCount, "json-values": cmdJSONValues, "same-value": cmdSameValue, "json-text": cmdJSONText, "same-turn": cmdSameTurn, "supervised": cmdSupervised, "clean": cmdClean,

@@ -23,9 +23,15 @@ func cmdAuthority(ts *testscript.TestScript, _ bool, args []string) {
 
 // cmdAuthorityFault makes the authority answer wrongly, or be well again.
 func cmdAuthorityFault(ts *testscript.TestScript, _ bool, args []string) {
-	faults := map[string]tsatest.Fault{"up": {}, "reject": {Status: 2}, "later": {Later: true}, "down": {HTTP: 503}}
-	need(ts, len(args) == 1, "authority-fault up|reject|later|down")
+	faults := map[string]tsatest.Fault{"up": {}, "reject": {Status: 2}, "later": {Later: true}, "down": {HTTP: 503}, "hang": {Hang: true}}
+	need(ts, len(args) == 1, "authority-fault up|reject|later|down|hang")
 	f, ok := faults[args[0]]
-	need(ts, ok, "authority-fault up|reject|later|down")
+	need(ts, ok, "authority-fault up|reject|later|down|hang")
 	worldOf(ts).authority.Set(f)
+}
+
+// cmdAuthorityAsked waits until the authority has been asked since it was started.
+func cmdAuthorityAsked(ts *testscript.TestScript, _ bool, args []string) {
+	need(ts, len(args) == 0, "authority-asked")
+	until(ts, "a question to the authority", func() bool { return worldOf(ts).authority.Asked() > 0 })
 }

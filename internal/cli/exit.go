@@ -74,6 +74,15 @@ func ExitOf(err error) Exit {
 	return Failure
 }
 
+// Ended is err, or why ctx ended where err is only about that: a command that was interrupted has not failed.
+func Ended(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if cause == nil || errors.Is(err, event.ErrNotRecorded) || !errors.Is(err, context.Canceled) && !errors.Is(err, cause) {
+		return err
+	}
+	return cause
+}
+
 // Fail wraps err with a status; nil stays nil.
 func Fail(exit Exit, err error) error {
 	if err == nil {
