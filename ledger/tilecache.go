@@ -7,9 +7,14 @@ import "sync"
 type tileCache struct {
 	mu    sync.Mutex
 	tiles map[tileID]hashTree
-	// edge is the last group of leaves that was read, by place: all proofs in a tree that ends in it share it.
-	edge   hashTree
-	edgeAt uint64
+	max   int // 0 is maxOpenTiles
+	// edges are the last groups that were read of levels without room for their tiles: all proofs in a tree that ends in them share them.
+	edges [2]edge
+}
+
+type edge struct {
+	tileID
+	hashTree
 }
 
 type tileID struct {
@@ -17,8 +22,23 @@ type tileID struct {
 	tile  uint64
 }
 
+// takes reports whether a tile is here or has room. What is above the lowest tiles always has.
+func (c *tileCache) takes(id tileID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, here := c.tiles[id]
+	return here || len(c.tiles) < c.room() || id.level > middleHeight
+}
+
 // maxOpenTiles bounds the cache, at 16 KiB each: all tiles above the leaves of a million entries.
 const maxOpenTiles = 320
+
+func (c *tileCache) room() int {
+	if c.max > 0 {
+		return c.max
+	}
+	return maxOpenTiles
+}
 
 func (c *tileCache) find(id tileID) hashTree {
 	c.mu.Lock()
@@ -33,32 +53,36 @@ func (c *tileCache) keep(id tileID, t hashTree) {
 		c.tiles = map[tileID]hashTree{}
 	}
 	for old := range c.tiles {
-		if len(c.tiles) < maxOpenTiles {
+		if len(c.tiles) < c.room() {
 			break
 		}
 		if old.level <= id.level { // the higher ones are in more proofs
 			delete(c.tiles, old)
 		}
 	}
-	if len(c.tiles) < maxOpenTiles {
+	if len(c.tiles) < c.room() {
 		c.tiles[id] = t
 	}
 }
 
-// findLeaves is find for a group of leaves.
-func (c *tileCache) findLeaves(group uint64) hashTree {
+// findEdge is find for a group.
+func (c *tileCache) findEdge(id tileID) hashTree {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if group != c.edgeAt {
-		return nil
+	for _, e := range c.edges {
+		if e.tileID == id {
+			return e.hashTree
+		}
 	}
-	return c.edge
+	return nil
 }
 
-func (c *tileCache) keepLeaves(group uint64, t hashTree) {
+// keepEdge keeps the last group of its level.
+func (c *tileCache) keepEdge(id tileID, t hashTree) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if group >= c.edgeAt {
-		c.edgeAt, c.edge = group, t
+	e := &c.edges[min(id.level, len(c.edges)-1)]
+	if e.level != id.level || id.tile >= e.tile {
+		*e = edge{id, t}
 	}
 }

@@ -64,10 +64,16 @@ func TestFrontierAgreesWithTlog(t *testing.T) {
 	}
 }
 
-// TestProofs checks proofs of a stored tree with tlog, for any sizes, with middle tiles and without.
+// TestProofs checks proofs of a stored tree with tlog, for any sizes, with middle tiles and without, and where hardly any of them has room in the cache.
 func TestProofs(t *testing.T) {
 	for format := oldestFormat; format <= formatVersion; format++ {
-		t.Run(fmt.Sprint("format ", format), func(t *testing.T) { testProofs(t, openFormat(t, vfs.NewMem(), format)) })
+		for _, room := range []int{0, 1} {
+			t.Run(fmt.Sprint("format ", format, " room ", room), func(t *testing.T) {
+				l := openFormat(t, vfs.NewMem(), format)
+				l.opened.max = room
+				testProofs(t, l)
+			})
+		}
 	}
 }
 

@@ -11,16 +11,16 @@ import (
 )
 
 // treeReader reads hashes of the tree. Those of levels that are not stored it computes from the next lower one that is. Of the leaves, where proofs seldom
-// meet, it reads no more than it needs for that, and the tiles above come from the cache. One goroutine uses it, for one proof.
+// meet, and of tiles that have no room in the cache it reads no more than it needs for that; the other tiles come from the cache. One goroutine uses it, for one proof.
 type treeReader struct {
 	db     pebble.Reader
 	height int // between the levels that are stored
 	cache  *tileCache
-	leaves map[uint64]hashTree // of 2^height leaves each
+	groups map[tileID]hashTree // of 2^height hashes each
 }
 
 func (l *Ledger) treeReader(cache *tileCache) *treeReader {
-	return &treeReader{l.db, l.rowHeight(), cache, map[uint64]hashTree{}}
+	return &treeReader{l.db, l.rowHeight(), cache, map[tileID]hashTree{}}
 }
 
 // rowHeight is how many levels of the tree lie between those that are stored.
@@ -50,7 +50,7 @@ func (r *treeReader) hash(level int, n uint64) (event.Hash, error) {
 	above := level % r.height
 	first := n << above // of the level that is stored
 	read, width := r.tile, uint64(tileWidth)
-	if level < r.height {
+	if level < r.height || !r.cache.takes(tileID{level - above, first / tileWidth}) {
 		read, width = r.group, 1<<r.height
 	}
 	t, err := read(level-above, first/width, above, first%width>>above)
@@ -78,37 +78,38 @@ func (r *treeReader) tile(level int, tile uint64, above int, place uint64) (hash
 	return t, nil
 }
 
-// group is tile for leaves.
-func (r *treeReader) group(_ int, group uint64, above int, place uint64) (hashTree, error) {
-	if t := r.leaves[group]; t.has(above, place) {
+// group is tile for a part of one.
+func (r *treeReader) group(level int, group uint64, above int, place uint64) (hashTree, error) {
+	id := tileID{level, group}
+	if t := r.groups[id]; t.has(above, place) {
 		return t, nil
 	}
-	if t := r.cache.findLeaves(group); t.has(above, place) {
+	if t := r.cache.findEdge(id); t.has(above, place) {
 		return t, nil
 	}
 	first := group << r.height
 	var room [tileWidth * sha256.Size]byte
-	data, err := r.readLeaves(room[:0], first, 1<<r.height)
+	data, err := r.readGroup(room[:0], level, first, 1<<r.height)
 	if err != nil {
 		return nil, err
 	}
 	t := newHashTree(data, r.height)
 	if !t.has(above, place) {
-		return nil, fmt.Errorf("%s has %d hashes from number %d on, want %d: %w", tileName(0, first/tileWidth), len(t[0]), first%tileWidth, (place+1)<<above, ErrDamaged)
+		return nil, fmt.Errorf("%s has %d hashes from number %d on, want %d: %w", tileName(level, first/tileWidth), len(t[0]), first%tileWidth, (place+1)<<above, ErrDamaged)
 	}
-	r.leaves[group] = t
-	r.cache.keepLeaves(group, t)
+	r.groups[id] = t
+	r.cache.keepEdge(id, t)
 	return t, nil
 }
 
-// readLeaves appends at most n hashes of leaves, which are all in one tile, from first on.
-func (r *treeReader) readLeaves(dst []byte, first uint64, n int) ([]byte, error) {
-	err := look(r.db, appendTileKey(nil, 0, first/tileWidth), func(tile []byte) {
+// readGroup appends at most n hashes, which are all in one tile, from first on.
+func (r *treeReader) readGroup(dst []byte, level int, first uint64, n int) ([]byte, error) {
+	err := look(r.db, appendTileKey(nil, level, first/tileWidth), func(tile []byte) {
 		from := min(int(first%tileWidth)*sha256.Size, len(tile))
 		dst = append(dst, tile[from:min(from+n*sha256.Size, len(tile))]...)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", tileName(0, first/tileWidth), err)
+		return nil, fmt.Errorf("read %s: %w", tileName(level, first/tileWidth), err)
 	}
 	return dst, nil
 }
