@@ -101,8 +101,11 @@ func (c *cluster) connect(ctx context.Context) error {
 			break
 		}
 		if errors.Is(err, nats.ErrAuthorization) || !errors.Is(err, nats.ErrNoServers) && !errors.Is(err, nats.ErrTimeout) {
-			if c.opts.Cert == "" && strings.Contains(err.Error(), "tls") {
+			switch {
+			case c.opts.Cert == "" && strings.Contains(err.Error(), "tls"):
 				err = fmt.Errorf("%w (servers may demand the certificate of a client: [bus] cert_file and key_file)", err)
+			case errors.Is(err, nats.ErrTLS): // the server hung up, and its reason was not read any more
+				err = fmt.Errorf("%w (servers may not accept the certificate in [bus] cert_file)", err)
 			}
 			return fmt.Errorf("connect: %w", err)
 		}
