@@ -44,17 +44,28 @@ func Join(ctx context.Context, o JoinOptions) (*Bus, error) {
 	}
 	b := newBus(o.Options)
 	b.join = &o
-	l, err := b.find(ctx)
-	if err == nil {
-		if err = b.use(l); err != nil {
-			l.end()
-		}
-	}
-	if err != nil {
+	if _, err := b.enter(ctx); err != nil {
 		b.markClosed(err)
 		return nil, err
 	}
 	return b, nil
+}
+
+// enter finds a link and uses it. An owner that ends between the two is looked for again.
+func (b *Bus) enter(ctx context.Context) (*link, error) {
+	for {
+		l, err := b.find(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err = b.use(l); err == nil {
+			return l, nil
+		}
+		l.end()
+		if l.server != nil { // it had the ledger and could not serve it
+			return nil, err
+		}
+	}
 }
 
 // find makes a link, as often as it takes.
@@ -160,23 +171,11 @@ func (b *Bus) rejoin(lost *link) {
 }
 
 func (b *Bus) again(ctx context.Context) {
-	for {
-		l, err := b.find(ctx)
-		if err != nil {
-			b.markClosed(err)
-			return
-		}
-		err = b.use(l)
-		if err == nil {
-			if l.server != nil && b.join.Owning != nil {
-				b.join.Owning(ctx)
-			}
-			return
-		}
-		l.end()
-		if l.server != nil { // it had the ledger and could not serve it
-			b.markClosed(err)
-			return
-		}
+	l, err := b.enter(ctx)
+	switch {
+	case err != nil:
+		b.markClosed(err)
+	case l.server != nil && b.join.Owning != nil:
+		b.join.Owning(ctx)
 	}
 }
