@@ -20,36 +20,28 @@ const (
 // Names that do not exist yet stay as they are. Nothing is created. With an error comes the path as far as it is known, for who must decide
 // whether the error may be told; it is empty when path is no path.
 func Parent(dir, path string) (string, error) {
-	abs, err := absolute(dir, path)
-	if err != nil || abs == "/" {
-		return abs, err
-	}
-	parent, _, err := resolve(filepath.Dir(abs))
-	return filepath.Join(parent, filepath.Base(abs)), err
+	at, _, err := Follow(dir, path, false)
+	return at, err
 }
 
 // Target is Parent that also resolves the last name: for reading and changing what is there.
 func Target(dir, path string) (string, error) {
-	abs, err := absolute(dir, path)
-	if err != nil {
-		return "", err
-	}
-	at, _, err := resolve(abs)
+	at, _, err := Follow(dir, path, true)
 	return at, err
 }
 
-// Links are the places of the symbolic links on the way to what Target, or Parent, gives, in the order in which they are followed: who may not look at
-// one of these must not learn where it leads, or that it is there.
-func Links(dir, path string, last bool) []string {
+// Follow is Target, or Parent unless last is set, with the places of the symbolic links on the way, in the order in which they are followed: who may not
+// look at one of these must not learn where it leads, or that it is there.
+func Follow(dir, path string, last bool) (at string, links []string, err error) {
 	abs, err := absolute(dir, path)
 	if err != nil {
-		return nil
+		return "", nil, err
 	}
-	if !last {
-		abs = filepath.Dir(abs)
+	if last || abs == "/" {
+		return resolve(abs)
 	}
-	_, links, _ := resolve(abs)
-	return links
+	parent, links, err := resolve(filepath.Dir(abs))
+	return filepath.Join(parent, filepath.Base(abs)), links, err
 }
 
 func absolute(dir, path string) (string, error) {

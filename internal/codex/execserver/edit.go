@@ -159,7 +159,7 @@ func (c *connection) writeFile(m message) work {
 	if bad != nil {
 		return refuse(bad)
 	}
-	to, bad := placeOf(q.Path, canonical.Target)
+	to, bad := placeOf(q.Path, true)
 	if bad == nil && len(q.Data) > maxFile {
 		bad = fault(codeParams, "fs/writeFile: %d bytes, at most %d are allowed", len(q.Data), maxFile)
 	}
@@ -178,7 +178,7 @@ func (c *connection) createDirectory(m message) work {
 	if bad != nil {
 		return refuse(bad)
 	}
-	to, bad := placeOf(q.Path, canonical.Target)
+	to, bad := placeOf(q.Path, true)
 	if bad != nil {
 		return refuse(bad)
 	}
@@ -192,7 +192,7 @@ func (c *connection) remove(m message) work {
 	if bad != nil {
 		return refuse(bad)
 	}
-	to, bad := placeOf(q.Path, canonical.Parent)
+	to, bad := placeOf(q.Path, false)
 	if bad != nil {
 		return refuse(bad)
 	}
@@ -234,16 +234,16 @@ func (c *connection) copyFile(m message) work {
 	if bad != nil {
 		return refuse(bad)
 	}
-	from, bad := placeOf(q.Source, canonical.Target)
+	from, bad := placeOf(q.Source, true)
 	if bad != nil {
 		return refuse(bad)
 	}
-	to, bad := placeOf(q.Destination, canonical.Target)
+	to, bad := placeOf(q.Destination, true)
 	if bad != nil {
 		return refuse(bad)
 	}
 	return c.change(m, q.Sandbox, &edit{action: asked(m, map[string]any{"source": from.at}, to.at), unresolved: to.unresolved, do: func(e *edit) error {
-		if at, v := e.plan.CheckReadThrough(linksTo(q.Source), from.at); !v.Allowed {
+		if at, v := e.plan.CheckReadThrough(from.through, from.at); !v.Allowed {
 			return fmt.Errorf("reading %s %w (%s)", at, errPlan, v.Reason)
 		}
 		if from.unresolved != nil {
@@ -257,29 +257,22 @@ func (c *connection) copyFile(m message) work {
 	}})
 }
 
-// place is where a URI leads, as far as that is known. unresolved is why no further: only who may be there is told.
+// place is where a URI leads, and through which links, as far as that is known. unresolved is why no further: only who may be there is told.
 type place struct {
 	at         string
+	through    []string
 	unresolved error
 }
 
-func placeOf(uri string, resolve func(dir, path string) (string, error)) (place, *callError) {
+// placeOf resolves the last name too if last is set.
+func placeOf(uri string, last bool) (place, *callError) {
 	path, bad := pathOf(uri)
 	if bad != nil {
 		return place{}, bad
 	}
-	at, err := resolve("/", path)
+	at, through, err := canonical.Follow("/", path, last)
 	if at == "" {
 		return place{}, fileFault(err)
 	}
-	return place{at, err}, nil
-}
-
-// linksTo are the links on the way to what a URI names.
-func linksTo(uri string) []string {
-	path, bad := pathOf(uri)
-	if bad != nil {
-		return nil
-	}
-	return canonical.Links("/", path, true)
+	return place{at, through, err}, nil
 }

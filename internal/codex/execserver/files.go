@@ -57,20 +57,16 @@ func (c *connection) look(m message, do func(context.Context, looking) (any, *ca
 	}
 }
 
-// at resolves the path, its last name too if last is set, asks the policy about what came out of it, and only then looks there and says what is wrong with it. See fills in what is
-// recorded and returns the answer; its error is the answer too.
+// at resolves the path, its last name too if last is set, asks the policy about what came out of it, and only then looks there and says what is
+// wrong with it. See fills in what is recorded and returns the answer; its error is the answer too.
 func (l looking) at(ctx context.Context, last bool, see func(at string, told *event.FileReadPayload) (any, error)) (any, *callError, error) {
-	resolve := canonical.Parent
-	if last {
-		resolve = canonical.Target
-	}
-	at, unresolved := resolve("/", l.path)
+	at, through, unresolved := canonical.Follow("/", l.path, last)
 	if at == "" {
 		return nil, fileFault(unresolved), nil
 	}
 	var result any
 	failure := unresolved
-	refused, err := l.s.Calls.Read(ctx, executor.Reading{ID: l.c.nextLook(), Operation: l.method, Path: at, Through: canonical.Links("/", l.path, last), Narrow: l.narrow, Do: func(told *event.FileReadPayload) {
+	refused, err := l.s.Calls.Read(ctx, executor.Reading{ID: l.c.nextLook(), Operation: l.method, Path: at, Through: through, Narrow: l.narrow, Do: func(told *event.FileReadPayload) {
 		if failure == nil {
 			result, failure = see(at, told)
 		}
