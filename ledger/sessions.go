@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -30,47 +29,54 @@ type SessionInfo struct {
 // Sessions lists all sessions, the one that began last at the end. It reads a few entries of
 // each and scans nothing.
 func (l *Ledger) Sessions(ctx context.Context) ([]SessionInfo, error) {
-	infos, _, err := l.NewestSessions(ctx, math.MaxInt)
+	infos, _, err := l.NewestSessions(ctx, 0)
 	return infos, err
 }
 
-// NewestSessions is Sessions for those that began last, and says how many there are in all. Of the others it reads the record and no entry.
+// NewestSessions is Sessions for those that began last, and says how many there are in all. Of the others it reads the record and no entry. 0 is no
+// limit.
 func (l *Ledger) NewestSessions(ctx context.Context, limit int) (infos []SessionInfo, all int, err error) {
-	type begun struct {
-		name string
-		sessionRecord
-	}
-	var list []begun
 	size := l.Tree().Size
-	err = l.eachRecord(ctx, func(name string, record sessionRecord) error {
-		if uint64(record.First) < size { // or nothing of it is synced yet
-			list = append(list, begun{name, record})
-		}
-		return nil
-	})
+	list, err := l.begun(ctx, func(r sessionRecord) bool { return uint64(r.First) < size }) // or nothing of it is synced yet
 	if err != nil {
 		return nil, 0, err
 	}
-	slices.SortFunc(list, func(a, b begun) int { return cmp.Compare(a.First, b.First) })
-	for _, s := range list[max(0, len(list)-limit):] {
+	if all = len(list); limit > 0 {
+		list = list[max(0, all-limit):]
+	}
+	if err := l.begin(); err != nil {
+		return nil, 0, err
+	}
+	defer l.end()
+	for _, s := range list {
 		if err := ctx.Err(); err != nil {
 			return nil, 0, err
 		}
-		info, err := l.infoOf(s.name, s.sessionRecord)
+		info, err := l.info(s.name, s.sessionRecord)
 		if err != nil {
 			return nil, 0, fmt.Errorf("session %s: %w", s.name, err)
 		}
 		infos = append(infos, info)
 	}
-	return infos, len(list), nil
+	return infos, all, nil
 }
 
-func (l *Ledger) infoOf(name string, record sessionRecord) (SessionInfo, error) {
-	if err := l.begin(); err != nil {
-		return SessionInfo{}, err
-	}
-	defer l.end()
-	return l.info(name, record)
+// namedRecord is the record of a session.
+type namedRecord struct {
+	name string
+	sessionRecord
+}
+
+// begun are the sessions that are wanted by their record, the one that began first at the front.
+func (l *Ledger) begun(ctx context.Context, wanted func(sessionRecord) bool) (list []namedRecord, err error) {
+	err = l.eachRecord(ctx, func(name string, record sessionRecord) error {
+		if wanted(record) {
+			list = append(list, namedRecord{name, record})
+		}
+		return nil
+	})
+	slices.SortFunc(list, func(a, b namedRecord) int { return cmp.Compare(a.First, b.First) })
+	return list, err
 }
 
 // OpenSession is a session that no event closed.
@@ -82,33 +88,27 @@ type OpenSession struct {
 // OpenSessions lists the sessions that no event closed, the one that began first at the
 // front. It reads the records of sessions, and an entry of those whose record lacks the originator.
 func (l *Ledger) OpenSessions(ctx context.Context) ([]OpenSession, error) {
-	type begun struct {
-		OpenSession
-		first event.Seq
+	list, err := l.begun(ctx, func(r sessionRecord) bool { return !r.Closed })
+	if err == nil {
+		err = l.begin()
 	}
-	var list []begun
+	if err != nil {
+		return nil, err
+	}
+	defer l.end()
 	d := l.newDecoder()
-	err := l.eachRecord(ctx, func(name string, record sessionRecord) error {
-		if record.Closed {
-			return nil
-		}
-		by := record.Originator
-		if by == "" {
-			p, err := l.starts(d, record)
-			if err != nil {
-				return fmt.Errorf("session %s: %w", name, err)
-			}
-			by = p.Originator
-		}
-		list = append(list, begun{OpenSession{name, by}, record.First})
-		return nil
-	})
-	slices.SortFunc(list, func(a, b begun) int { return cmp.Compare(a.first, b.first) })
-	out := make([]OpenSession, len(list))
+	open := make([]OpenSession, len(list))
 	for i, s := range list {
-		out[i] = s.OpenSession
+		if open[i] = (OpenSession{s.name, s.Originator}); s.Originator != "" {
+			continue
+		}
+		p, err := l.starts(d, s.sessionRecord)
+		if err != nil {
+			return nil, fmt.Errorf("session %s: %w", s.name, err)
+		}
+		open[i].Originator = p.Originator
 	}
-	return out, err
+	return open, nil
 }
 
 // eachRecord calls f with the record of every session, in order of their names.

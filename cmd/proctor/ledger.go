@@ -25,7 +25,8 @@ func newLedgerLs(env cli.Env) *cobra.Command {
 	var o app.SearchOptions
 	c := &cobra.Command{
 		Use: "ls", Args: cobra.NoArgs, Short: "list sessions, or the entries that fit conditions",
-		Long: `ls lists the sessions, in a table the newest 100 unless --limit says otherwise: each is read to be summed up. With --where it lists entries that fit every condition: FIELD OP VALUE, "and" between them.
+		Long: `ls lists the sessions, in a table the newest 100 unless --limit says otherwise: each is read to be summed up. With --where it lists
+entries that fit every condition: FIELD OP VALUE, "and" between them.
 
 FIELD is kind, session, word (of a command line), path (that one or anything below it), host, rule, decision (allow, forbid, approved, denied, ...)
 or time. OP is = or != or ~ (contains, whatever the case), and for time < <= > >=. VALUE may be quoted. A time is a date, a date with a

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,15 +17,12 @@ import (
 
 // List prints the newest sessions, the very newest last; 0 is no limit.
 func List(ctx context.Context, env cli.Env, s *Store, limit int, asJSON bool) error {
-	if limit == 0 {
-		limit = math.MaxInt
-	}
 	sessions, all, err := s.Ledger.NewestSessions(ctx, limit)
 	if err != nil {
 		return cli.Fail(cli.Failure, err)
 	}
-	if all > limit {
-		_, _ = fmt.Fprintf(env.Stderr, "proctor: the newest %d of %d sessions; --limit 0 lists all\n", limit, all)
+	if all > len(sessions) {
+		_, _ = fmt.Fprintf(env.Stderr, "proctor: the newest %d of %d sessions; --limit 0 lists all\n", len(sessions), all)
 	}
 	table := tabwriter.NewWriter(env.Stdout, 0, 4, 2, ' ', 0)
 	if !asJSON {
