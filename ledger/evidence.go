@@ -10,6 +10,7 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"proctor/event"
@@ -136,7 +137,11 @@ func (l *Ledger) evidence(ctx context.Context, w io.Writer, head evidenceHead, l
 	if err := l.signedBy(&head, c); err != nil {
 		return err
 	}
-	if head.Timestamps, err = l.timestampsFor(c, last); err != nil {
+	key, err := note.NewVerifier(head.PublicKey)
+	if err != nil {
+		return err
+	}
+	if head.Timestamps, err = l.timestampsFor(c, key, last); err != nil {
 		return err
 	}
 	if len(head.Timestamps) > 0 {

@@ -4,12 +4,14 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"proctor/event"
+	"proctor/ledger/timestamp"
 )
 
 // evidenceTimestamp shows that the entries of an evidence file were there at a time: a checkpoint of the same ledger that covers them, and an
@@ -24,37 +26,42 @@ type evidenceTimestamp struct {
 // maxEvidenceTimestamps bounds those that an evidence file may hold.
 const maxEvidenceTimestamps = 16
 
-// timestampsFor are the earliest tokens, one of each authority, over checkpoints with last in their tree that the key in force signed. What does not
+// timestampsFor are the earliest tokens, one of each authority, over checkpoints with last in their tree that the key signed. What does not
 // hold is left out: Verify names it.
-func (l *Ledger) timestampsFor(c Checkpoint, last event.Seq) (out []evidenceTimestamp, err error) {
+func (l *Ledger) timestampsFor(c Checkpoint, key note.Verifier, last event.Seq) (out []evidenceTimestamp, err error) {
 	all, _, err := l.timestamped()
 	if err != nil {
 		return nil, err
 	}
-	best := map[string]int{} // place in out, by authority
-	var when []time.Time
+	type candidate struct {
+		Timestamped
+		when      time.Time
+		authority string
+	}
+	var list []candidate
 	for _, line := range all {
 		if line.Size <= uint64(last) || line.Size > l.Tree().Size {
 			continue
 		}
-		t, err := timestampOf(line.Token, line.Note, line.Size, nil)
-		if err != nil {
+		if token, err := timestamp.ParseToken(line.Token); err == nil {
+			list = append(list, candidate{line, token.Time, token.Authority() + "\n" + line.URL})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b candidate) int { return a.when.Compare(b.when) })
+	done := map[string]bool{}
+	for _, line := range list {
+		if done[line.authority] || len(out) == maxEvidenceTimestamps {
+			continue
+		}
+		if _, err := timestampOf(line.Token, line.Note, line.Size, nil); err != nil {
 			continue
 		}
 		shown := evidenceTimestamp{Checkpoint: line.Note, Token: line.Token}
 		if shown.Proof, err = l.proveBoth(c.Size, line.Size); err != nil {
 			return nil, fmt.Errorf("time-stamp over %d entries: %w", line.Size, err)
 		}
-		if _, err := shown.follow(c.Tree, l.key().verifier); err != nil {
-			continue
-		}
-		place, known := best[t.Authority+"\n"+line.URL]
-		switch {
-		case known && t.Time.Before(when[place]):
-			out[place], when[place] = shown, t.Time
-		case !known && len(out) < maxEvidenceTimestamps:
-			best[t.Authority+"\n"+line.URL] = len(out)
-			out, when = append(out, shown), append(when, t.Time)
+		if _, err := shown.follow(c.Tree, key); err == nil {
+			out, done[line.authority] = append(out, shown), true
 		}
 	}
 	return out, nil
@@ -85,11 +92,7 @@ func (t evidenceTimestamp) follow(other Tree, key note.Verifier) (Tree, error) {
 		}
 		return c.Tree, err
 	}
-	proof := make(tlog.TreeProof, len(t.Proof))
-	for i, h := range t.Proof {
-		proof[i] = tlog.Hash(h)
-	}
-	err = tlog.CheckTree(proof, int64(large.Size), tlog.Hash(large.Root), int64(small.Size), tlog.Hash(small.Root)) //nolint:gosec // sizes that were signed have 63 bits
+	err = tlog.CheckTree(tlogHashes(t.Proof), int64(large.Size), tlog.Hash(large.Root), int64(small.Size), tlog.Hash(small.Root)) //nolint:gosec // sizes that were signed have 63 bits
 	return c.Tree, err
 }
 
@@ -111,9 +114,7 @@ func (e *evidenceCheck) timestamped(roots *x509.CertPool) {
 			e.add(SeverityError, Finding{Code: timestampCode(err), Message: fmt.Sprintf("%s: %v", about, err)})
 			continue
 		}
-		if stamp.Chain == "" {
-			e.add(SeverityNote, Finding{Code: CodeTimestampChain, Message: fmt.Sprintf("%s time-stamped %d entries for %s: %s", stamp.Authority, stamp.Size, stamp.Time.Format(time.RFC3339), stamp.Unchained)})
-		}
+		e.chained(stamp)
 		e.out.Timestamps = append(e.out.Timestamps, stamp)
 	}
 }

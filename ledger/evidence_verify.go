@@ -218,11 +218,7 @@ func provenIn(t Tree, proof []event.Hash, index event.Seq, leaf event.Hash) erro
 	if uint64(index) >= t.Size {
 		return fmt.Errorf("the tree has %d entries", t.Size)
 	}
-	hashes := make(tlog.RecordProof, len(proof))
-	for i, h := range proof {
-		hashes[i] = tlog.Hash(h)
-	}
-	return tlog.CheckRecord(hashes, int64(t.Size), tlog.Hash(t.Root), int64(index), tlog.Hash(leaf)) //nolint:gosec // a size that was signed has 63 bits
+	return tlog.CheckRecord(tlogHashes(proof), int64(t.Size), tlog.Hash(t.Root), int64(index), tlog.Hash(leaf)) //nolint:gosec // a size that was signed has 63 bits
 }
 
 // event decodes payload and content; nil when that does not work or a newer program wrote it.

@@ -77,6 +77,14 @@ func (l *Ledger) prove(ctx context.Context, f func(tlog.HashReader) ([]tlog.Hash
 	return ownHashes(proof), nil
 }
 
+func tlogHashes(proof []event.Hash) []tlog.Hash {
+	hashes := make([]tlog.Hash, len(proof))
+	for i, h := range proof {
+		hashes[i] = tlog.Hash(h)
+	}
+	return hashes
+}
+
 func ownHashes(proof []tlog.Hash) []event.Hash {
 	hashes := make([]event.Hash, len(proof))
 	for i, h := range proof {

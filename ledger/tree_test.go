@@ -97,14 +97,14 @@ func testProofs(t *testing.T, l *Ledger) {
 		}
 		in, err := l.Inclusion(context.Background(), event.Seq(seq), to)
 		if err == nil {
-			err = tlog.CheckRecord(hashes(in), int64(to), tlog.Hash(newer), int64(seq), tlog.Hash(entries[seq].Leaf))
+			err = tlog.CheckRecord(tlogHashes(in), int64(to), tlog.Hash(newer), int64(seq), tlog.Hash(entries[seq].Leaf))
 		}
 		if err != nil {
 			rt.Fatal(err)
 		}
 		between, err := l.Consistency(context.Background(), from, to)
 		if err == nil {
-			err = tlog.CheckTree(hashes(between), int64(to), tlog.Hash(newer), int64(from), tlog.Hash(older))
+			err = tlog.CheckTree(tlogHashes(between), int64(to), tlog.Hash(newer), int64(from), tlog.Hash(older))
 		}
 		if err != nil {
 			rt.Fatal(err)
@@ -116,14 +116,6 @@ func testProofs(t *testing.T, l *Ledger) {
 	if _, err := l.Consistency(context.Background(), 5, size+1); err == nil {
 		t.Error("a tree is a prefix of one that does not exist")
 	}
-}
-
-func hashes(in []event.Hash) []tlog.Hash {
-	out := make([]tlog.Hash, len(in))
-	for i, h := range in {
-		out[i] = tlog.Hash(h)
-	}
-	return out
 }
 
 func TestCheckpoints(t *testing.T) {

@@ -37,21 +37,16 @@ func (v *verifier) each(ctx context.Context, check func(*reading) bool) error {
 	}
 	var r reading
 	var scratch []byte
-	for index := v.since; index < v.head.Size && ctx.Err() == nil && step(it, index == v.since); index++ {
+	index := v.since
+	for more := it.First(); more && index < v.head.Size && ctx.Err() == nil; more = it.Next() {
 		r.key, r.raw, r.index = it.Key(), it.Value(), event.Seq(index)
+		index++
 		r.leaf, scratch = leafHashIn(scratch, r.raw)
 		if !check(&r) {
 			break
 		}
 	}
 	return errors.Join(ctx.Err(), it.Close())
-}
-
-func step(it *pebble.Iterator, first bool) bool {
-	if first {
-		return it.First()
-	}
-	return it.Next()
 }
 
 // chunk is what one worker examines at a time.

@@ -94,8 +94,13 @@ func (w *timestampWalk) rest(v *verifier) {
 	slices.Reverse(w.newest)
 	v.report.Timestamps = w.newest
 	for _, t := range v.report.Timestamps {
-		if t.Chain == "" {
-			v.add(SeverityNote, Finding{Code: CodeTimestampChain, Message: fmt.Sprintf("%s time-stamped %d entries for %s: %s", t.Authority, t.Size, t.Time.Format(time.RFC3339), t.Unchained)})
-		}
+		v.chained(t)
+	}
+}
+
+// chained notes a token whose certificate leads to no trusted root.
+func (f findings) chained(t Timestamp) {
+	if t.Chain == "" {
+		f.add(SeverityNote, Finding{Code: CodeTimestampChain, Message: fmt.Sprintf("%s time-stamped %d entries for %s: %s", t.Authority, t.Size, t.Time.Format(time.RFC3339), t.Unchained)})
 	}
 }
